@@ -1,0 +1,118 @@
+// The capabilities that a stage is lent. Hosts (browser, Node, tests) make them; stages touch nothing else besides their arguments.
+import type { Rng } from '../base/rng.ts'
+import type { Model, ValueName } from './model.ts'
+import type { Observation } from './quant.ts'
+import type { NdArray, Slice, Tensor } from './tensor.ts'
+
+export interface Progress {
+  stage: string // id of the step or pass
+  done: number
+  total: number | null
+  note?: string
+}
+
+/** Reads tensors, wherever their bytes are. */
+export interface Bytes {
+  read(tensor: Tensor): Promise<Uint8Array>
+  slice(slice: Slice): Promise<Uint8Array>
+}
+
+export type Feeds = Record<ValueName, NdArray>
+
+/** An output that stayed on the GPU; the buffer belongs to the runtime until `release`. */
+export interface DeviceArray {
+  dtype: 'float32'
+  shape: readonly number[]
+  buffer: unknown // a GPUBuffer
+  release(): void
+}
+
+export interface SessionOptions {
+  /** Values to give, graph outputs or inner ones; default: the graph outputs. */
+  outputs?: readonly ValueName[]
+  /** The runtime's own graph optimisation; default 'all'. */
+  optimize?: 'all' | 'none'
+  /** 'device' keeps outputs on the GPU where the runner has one; see `Session.onDevice`. */
+  location?: 'host' | 'device'
+}
+
+export interface Session {
+  readonly onDevice: boolean
+  run(feeds: Feeds): Promise<Record<ValueName, NdArray>>
+  /** As `run`, outputs staying on the GPU; only where `onDevice`. */
+  runOnDevice?(feeds: Feeds): Promise<Record<ValueName, DeviceArray>>
+  close(): Promise<void>
+}
+
+/** Runs models. Errors name the node that the runtime refused. */
+export interface Runner {
+  readonly engine: 'wasm' | 'webgpu'
+  readonly threads: number
+  open(model: Model, options?: SessionOptions): Promise<Session>
+  /** High-water mark of the engine's memory in bytes. */
+  peakBytes(): number
+}
+
+/** Gathers observations of many values over many batches, in memory that does not grow with the samples. */
+export interface ActivationObserver {
+  add(outputs: Record<ValueName, NdArray | DeviceArray>): Promise<void> | void
+  finish(): Promise<Map<ValueName, Observation>>
+}
+
+export interface ObserveOptions {
+  /** false: only ranges, no histogram. */
+  histogram: boolean
+}
+
+/** The number-crunching that a stage is lent; `backend` says which twin runs. */
+export interface KernelSet {
+  readonly backend: 'reference' | 'wasm' | 'webgpu'
+  observer(values: readonly ValueName[], options: ObserveOptions): ActivationObserver
+  /** Element error sums in float64, pairwise: signal power, noise power, dot products. */
+  compare(reference: Float32Array, other: Float32Array): { signal: number; noise: number; dot: number; energy: number; maxAbs: number }
+  /** Sum of squared quantisation errors of `x` for each candidate scale (symmetric, restricted to +-qmax). */
+  scaleErrors(x: Float32Array, scales: Float32Array, qmax: number): Float64Array
+  /** float32 to int8 or uint8 codes, half to even. */
+  quantize(x: Float32Array, scale: number, zeroPoint: number, signed: boolean, qmin: number, qmax: number): Int8Array | Uint8Array
+}
+
+export interface Sample {
+  index: number
+  name: string
+  feeds: Feeds // batch axis of 1 where the model has one
+  label: number | string | null
+}
+
+export interface Skip {
+  sample: string
+  why: string
+}
+export interface Suspicion {
+  sample: string // or 'all samples'
+  what: string
+}
+
+/** Samples as a stream, pre-processed for the model; each opening starts again at the first. */
+export interface Dataset {
+  readonly name: string
+  readonly size: number // as counted before decoding
+  readonly labels: 'class' | 'text' | null
+  readonly hash: string // of files and input spec, for resuming
+  samples(options?: { count?: number; signal?: AbortSignal }): AsyncIterable<Sample>
+  /** What has been found so far; complete after a sweep. */
+  readonly skipped: readonly Skip[]
+  readonly suspicious: readonly Suspicion[]
+}
+
+/** Milliseconds from an arbitrary start. A capability, since the core has no clock; figures from it never enter a bundle. */
+export type Clock = () => number
+
+export interface Context {
+  bytes: Bytes
+  runner: Runner
+  kernels: KernelSet
+  clock: Clock
+  rng: Rng
+  signal: AbortSignal
+  progress(p: Progress): void
+}

@@ -1,0 +1,37 @@
+// A chip or runtime as data: what it runs, in which formats, with a source for every claim.
+
+/** How a target runs one operator in low bits. */
+export interface OpRule {
+  /** Operator of the standard domain. */
+  op: string
+  /** 'compute': has integer kernels of its own; 'pass': moves integers, input and output share one scale. */
+  kind: 'compute' | 'pass'
+  /** Inputs (by position) that may be quantised; others stay float. Default: all data inputs. */
+  inputs?: readonly number[]
+  /** Needs constant weights at input 1. */
+  constantWeight?: boolean
+  /** Fixed output range of the target, as for Softmax. */
+  fixedOutput?: { scale: number; zeroPoint: number }
+  since?: number
+  source: string
+}
+
+export interface Target {
+  id: string
+  vendor: string
+  label: string
+  exporter: string
+  forms: readonly string[]
+  version: string // of the runtime that the files are written for
+  quant: {
+    activations: { bits: number; signed: boolean; symmetric: boolean }
+    weights: { bits: number; signed: boolean; symmetric: boolean; perChannel: boolean }
+    biasBits: 32
+    ops: readonly OpRule[]
+    /** Activation functions that fuse into the operator before: no Q/DQ between the two. */
+    fused: readonly { after: readonly string[]; op: string; source: string }[]
+  }
+  limits: { opset: { min: number; max: number } }
+  ranOnItsRuntime: boolean
+  sources: readonly string[]
+}
