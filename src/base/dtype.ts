@@ -42,7 +42,8 @@ export const bitsOf = (dtype: DType): number => table[dtype][1]
 /** Bytes that `count` elements take, packed. */
 export const byteLength = (dtype: DType, count: number): number => Math.ceil((count * bitsOf(dtype)) / 8)
 
-export const isFloat = (dtype: DType | null): boolean => dtype === 'float32' || dtype === 'float16' || dtype === 'float64' || dtype === 'bfloat16'
+export const isFloat = (dtype: DType | null): boolean =>
+  dtype === 'float32' || dtype === 'float16' || dtype === 'float64' || dtype === 'bfloat16'
 
 export type TypedArray =
   | Float32Array
@@ -56,7 +57,10 @@ export type TypedArray =
   | BigInt64Array
   | BigUint64Array
 
-type ArrayConstructor = { new (buffer: ArrayBufferLike, offset?: number, length?: number): TypedArray; BYTES_PER_ELEMENT: number }
+type ArrayConstructor = {
+  new (buffer: ArrayBufferLike, offset?: number, length?: number): TypedArray
+  BYTES_PER_ELEMENT: number
+}
 
 const arrays: Partial<Record<DType, ArrayConstructor>> = {
   float32: Float32Array,
@@ -83,7 +87,8 @@ export function viewAs(dtype: DType, bytes: Uint8Array): TypedArray {
   return new ctor(aligned.buffer, aligned.byteOffset, Math.floor(aligned.byteLength / size))
 }
 
-export const bytesOf = (array: TypedArray): Uint8Array => new Uint8Array(array.buffer, array.byteOffset, array.byteLength)
+export const bytesOf = (array: TypedArray): Uint8Array =>
+  new Uint8Array(array.buffer, array.byteOffset, array.byteLength)
 
 /** Number of elements of a fully known shape; 1 for a scalar. */
 export const elementCount = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1)

@@ -62,5 +62,10 @@ export class StudioError extends Error implements ErrorRecord {
 export function errorRecord(thrown: unknown): ErrorRecord {
   if (thrown instanceof StudioError) return thrown.record()
   const message = thrown instanceof Error ? thrown.message : String(thrown)
-  return { code: 'internal', message, where: {}, hint: 'This is a fault of Thimble; please report it with the model’s inspect output.' }
+  return {
+    code: 'internal',
+    message,
+    where: {},
+    hint: 'This is a fault of Thimble; please report it with the model’s inspect output.',
+  }
 }

@@ -24,7 +24,7 @@ export function fromHalf(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1
   const exponent = (bits >>> 10) & 0x1f
   const mantissa = bits & 0x3ff
-  if (exponent === 0) return sign * mantissa * 5.960464477539063e-8 // 2^-24
+  if (exponent === 0) return (sign * mantissa) / 16777216 // 2^24
   if (exponent === 31) return mantissa ? Number.NaN : sign * Number.POSITIVE_INFINITY
   u32[0] = ((bits & 0x8000) << 16) | ((exponent + 112) << 23) | (mantissa << 13)
   return f32[0]

@@ -31,12 +31,32 @@ export interface ValueOption<T = unknown> {
 export type Option = NumberOption | ChoiceOption | FlagOption | ValueOption
 export type Options = Readonly<Record<string, Option>>
 
-export const number = (label: string, o: { default: number; min: number; max: number; step?: number }): NumberOption => ({ kind: 'number', label, step: 1, ...o })
-export const choice = <const T extends string>(label: string, choices: readonly T[], initial: NoInfer<T>): ChoiceOption<T> => ({ kind: 'choice', label, choices, default: initial })
+export const number = (
+  label: string,
+  o: { default: number; min: number; max: number; step?: number },
+): NumberOption => ({ kind: 'number', label, step: 1, ...o })
+export const choice = <const T extends string>(
+  label: string,
+  choices: readonly T[],
+  initial: NoInfer<T>,
+): ChoiceOption<T> => ({ kind: 'choice', label, choices, default: initial })
 export const flag = (label: string, initial: boolean): FlagOption => ({ kind: 'flag', label, default: initial })
-export const value = <T>(label: string, schema: v.GenericSchema<unknown, T>, initial: T): ValueOption<T> => ({ kind: 'value', label, schema, default: initial })
+export const value = <T>(label: string, schema: v.GenericSchema<unknown, T>, initial: T): ValueOption<T> => ({
+  kind: 'value',
+  label,
+  schema,
+  default: initial,
+})
 
-export type OptionValue<O> = O extends NumberOption ? number : O extends ChoiceOption<infer T> ? T : O extends FlagOption ? boolean : O extends ValueOption<infer T> ? T : never
+export type OptionValue<O> = O extends NumberOption
+  ? number
+  : O extends ChoiceOption<infer T>
+    ? T
+    : O extends FlagOption
+      ? boolean
+      : O extends ValueOption<infer T>
+        ? T
+        : never
 export type OptionValues<S extends Options> = { [K in keyof S]: OptionValue<S[K]> }
 
 export function schemaOf(option: Option): v.GenericSchema {

@@ -69,11 +69,21 @@ export interface KernelSet {
   readonly backend: 'reference' | 'wasm' | 'webgpu'
   observer(values: readonly ValueName[], options: ObserveOptions): ActivationObserver
   /** Element error sums in float64, pairwise: signal power, noise power, dot products. */
-  compare(reference: Float32Array, other: Float32Array): { signal: number; noise: number; dot: number; energy: number; maxAbs: number }
+  compare(
+    reference: Float32Array,
+    other: Float32Array,
+  ): { signal: number; noise: number; dot: number; energy: number; maxAbs: number }
   /** Sum of squared quantisation errors of `x` for each candidate scale (symmetric, restricted to +-qmax). */
   scaleErrors(x: Float32Array, scales: Float32Array, qmax: number): Float64Array
   /** float32 to int8 or uint8 codes, half to even. */
-  quantize(x: Float32Array, scale: number, zeroPoint: number, signed: boolean, qmin: number, qmax: number): Int8Array | Uint8Array
+  quantize(
+    x: Float32Array,
+    scale: number,
+    zeroPoint: number,
+    signed: boolean,
+    qmin: number,
+    qmax: number,
+  ): Int8Array | Uint8Array
 }
 
 export interface Sample {

@@ -83,7 +83,11 @@ export function edit(graph: Graph, change: (editor: Editor) => void): Graph {
 
   const must = (id: NodeId): Node => {
     const node = nodes.get(id)
-    if (!node) throw new StudioError('internal', `No node ${id} in the graph being edited`, { where: { node: id }, hint: 'Report this.' })
+    if (!node)
+      throw new StudioError('internal', `No node ${id} in the graph being edited`, {
+        where: { node: id },
+        hint: 'Report this.',
+      })
     return node
   }
   const put = (node: Node): void => {
@@ -186,7 +190,10 @@ export function edit(graph: Graph, change: (editor: Editor) => void): Graph {
     const before = graph.values.has(name) || graph.nodes.some(n => n.outputs.includes(name))
     // A name that this graph never defined belongs to a graph around it.
     if (used && !known && before)
-      throw new StudioError('internal', `The edit leaves ${name} without a definition`, { where: { value: name }, hint: 'Report this.' })
+      throw new StudioError('internal', `The edit leaves ${name} without a definition`, {
+        where: { value: name },
+        hint: 'Report this.',
+      })
   }
   return { ...graph, inputs, outputs, values, nodes: sortNodes([...nodes.values()]) }
 }
@@ -197,7 +204,8 @@ function renameReads(node: Node, from: ValueName, to: ValueName): Node {
   const attrs = new Map<string, Attr>()
   for (const [key, attr] of node.attrs) {
     if (attr.kind === 'graph') attrs.set(key, { kind: 'graph', value: renameInGraph(attr.value, from, to) })
-    else if (attr.kind === 'graphs') attrs.set(key, { kind: 'graphs', value: attr.value.map(g => renameInGraph(g, from, to)) })
+    else if (attr.kind === 'graphs')
+      attrs.set(key, { kind: 'graphs', value: attr.value.map(g => renameInGraph(g, from, to)) })
     else attrs.set(key, attr)
   }
   return { ...node, inputs, attrs }

@@ -87,7 +87,8 @@ export function paramsFromRange(range: Range, spec: QuantSpec): { scale: number;
   const { qmin, qmax } = codeRange(spec)
   const min = Math.min(range.min, 0)
   const max = Math.max(range.max, 0)
-  if (min === 0 && max === 0) return { scale: 1, zeroPoint: spec.symmetric && !spec.format.signed ? powerOfTwo(spec.format.bits - 1) : 0 }
+  if (min === 0 && max === 0)
+    return { scale: 1, zeroPoint: spec.symmetric && !spec.format.signed ? powerOfTwo(spec.format.bits - 1) : 0 }
   if (spec.symmetric) {
     const bound = Math.max(-min, max)
     const zeroPoint = spec.format.signed ? 0 : powerOfTwo(spec.format.bits - 1)

@@ -1,5 +1,5 @@
 // Tensors: row-major, little-endian, either bytes in memory or a slice of the file that they came from.
-import { type DType, bytesOf, elementCount, type TypedArray } from '../base/dtype.ts'
+import { bytesOf, type DType, elementCount, type TypedArray } from '../base/dtype.ts'
 
 /** A part of a file, by the id under which `Bytes` knows that file. */
 export interface Slice {
@@ -27,7 +27,11 @@ export interface NdArray {
   data: TypedArray
 }
 
-export const tensorOf = (array: NdArray): Tensor => ({ dtype: array.dtype, shape: array.shape, data: bytesOf(array.data) })
+export const tensorOf = (array: NdArray): Tensor => ({
+  dtype: array.dtype,
+  shape: array.shape,
+  data: bytesOf(array.data),
+})
 export const floats = (shape: readonly number[], data: Float32Array | readonly number[]): NdArray => ({
   dtype: 'float32',
   shape,

@@ -48,7 +48,8 @@ export function verify(graph: Graph, outer: ReadonlySet<ValueName> = new Set()):
     if (ids.has(node.id)) fail(`Two nodes have the id ${node.id}`, node)
     ids.add(node.id)
     for (const name of reads(node))
-      if (!defined.has(name)) fail(`Node ${node.id} reads ${name}, which no node, input or initializer defines before it`, node, name)
+      if (!defined.has(name))
+        fail(`Node ${node.id} reads ${name}, which no node, input or initializer defines before it`, node, name)
     for (const sub of subgraphs(node)) verify(sub, defined)
     for (const name of node.outputs) {
       if (name === null) continue
@@ -56,7 +57,8 @@ export function verify(graph: Graph, outer: ReadonlySet<ValueName> = new Set()):
       defined.add(name)
     }
   }
-  for (const name of graph.outputs) if (!defined.has(name)) fail(`The graph output ${name} is defined by no node`, null, name)
+  for (const name of graph.outputs)
+    if (!defined.has(name)) fail(`The graph output ${name} is defined by no node`, null, name)
 }
 
 function fail(message: string, node: Node | null, value?: string): never {

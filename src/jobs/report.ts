@@ -1,0 +1,89 @@
+// The report: what was done to a model and what came of it. Its shape is a contract (report.json); figures in it were measured here.
+import type { Skip, Suspicion } from '../ir/context.ts'
+import type { Step } from '../recipe/types.ts'
+
+export interface Interval {
+  low: number
+  high: number
+}
+
+/** Percent. `against` is paired with the float model on the same samples. */
+export interface Accuracy {
+  metric: string
+  value: number
+  top1: number | null
+  top5: number | null
+  samples: number
+  interval95: Interval
+  against: { difference: number; interval95: Interval; words: string } | null
+}
+
+export interface Latency {
+  median: number
+  p90: number
+  runs: number
+}
+
+export interface Agreement {
+  top1: number | null // percent of samples whose best class is the float model's
+  cosine: number
+  sqnrDb: number
+  samples: number
+}
+
+export interface Side {
+  bytes: number
+  macs: number
+  parameters: number
+  accuracy: Accuracy | null
+  latencyMs: Latency | null
+  peakActivationBytes: number
+}
+
+export interface LayerReport {
+  node: string
+  op: string
+  weightBits: number | null
+  activationBits: number | null
+  scheme: string
+  sqnrDb: number | null // this layer alone quantised, on float inputs
+  cumulativeSqnrDb: number | null // in the quantised model, against float
+  weightSqnrDb: number | null
+  activationSqnrDb: number | null
+}
+
+export interface BundleReport {
+  target: string
+  form: string | null
+  dir: string
+  after: Side
+  agreement: Agreement | null
+  layers: LayerReport[]
+  files: { path: string; bytes: number; sha256: string }[]
+}
+
+export interface Report {
+  thimble: 1
+  seed: number
+  device: 'wasm' | 'webgpu' | 'webgpu+wasm'
+  model: { name: string; format: string; bytes: number; parameters: number; macs: number; nodes: number }
+  before: Side
+  after: Side | null
+  agreement: Agreement | null
+  layers: LayerReport[]
+  floatLeft: { node: string; op: string; why: string }[]
+  data: { samples: number; skipped: Skip[]; suspicious: Suspicion[] }
+  timing: Record<
+    'importMs' | 'optimizeMs' | 'inferenceMs' | 'calibrateMs' | 'quantizeMs' | 'evaluateMs' | 'exportMs' | 'totalMs',
+    number
+  >
+  memory: { peakBytes: number }
+  notes: string[] // what a reader must know: proposals made, the honest word where int8 is slower, samples too few
+  optimized: {
+    nodesBefore: number
+    nodesAfter: number
+    passes: { id: string; changes: number; skipped: { node: string; why: string }[] }[]
+  } | null
+  steps: Step[]
+  bundles: BundleReport[]
+}

@@ -1,0 +1,144 @@
+// The door between page and studio worker: every call that the page can make, in plain cloneable types.
+// `client.ts` wraps it with comlink; the studio worker implements it. Errors arrive as ErrorRecord.
+import type { ErrorRecord } from '../src/base/errors.ts'
+import type { Options } from '../src/base/options.ts'
+import type { InputSpec } from '../src/data/input-spec.ts'
+import type { Progress, Skip, Suspicion } from '../src/ir/context.ts'
+import type { Dim } from '../src/ir/model.ts'
+import type { Report } from '../src/jobs/report.ts'
+import type { Recipe } from '../src/recipe/types.ts'
+
+export type Result<T> = { ok: true; value: T } | { ok: false; error: ErrorRecord }
+
+export interface Capabilities {
+  version: string
+  isolated: boolean // cross-origin isolated: threads are there
+  threads: number
+  simd: boolean
+  webgpu: { available: boolean; adapter: string | null; verified: boolean | null; why: string | null } // verified by the self-test against WASM
+  storage: { used: number; quota: number; persisted: boolean }
+}
+
+export interface Catalogue {
+  steps: { id: string; label: string; options: Options }[]
+  presets: { id: string; label: string; recipe: Recipe }[]
+  targets: { id: string; label: string; vendor: string; forms: readonly string[]; ranOnItsRuntime: boolean }[]
+  samples: { id: string; label: string; about: string; bytes: number }[]
+}
+
+export interface ProjectSummary {
+  id: string
+  name: string
+  bytes: number
+  changed: number // epoch ms
+  stage: Stage
+  lockedElsewhere: boolean
+}
+export type Stage = 'model' | 'data' | 'ready' | 'running' | 'interrupted' | 'done' | 'failed'
+
+export interface ValueView {
+  name: string
+  dtype: string | null
+  shape: readonly Dim[] | null
+  constant: boolean
+  bytes: number | null
+}
+export interface NodeView {
+  id: string
+  op: string
+  domain: string
+  inputs: readonly (string | null)[]
+  outputs: readonly (string | null)[]
+  attrs: readonly { name: string; text: string }[]
+  macs: number
+  bytes: number // of its weights
+  origin: readonly string[]
+}
+/** A graph without weights. */
+export interface GraphView {
+  inputs: readonly string[]
+  outputs: readonly string[]
+  nodes: readonly NodeView[]
+  values: readonly ValueView[]
+}
+
+export interface ModelView {
+  name: string
+  format: string
+  bytes: number
+  parameters: number
+  macs: number
+  nodes: number
+  inputs: { name: string; dtype: string | null; shape: readonly Dim[] | null }[]
+  outputs: { name: string; dtype: string | null; shape: readonly Dim[] | null }[]
+  opset: number
+  notes: readonly string[]
+  metadata: Record<string, string>
+}
+
+export interface DataView {
+  name: string
+  size: number
+  labels: 'class' | 'text' | null
+  skipped: readonly Skip[]
+  suspicious: readonly Suspicion[]
+}
+
+export interface ProjectView extends ProjectSummary {
+  model: ModelView
+  calibration: DataView | null
+  evaluation: DataView | null
+  input: InputSpec
+  inputProposed: boolean // not yet confirmed or edited by a person
+  recipe: Recipe
+  report: Report | null
+  error: ErrorRecord | null
+  readOnly: boolean
+}
+
+/** What the model is really fed for one sample, shown as a picture, beside the picture as it came. */
+export interface SamplePreview {
+  name: string
+  label: string | null
+  original: { width: number; height: number; rgba: Uint8ClampedArray } | null
+  fed: { width: number; height: number; rgba: Uint8ClampedArray; min: number; max: number; mean: number } | null
+}
+
+export interface RunProgress extends Progress {
+  step: number // index in the recipe
+  steps: number
+  perSecond: number | null
+  secondsLeft: number | null
+}
+
+export interface StudioApi {
+  capabilities(): Promise<Capabilities>
+  catalogue(): Promise<Catalogue>
+  projects(): Promise<ProjectSummary[]>
+  /** Copies the files into the browser's storage first, then imports from there. */
+  createProject(files: { path: string; file: File }[]): Promise<Result<ProjectView>>
+  createFromSample(id: string): Promise<Result<ProjectView>>
+  openProject(id: string): Promise<Result<ProjectView>>
+  closeProject(id: string): Promise<void>
+  renameProject(id: string, name: string): Promise<Result<ProjectView>>
+  deleteProject(id: string): Promise<Result<null>>
+  deleteEverything(): Promise<Result<null>>
+  addData(
+    id: string,
+    role: 'calibration' | 'evaluation',
+    files: { path: string; file: File }[],
+  ): Promise<Result<ProjectView>>
+  setInput(id: string, input: InputSpec): Promise<Result<ProjectView>>
+  setRecipe(id: string, recipe: Recipe): Promise<Result<ProjectView>>
+  preview(id: string, role: 'calibration' | 'evaluation', index: number): Promise<Result<SamplePreview>>
+  graph(id: string, which: 'original' | 'optimized' | 'quantized'): Promise<Result<GraphView>>
+  /** Runs the recipe from the first step whose result is not there yet. Ends early with code 'cancelled' after `cancel`. */
+  run(
+    id: string,
+    device: 'auto' | 'webgpu' | 'wasm',
+    onProgress: (p: RunProgress) => void,
+  ): Promise<Result<ProjectView>>
+  cancel(id: string): Promise<void>
+  /** The bundle of one target as a zip. */
+  bundle(id: string, target: string): Promise<Result<{ name: string; zip: Blob }>>
+}
