@@ -1,0 +1,124 @@
+// A Runner over onnxruntime-web, whichever build of it the host loaded: the browser's and Node's differ only in how they are started.
+import type * as Ort from 'onnxruntime-common'
+import type { DType, TypedArray } from '../base/dtype.ts'
+import { StudioError } from '../base/errors.ts'
+import type { DeviceArray, Feeds, Runner, Session, SessionOptions } from '../ir/context.ts'
+import type { Model, ValueName } from '../ir/model.ts'
+import type { NdArray } from '../ir/tensor.ts'
+
+export type OrtModule = Pick<typeof Ort, 'InferenceSession' | 'Tensor'>
+
+/** Bytes of a model whose graph outputs are `outputs`; lent by the caller, since a host knows no formats. */
+export type EncodeModel = (model: Model) => Promise<Uint8Array>
+
+export interface OrtRunnerOptions {
+  engine: 'wasm' | 'webgpu'
+  threads: number
+  encode: EncodeModel
+  /** Bytes that the engine's memory holds at the moment; it never shrinks. */
+  memory: () => number
+  /** For 'webgpu': our own device, which outlives the sessions. */
+  device?: unknown
+  /** Rejects with a StudioError 'device-lost' when the device goes away. */
+  lost?: Promise<never>
+}
+
+/** The same model, giving `outputs` instead of its own. */
+export function withOutputs(model: Model, outputs: readonly ValueName[]): Model {
+  return { ...model, graph: { ...model.graph, outputs } }
+}
+
+export function createOrtRunner(ort: OrtModule, options: OrtRunnerOptions): Runner {
+  const { engine, threads, device } = options
+  let peak = 0
+  const measure = (): void => {
+    peak = Math.max(peak, options.memory())
+  }
+  const guard = <T>(work: Promise<T>): Promise<T> => (options.lost ? Promise.race([work, options.lost]) : work)
+
+  const open = async (model: Model, request: SessionOptions = {}): Promise<Session> => {
+    const outputs = [...new Set(request.outputs ?? model.graph.outputs)]
+    const onDevice = engine === 'webgpu' && request.location === 'device'
+    const bytes = await options.encode(withOutputs(model, outputs))
+    const session = await guard(
+      ort.InferenceSession.create(bytes, {
+        executionProviders: engine === 'webgpu' ? [{ name: 'webgpu', device } as never] : ['wasm'],
+        graphOptimizationLevel: request.optimize === 'none' ? 'disabled' : 'all',
+        logSeverityLevel: 4,
+        ...(onDevice ? { preferredOutputLocation: 'gpu-buffer' as const } : {}),
+      }),
+    ).catch(cause => {
+      throw runtimeError(cause, 'load')
+    })
+    measure()
+    const run = async (feeds: Feeds): Promise<Ort.InferenceSession.OnnxValueMapType> => {
+      const tensors: Record<string, Ort.Tensor> = {}
+      for (const name of session.inputNames) {
+        const feed = feeds[name]
+        if (feed) tensors[name] = toTensor(ort, feed)
+      }
+      try {
+        return await guard(session.run(tensors))
+      } catch (cause) {
+        throw runtimeError(cause, 'run')
+      } finally {
+        measure()
+      }
+    }
+    return {
+      onDevice,
+      run: async feeds => {
+        const results = await run(feeds)
+        const arrays: Record<ValueName, NdArray> = {}
+        for (const [name, value] of Object.entries(results)) {
+          const tensor = value as Ort.Tensor
+          // A sequence or optional output has no array form; nobody asks for one but the differential tests.
+          if (!('dims' in tensor)) continue
+          const data = tensor.location === 'gpu-buffer' ? await tensor.getData(true) : tensor.data
+          arrays[name] = { dtype: tensor.type as DType, shape: [...tensor.dims], data: data as TypedArray }
+        }
+        return arrays
+      },
+      ...(onDevice
+        ? {
+            runOnDevice: async (feeds: Feeds) => {
+              const arrays: Record<ValueName, DeviceArray> = {}
+              for (const [name, value] of Object.entries(await run(feeds))) {
+                const tensor = value as Ort.Tensor
+                arrays[name] = { dtype: 'float32', shape: [...tensor.dims], buffer: tensor.gpuBuffer, release: () => tensor.dispose() }
+              }
+              return arrays
+            },
+          }
+        : {}),
+      close: () => session.release(),
+    }
+  }
+  return { engine, threads, open, peakBytes: () => peak }
+}
+
+function toTensor(ort: OrtModule, array: NdArray): Ort.Tensor {
+  return new ort.Tensor(array.dtype as Ort.Tensor.Type, array.data as never, array.shape)
+}
+
+/** The runtime's words, made into an error that names the node or operator where the runtime named it. */
+export function runtimeError(cause: unknown, when: 'load' | 'run'): StudioError {
+  if (cause instanceof StudioError) return cause
+  const words = cause instanceof Error ? cause.message : String(cause)
+  if (/bad_alloc|out of memory|Array buffer allocation failed|memory access out of bounds/i.test(words) || typeof cause === 'number') {
+    return new StudioError('out-of-memory', `The runtime ran out of memory while it was to ${when} the model`, {
+      hint: 'Use fewer samples per batch or a smaller input size, close other tabs, or run the command line on a larger machine.',
+      cause,
+    })
+  }
+  const node = /[Nn]ode(?:\s+with\s+name)?[:\s(]+'?([^'\s,()]+)'?/.exec(words)?.[1]
+  const op = /(?:for|Op|op_type:?|operator)\s*\(?([A-Z][A-Za-z]+)(?:\((\d+)\))?/.exec(words)?.[1]
+  const unknown = /not a registered function\/op|Could not find an implementation|is not a registered|No opset import|Unsupported model IR/i.test(words)
+  return new StudioError(unknown ? 'unsupported' : 'malformed', `The runtime could not ${when} the model${op ? ` (operator ${op})` : ''}: ${words.trim()}`, {
+    where: node ? { node } : {},
+    hint: unknown
+      ? 'Replace the operator, convert the model to an opset that the runtime knows, or cut the graph before it with --outputs.'
+      : 'Check the model with the tool that exported it, and the shapes of what it is fed.',
+    cause,
+  })
+}
