@@ -31,6 +31,8 @@ export interface Editor {
   freshName(wish: string): ValueName
   addInitializer(wish: string, tensor: Tensor): ValueName
   setValue(value: Value): void
+  /** Forgets an initializer or a declared value; it must have no reader left. */
+  dropValue(name: ValueName): void
   addNode(node: NewNode): Node
   /** New inputs, outputs, attributes or origin for a node; its id stays. */
   updateNode(id: NodeId, patch: Partial<Omit<Node, 'id'>>): Node
@@ -124,6 +126,10 @@ export function edit(graph: Graph, change: (editor: Editor) => void): Graph {
     setValue: value => {
       values.set(value.name, value)
       taken.add(value.name)
+      changed = true
+    },
+    dropValue: name => {
+      values.delete(name)
       changed = true
     },
     addNode: n => {

@@ -60,8 +60,8 @@ export interface FloatReason {
 export interface QuantPlan {
   activations: ReadonlyMap<ValueName, QuantParams>
   weights: ReadonlyMap<ValueName, QuantParams> // by initializer name
-  biases: ReadonlyMap<ValueName, { node: NodeId; input: ValueName; weight: ValueName }> // int32, scale = input scale * weight scale
-  quantized: ReadonlySet<NodeId>
+  biases: ReadonlyMap<NodeId, { bias: ValueName; input: ValueName; weight: ValueName }> // int32, scale = input scale * weight scale
+  quantized: ReadonlySet<NodeId> // with the activation functions that are fused behind one
   float: readonly FloatReason[]
   shared: readonly (readonly ValueName[])[] // sets of values with one scale
 }

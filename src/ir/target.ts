@@ -10,8 +10,10 @@ export interface OpRule {
   inputs?: readonly number[]
   /** Needs constant weights at input 1. */
   constantWeight?: boolean
-  /** Fixed output range of the target, as for Softmax. */
-  fixedOutput?: { scale: number; zeroPoint: number }
+  /** Integer inputs with a float output is a kernel of its own: at the end of a network no output range is needed. */
+  floatOutput?: boolean
+  /** Worth it only beside other integer operators: at least one input must come from one, and at least one output go to one. */
+  needsInteger?: boolean
   since?: number
   source: string
 }

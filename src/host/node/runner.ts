@@ -5,8 +5,15 @@ import { createOrtRunner, type EncodeModel, type OrtModule } from '../ort-runner
 
 /** Loads the engine once per process; `threads` counts for its first call only. */
 export async function createNodeRunner(options: { threads?: number; encode: EncodeModel }): Promise<Runner> {
-  const ort = (await import('onnxruntime-web')) as unknown as OrtModule & { env: { wasm: { numThreads?: number; wasmPaths?: unknown } } }
+  const ort = (await import('onnxruntime-web')) as unknown as OrtModule & {
+    env: { wasm: { numThreads?: number; wasmPaths?: unknown } }
+  }
   const threads = options.threads ?? availableParallelism()
   ort.env.wasm.numThreads = threads
-  return createOrtRunner(ort, { engine: 'wasm', threads, encode: options.encode, memory: () => process.memoryUsage().rss })
+  return createOrtRunner(ort, {
+    engine: 'wasm',
+    threads,
+    encode: options.encode,
+    memory: () => process.resourceUsage().maxRSS * 1024,
+  })
 }

@@ -1,0 +1,228 @@
+// Which nodes run in integers on a target, and so which values need a range. Decided from the graph and the target's rules alone,
+// before anything is observed.
+import { isFloat } from '../../base/dtype.ts'
+import {
+  attrInts,
+  type Graph,
+  type Model,
+  type Node,
+  type NodeId,
+  reads,
+  subgraphs,
+  type ValueName,
+} from '../../ir/model.ts'
+import type { FloatReason } from '../../ir/quant.ts'
+import type { OpRule, Target } from '../../ir/target.ts'
+import { elements } from '../../ir/tensor.ts'
+import { weightOf } from '../../ops/facts.ts'
+import { type FormatName, isIntegerFormat } from './formats.ts'
+
+export interface LayerFormats {
+  weights: FormatName
+  activations: FormatName
+}
+
+export interface Chosen {
+  node: Node
+  rule: OpRule
+  /** The activation function that the target computes in the same kernel. */
+  fused: Node | null
+  /** The value that leaves the kernel: the node's own output or the fused activation's. */
+  output: ValueName
+  formats: LayerFormats
+}
+
+export interface Choice {
+  chosen: ReadonlyMap<NodeId, Chosen>
+  /** Activations that get a scale, in graph order. */
+  values: readonly ValueName[]
+  /** Sets of values that share one scale. */
+  shared: readonly (readonly ValueName[])[]
+  /** Values whose range must not be clipped: nothing in integers reads them, so that they are (or lead to) what the user sees. */
+  unclipped: ReadonlySet<ValueName>
+  float: readonly FloatReason[]
+}
+
+/** `formats` gives the wished formats per node; shapes and types must have been inferred. */
+export function choose(model: Model, target: Target, formats: (node: Node) => LayerFormats): Choice {
+  const { graph } = model
+  const uses = new Uses(graph)
+  const rules = new Map(target.quant.ops.map(rule => [rule.op, rule]))
+  const float = new Map<NodeId, string>()
+  const chosen = new Map<NodeId, Chosen>()
+
+  for (const node of graph.nodes) {
+    const why = refusal(node, rules.get(node.op), graph, model.opsets[''] ?? 0, formats(node), target)
+    if (why !== null) {
+      float.set(node.id, why)
+      continue
+    }
+    const rule = rules.get(node.op)!
+    const fused = fusedActivation(node, target, uses)
+    chosen.set(node.id, { node, rule, fused, output: fused?.outputs[0] ?? node.outputs[0]!, formats: formats(node) })
+  }
+
+  // Greatest set in which each dependent operator stands among integer ones.
+  for (let again = true; again; ) {
+    again = false
+    const makers = new Map<ValueName, Chosen>([...chosen.values()].map(c => [c.output, c]))
+    for (const c of chosen.values()) {
+      if (c.rule.kind === 'compute' && !c.rule.needsInteger) continue
+      const inputs = activationInputs(c, graph)
+      const fed =
+        inputs.some(name => makers.has(name)) ||
+        (c.rule.kind === 'pass' && inputs.every(name => graph.inputs.includes(name)))
+      const feeds = uses.readers(c.output).some(n => chosen.has(n.id))
+      if (fed && feeds) continue
+      chosen.delete(c.node.id)
+      const neighbour = fed ? 'no integer operator reads its output' : 'no integer operator makes its input'
+      float.set(c.node.id, `${neighbour}, so that integers would only cost accuracy here`)
+      again = true
+    }
+  }
+
+  const fusedIds = new Set([...chosen.values()].flatMap(c => (c.fused ? [c.fused.id] : [])))
+  const { values, shared } = scaledValues(graph, chosen, uses)
+  const unclipped = new Set(values.filter(name => !uses.readers(name).some(n => computes(chosen.get(n.id)))))
+  return {
+    chosen,
+    values,
+    shared,
+    unclipped,
+    float: graph.nodes
+      .filter(n => float.has(n.id) && !fusedIds.has(n.id) && givesFloat(n, graph))
+      .map(n => ({ node: n.id, op: n.op, why: float.get(n.id)! })),
+  }
+}
+
+const computes = (c: Chosen | undefined): boolean => c !== undefined && c.rule.kind === 'compute'
+
+/** Why a node is left in float, or null where the target has an integer kernel for it as it stands. */
+function refusal(
+  node: Node,
+  rule: OpRule | undefined,
+  graph: Graph,
+  opset: number,
+  formats: LayerFormats,
+  target: Target,
+): string | null {
+  if (subgraphs(node).length > 0) return 'control flow: its body is left as it is'
+  if (node.domain !== '' && node.domain !== 'ai.onnx') return `an operator of the domain ${node.domain}`
+  if (!rule) return `${target.label} has no integer kernel for ${node.op}`
+  if (rule.since !== undefined && opset < rule.since)
+    return `${target.label} runs it in integers from opset ${rule.since} on`
+  if (!isIntegerFormat(formats.weights) || !isIntegerFormat(formats.activations)) return 'kept in float by the recipe'
+  const positions = rule.inputs ?? node.inputs.map((_, i) => i)
+  const data = positions.map(i => node.inputs[i]).filter(name => name !== null && name !== undefined)
+  for (const name of data) {
+    const value = graph.values.get(name)
+    if (value?.dtype !== 'float32')
+      return value?.dtype ? `its data are ${value.dtype}` : `the type of ${name} is not known`
+  }
+  if (rule.constantWeight) {
+    const weight = node.inputs[1]
+    const tensor = weight ? graph.values.get(weight)?.data : null
+    if (!tensor || graph.inputs.includes(weight!)) return 'its weights are computed at run time'
+    if (tensor.dtype !== 'float32') return `its weights are ${tensor.dtype}`
+    if (node.op === 'MatMul' && tensor.shape.length !== 2) return 'its weights are not a matrix'
+    const bias = node.inputs[2]
+    if (bias) {
+      const data = graph.values.get(bias)?.data
+      if (!data || graph.inputs.includes(bias)) return 'its bias is computed at run time'
+      if (![1, tensor.shape[weightOf(node)!.axis]].includes(elements(data)))
+        return 'its bias is no vector over the output channels'
+    }
+  }
+  if (node.op === 'Gemm' && !plainGemm(node)) return 'alpha, beta or transA is not the default'
+  if (node.op === 'Conv' && (attrInts(node, 'kernel_shape')?.length ?? 2) > 2)
+    return 'only 1-D and 2-D convolutions run in integers'
+  return null
+}
+
+function plainGemm(node: Node): boolean {
+  const alpha = node.attrs.get('alpha')
+  const beta = node.attrs.get('beta')
+  const transA = node.attrs.get('transA')
+  return (
+    (alpha?.kind !== 'float' || alpha.value === 1) &&
+    (beta?.kind !== 'float' || beta.value === 1) &&
+    (transA?.kind !== 'int' || Number(transA.value) === 0)
+  )
+}
+
+function fusedActivation(node: Node, target: Target, uses: Uses): Node | null {
+  const readers = node.outputs.length === 1 && node.outputs[0] !== null ? uses.readers(node.outputs[0]) : []
+  if (readers.length !== 1 || uses.isOutput(node.outputs[0]!)) return null
+  const next = readers[0]
+  if (next.inputs[0] !== node.outputs[0] || next.domain !== '') return null
+  return target.quant.fused.some(f => f.op === next.op && f.after.includes(node.op)) ? next : null
+}
+
+/** Activation inputs of an integer node: its data inputs that are not constant. */
+export function activationInputs(c: Chosen, graph: Graph): ValueName[] {
+  const positions = c.rule.inputs ?? c.node.inputs.map((_, i) => i)
+  return positions
+    .map(i => c.node.inputs[i])
+    .filter(name => name !== null && name !== undefined && !graph.values.get(name)?.data) as ValueName[]
+}
+
+/** Constant data inputs that the node reads as integers: weights, and constants of Add, Mul, Concat. */
+export function constantInputs(c: Chosen, graph: Graph): ValueName[] {
+  const positions = c.rule.inputs ?? c.node.inputs.map((_, i) => i)
+  return positions
+    .map(i => c.node.inputs[i])
+    .filter(name => name !== null && name !== undefined && graph.values.get(name)?.data) as ValueName[]
+}
+
+function scaledValues(
+  graph: Graph,
+  chosen: ReadonlyMap<NodeId, Chosen>,
+  uses: Uses,
+): { values: ValueName[]; shared: ValueName[][] } {
+  const wanted = new Set<ValueName>()
+  const sets = new Map<ValueName, Set<ValueName>>()
+  const join = (a: ValueName, b: ValueName): void => {
+    const merged = new Set([...(sets.get(a) ?? [a]), ...(sets.get(b) ?? [b])])
+    for (const name of merged) sets.set(name, merged)
+  }
+  for (const c of chosen.values()) {
+    const inputs = activationInputs(c, graph)
+    for (const name of inputs) wanted.add(name)
+    const integerReaders = uses.readers(c.output).some(n => chosen.has(n.id))
+    if (!c.rule.floatOutput || integerReaders) wanted.add(c.output)
+    if (c.rule.kind === 'pass') for (const name of inputs) join(name, c.output)
+  }
+  const order = [...graph.inputs, ...graph.nodes.flatMap(n => n.outputs.filter(o => o !== null))]
+  const values = order.filter(name => wanted.has(name))
+  return {
+    values,
+    shared: [...new Set(sets.values())].map(set => values.filter(v => set.has(v))).filter(set => set.length > 1),
+  }
+}
+
+function givesFloat(node: Node, graph: Graph): boolean {
+  return node.outputs.some(
+    name => name !== null && (graph.values.get(name)?.dtype == null || isFloat(graph.values.get(name)!.dtype)),
+  )
+}
+
+/** Who reads what, once over the graph. */
+class Uses {
+  private readonly byValue = new Map<ValueName, Node[]>()
+  private readonly outputs: ReadonlySet<ValueName>
+  constructor(graph: Graph) {
+    this.outputs = new Set(graph.outputs)
+    for (const node of graph.nodes)
+      for (const name of new Set(reads(node))) {
+        const list = this.byValue.get(name)
+        if (list) list.push(node)
+        else this.byValue.set(name, [node])
+      }
+  }
+  readers(name: ValueName): readonly Node[] {
+    return this.byValue.get(name) ?? []
+  }
+  isOutput(name: ValueName): boolean {
+    return this.outputs.has(name)
+  }
+}

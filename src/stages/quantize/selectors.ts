@@ -1,0 +1,55 @@
+// Which nodes a recipe means: an id, a glob over ids, op:Type, or first and last of the nodes that carry weights.
+import { StudioError } from '../../base/errors.ts'
+import type { Node } from '../../ir/model.ts'
+
+/** Node ids that a selector matches, in graph order. None is an error that lists near names. */
+export function select(selector: string, nodes: readonly Node[], weighted: readonly Node[]): string[] {
+  const found = match(selector, nodes, weighted)
+  if (found.length > 0) return found
+  const near = nearest(
+    selector,
+    nodes.map(n => n.id),
+  )
+  throw new StudioError('bad-recipe', `The selector ${JSON.stringify(selector)} matches no node`, {
+    hint:
+      near.length > 0
+        ? `Near names: ${near.join(', ')}.`
+        : 'Use a node id, a glob such as "layer1.*", "op:Conv", "first" or "last".',
+  })
+}
+
+function match(selector: string, nodes: readonly Node[], weighted: readonly Node[]): string[] {
+  if (selector === 'first') return weighted.slice(0, 1).map(n => n.id)
+  if (selector === 'last') return weighted.slice(-1).map(n => n.id)
+  if (selector.startsWith('op:')) return nodes.filter(n => n.op === selector.slice(3)).map(n => n.id)
+  const exact = nodes.filter(n => n.id === selector || n.name === selector || n.origin.includes(selector))
+  if (exact.length > 0) return exact.map(n => n.id)
+  const glob = globToRegExp(selector)
+  return nodes.filter(n => glob.test(n.id) || n.origin.some(o => glob.test(o))).map(n => n.id)
+}
+
+function globToRegExp(glob: string): RegExp {
+  const body = glob
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.')
+  return new RegExp(`^${body}$`)
+}
+
+function nearest(wanted: string, names: readonly string[]): string[] {
+  const scored = names.map(name => ({ name, distance: editDistance(wanted.toLowerCase(), name.toLowerCase()) }))
+  scored.sort((a, b) => a.distance - b.distance)
+  return scored.slice(0, 5).map(s => s.name)
+}
+
+/** Levenshtein distance, two rows. */
+export function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++)
+      next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1))
+    row = next
+  }
+  return row[b.length]
+}

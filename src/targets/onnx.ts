@@ -1,0 +1,13 @@
+// Plain ONNX: the model as it is, float or quantised, for any runtime that reads the standard.
+import type { Target } from '../ir/target.ts'
+import { onnxruntime } from './onnxruntime.ts'
+
+export const onnx: Target = {
+  ...onnxruntime,
+  id: 'onnx',
+  vendor: 'Linux Foundation',
+  label: 'ONNX (any runtime)',
+  forms: ['qdq', 'float16', 'float'],
+  version: 'opset of the model',
+  sources: ['https://onnx.ai/onnx/operators/'],
+}
