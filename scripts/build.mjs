@@ -1,0 +1,84 @@
+// Builds the site to dist/site (static files for any path of any host) and the command line to dist/cli/thimble.mjs (one file with
+// all it imports, and the WASM files that it loads beside it: no dependency at run time).
+import { chmodSync, copyFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { keepFresh } from './fresh.mjs'
+import { install, root } from './install.mjs'
+
+const shared = ['src', 'kernels', 'package-lock.json', 'scripts/build.mjs']
+
+/** Compiles the kernels' WASM twins when their sources changed. */
+export async function buildKernels() {
+  const { build } = await import('../kernels/build.mjs')
+  await build()
+}
+
+/** `quiet` keeps stdout clean for who runs the command line. Resolves to whether anything was built. */
+export const buildCli = ({ quiet = false } = {}) =>
+  keepFresh('cli', 'dist/cli/thimble.mjs', shared, async () => {
+    await buildKernels()
+    const { build } = await import('vite')
+    const modules = join(root, 'node_modules')
+    const out = join(root, 'dist/cli')
+    await build({
+      configFile: false,
+      root,
+      logLevel: quiet ? 'error' : 'warn',
+      plugins: [runtimeBeside()],
+      ssr: { noExternal: true, target: 'node' },
+      build: {
+        ssr: 'src/cli/main.ts',
+        outDir: out,
+        emptyOutDir: true,
+        target: 'node20',
+        minify: false,
+        rolldownOptions: {
+          output: { format: 'es', entryFileNames: 'thimble.mjs', codeSplitting: false, banner: '#!/usr/bin/env node' },
+        },
+      },
+    })
+    chmodSync(join(out, 'thimble.mjs'), 0o755)
+    for (const name of ['ort.node.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm']) {
+      copyFileSync(join(modules, 'onnxruntime-web/dist', name), join(out, name))
+    }
+    for (const codec of ['png', 'jpeg', 'webp']) copyWasm(join(modules, '@jsquash', codec, 'codec'), out)
+  })
+
+/** The runtime stays a file of its own: it finds its WASM beside itself. */
+function runtimeBeside() {
+  return {
+    name: 'thimble-runtime-beside',
+    enforce: 'pre',
+    resolveId: id => (id === 'onnxruntime-web' ? { id: './ort.node.min.mjs', external: true } : null),
+  }
+}
+
+function copyWasm(from, to) {
+  for (const entry of readdirSync(from, { recursive: true, withFileTypes: true })) {
+    if (entry.name.endsWith('.wasm')) copyFileSync(join(entry.parentPath, entry.name), join(to, entry.name))
+  }
+}
+
+export const buildSite = () =>
+  keepFresh(
+    'site',
+    'dist/site/index.html',
+    [...shared, 'workers', 'public', 'index.html', 'vite.config.ts'],
+    async () => {
+      await buildKernels()
+      const { build } = await import('vite')
+      await build({ root, logLevel: 'warn' })
+    },
+  )
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  install()
+  for (const [name, build] of Object.entries({ 'dist/site': buildSite, 'dist/cli': buildCli })) {
+    const started = performance.now()
+    const built = await build()
+    console.log(
+      `${name} ${built ? `built in ${((performance.now() - started) / 1000).toFixed(1)} s` : 'is up to date'}`,
+    )
+  }
+}
