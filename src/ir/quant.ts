@@ -105,3 +105,40 @@ export function quantizeValue(x: number, scale: number, zeroPoint: number, qmin:
   if (Number.isNaN(x)) return zeroPoint
   return Math.min(qmax, Math.max(qmin, roundHalfEven(Math.fround(x / scale)) + zeroPoint))
 }
+
+/** Codes of a tensor, one scale and zero point per tensor or per index of the channel axis. */
+export function quantizeTensor(
+  data: Float32Array,
+  shape: readonly number[],
+  params: QuantParams,
+): Int8Array | Uint8Array {
+  const { qmin, qmax } = codeRange(params.spec)
+  const { channels, inner } = channelsOf(data, shape, params)
+  const codes = params.spec.format.signed ? new Int8Array(data.length) : new Uint8Array(data.length)
+  for (let i = 0; i < data.length; i++) {
+    const channel = Math.floor(i / inner) % channels
+    codes[i] = quantizeValue(data[i], params.scale[channel], params.zeroPoint[channel], qmin, qmax)
+  }
+  return codes
+}
+
+/** A tensor through its codes and back. */
+export function roundTripTensor(data: Float32Array, shape: readonly number[], params: QuantParams): Float32Array {
+  const codes = quantizeTensor(data, shape, params)
+  const { channels, inner } = channelsOf(data, shape, params)
+  return Float32Array.from(codes, (q, i) => {
+    const channel = Math.floor(i / inner) % channels
+    return (q - params.zeroPoint[channel]) * params.scale[channel]
+  })
+}
+
+/** Channel of element i is floor(i / inner) mod channels. */
+function channelsOf(
+  data: Float32Array,
+  shape: readonly number[],
+  { spec }: QuantParams,
+): { channels: number; inner: number } {
+  if (spec.granularity.kind === 'tensor') return { channels: 1, inner: data.length }
+  const { axis } = spec.granularity
+  return { channels: shape[axis], inner: shape.slice(axis + 1).reduce((n, d) => n * d, 1) }
+}

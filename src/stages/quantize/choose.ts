@@ -129,7 +129,7 @@ function refusal(
     if (bias) {
       const data = graph.values.get(bias)?.data
       if (!data || graph.inputs.includes(bias)) return 'its bias is computed at run time'
-      if (![1, tensor.shape[weightOf(node)!.axis]].includes(elements(data)))
+      if (![1, tensor.shape[weightOf(node, graph)?.axis ?? 0]].includes(elements(data)))
         return 'its bias is no vector over the output channels'
     }
   }

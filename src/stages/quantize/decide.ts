@@ -89,7 +89,7 @@ async function decideWeight(
 ): Promise<void> {
   const name = c.node.inputs[1]!
   const tensor = graph.values.get(name)!.data!
-  const axis = weightOf(c.node)!.axis
+  const axis = weightOf(c.node, graph)!.axis
   const data = viewAs('float32', await bytes.read(tensor)) as Float32Array
   const format = bitsOfFormat(c.formats.weights) < 8 ? c.formats.weights : 'int8'
   const spec = weightSpec(format, target.quant.weights.perChannel ? axis : null)

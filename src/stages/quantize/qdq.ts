@@ -5,7 +5,7 @@ import { roundHalfEven } from '../../base/round.ts'
 import type { Bytes } from '../../ir/context.ts'
 import { type Editor, edit } from '../../ir/edit.ts'
 import { type Attr, int, type Model, type Node, type NodeId, type ValueName } from '../../ir/model.ts'
-import { codeRange, type QuantParams, type QuantPlan, quantizeValue } from '../../ir/quant.ts'
+import { type QuantParams, type QuantPlan, quantizeTensor } from '../../ir/quant.ts'
 import type { Tensor } from '../../ir/tensor.ts'
 
 /** The model with the plan carried out. */
@@ -119,24 +119,6 @@ async function quantizedConstant(model: Model, name: ValueName, params: QuantPar
     zeroPoint: { dtype, shape, data: bytesOf(zeros) } as Tensor,
     axis,
   }
-}
-
-/** Codes of a tensor, one scale and zero point per tensor or per index of the channel axis. */
-export function quantizeTensor(
-  data: Float32Array,
-  shape: readonly number[],
-  params: QuantParams,
-): Int8Array | Uint8Array {
-  const { qmin, qmax } = codeRange(params.spec)
-  const axis = params.spec.granularity.kind === 'channel' ? params.spec.granularity.axis : null
-  const channels = axis === null ? 1 : shape[axis]
-  const inner = axis === null ? data.length : shape.slice(axis + 1).reduce((n, d) => n * d, 1)
-  const codes = params.spec.format.signed ? new Int8Array(data.length) : new Uint8Array(data.length)
-  for (let i = 0; i < data.length; i++) {
-    const channel = axis === null ? 0 : Math.floor(i / inner) % channels
-    codes[i] = quantizeValue(data[i], params.scale[channel], params.zeroPoint[channel], qmin, qmax)
-  }
-  return codes
 }
 
 /** One bias for all channels is spread over them, since each channel has a unit of its own. */

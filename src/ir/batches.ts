@@ -1,0 +1,81 @@
+// Samples stacked along the first axis, in a fixed partition, so that results do not depend on threads.
+import type { TypedArray } from '../base/dtype.ts'
+import { StudioError } from '../base/errors.ts'
+import type { Dataset, Feeds, Sample } from './context.ts'
+import type { Graph } from './model.ts'
+import type { NdArray } from './tensor.ts'
+
+export interface Batch {
+  feeds: Feeds
+  count: number
+  samples: readonly Sample[]
+}
+
+/** Whether every fed input leaves its first dimension open, so that samples can be stacked. */
+export function stackable(graph: Graph): boolean {
+  const fed = graph.inputs.filter(name => !graph.values.get(name)?.data)
+  return (
+    fed.length > 0 &&
+    fed.every(name => {
+      const shape = graph.values.get(name)?.shape
+      return shape != null && shape.length > 0 && (typeof shape[0] !== 'number' || shape[0] <= 0)
+    })
+  )
+}
+
+/** Batches of up to `size` samples (1 where the model fixes its batch, or where shapes differ between samples). */
+export async function* batches(
+  dataset: Dataset,
+  graph: Graph,
+  size: number,
+  options: { count?: number; signal?: AbortSignal } = {},
+): AsyncIterable<Batch> {
+  const most = stackable(graph) ? size : 1
+  let waiting: Sample[] = []
+  for await (const sample of dataset.samples(options)) {
+    options.signal?.throwIfAborted()
+    if (waiting.length > 0 && !sameShapes(waiting[0], sample)) {
+      yield stack(waiting)
+      waiting = []
+    }
+    waiting.push(sample)
+    if (waiting.length >= most) {
+      yield stack(waiting)
+      waiting = []
+    }
+  }
+  if (waiting.length > 0) yield stack(waiting)
+}
+
+const sameShapes = (a: Sample, b: Sample): boolean =>
+  Object.entries(a.feeds).every(([name, array]) => array.shape.join() === b.feeds[name]?.shape.join())
+
+function stack(samples: readonly Sample[]): Batch {
+  if (samples.length === 1) return { feeds: samples[0].feeds, count: 1, samples }
+  const feeds: Feeds = {}
+  for (const [name, first] of Object.entries(samples[0].feeds)) {
+    const data = new (first.data.constructor as new (n: number) => TypedArray)(first.data.length * samples.length)
+    samples.forEach((sample, i) => data.set(sample.feeds[name].data as never, i * first.data.length))
+    feeds[name] = { dtype: first.dtype, shape: [first.shape[0] * samples.length, ...first.shape.slice(1)], data }
+  }
+  return { feeds, count: samples.length, samples }
+}
+
+/** One sample's part of a batch's output. */
+export function unstack(output: NdArray, index: number, count: number): NdArray {
+  if (count === 1) return output
+  if (output.shape[0] % count !== 0)
+    throw new StudioError(
+      'unsupported',
+      `An output of shape [${output.shape.join(', ')}] cannot be split into ${count} samples`,
+      {
+        hint: 'Freeze the batch dimension to 1 with --shape.',
+      },
+    )
+  const step = output.data.length / count
+  return {
+    dtype: output.dtype,
+    shape: [output.shape[0] / count, ...output.shape.slice(1)],
+    data: output.data.subarray(index * step, (index + 1) * step) as TypedArray,
+  }
+}

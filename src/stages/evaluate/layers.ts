@@ -1,0 +1,223 @@
+// Where the error enters: for each integer operator its own error on float inputs (local), the error of the whole quantised
+// prefix (cumulative), and the shares of its weights and of its input.
+//
+// Local errors come from one model: the float graph as the trunk, and beside each operator a branch that computes it with
+// quantised input, weights and output.
+import { viewAs } from '../../base/dtype.ts'
+import { type Batch, batches } from '../../ir/batches.ts'
+import type { Bytes, Context, Dataset } from '../../ir/context.ts'
+import { type Editor, edit } from '../../ir/edit.ts'
+import type { Model, Node, NodeId, ValueName } from '../../ir/model.ts'
+import { type QuantParams, type QuantPlan, roundTripTensor } from '../../ir/quant.ts'
+import { ErrorSums } from './errors.ts'
+
+export interface LayerErrors {
+  node: NodeId
+  op: string
+  weightBits: number | null
+  activationBits: number
+  scheme: string
+  sqnrDb: number | null
+  cumulativeSqnrDb: number | null
+  weightSqnrDb: number | null
+  activationSqnrDb: number | null
+}
+
+interface Branch {
+  node: Node
+  weight: ValueName | null
+  /** The float value that leaves the operator, behind its fused activation. */
+  output: ValueName
+  local: ValueName
+  input: ValueName | null
+  roundedInput: ValueName | null
+}
+
+/** Errors per integer operator with weights, in graph order, over the first `count` samples. */
+export async function layerErrors(
+  float: Model,
+  quantized: Model,
+  plan: QuantPlan,
+  data: Dataset,
+  count: number,
+  ctx: Context,
+): Promise<LayerErrors[]> {
+  const { model: trunk, branches } = localBranches(float, quantized, plan)
+  const cumulative = new Map(branches.flatMap(b => dequantizedName(quantized, b.output)))
+  const local = new Map(branches.map(b => [b.node.id, new ErrorSums()]))
+  const rounded = new Map(branches.map(b => [b.node.id, new ErrorSums()]))
+  const prefix = new Map(branches.map(b => [b.node.id, new ErrorSums()]))
+
+  const trunkOutputs = branches.flatMap(b => [b.output, b.local, ...(b.input ? [b.input, b.roundedInput!] : [])])
+  const trunkSession = await ctx.runner.open(trunk, { outputs: trunkOutputs })
+  const prefixSession = await ctx.runner.open(quantized, { outputs: [...new Set(cumulative.values())] })
+  try {
+    let done = 0
+    for await (const batch of batches(data, float.graph, 1, { count, signal: ctx.signal })) {
+      const exact = await trunkSession.run(batch.feeds)
+      const approximate = await prefixSession.run(batch.feeds)
+      for (const b of branches) {
+        const reference = exact[b.output].data as Float32Array
+        local.get(b.node.id)!.add(ctx.kernels, reference, exact[b.local].data as Float32Array)
+        if (b.input)
+          rounded
+            .get(b.node.id)!
+            .add(ctx.kernels, floatsOf(exact, batch, b.input), exact[b.roundedInput!].data as Float32Array)
+        const name = cumulative.get(b.output)
+        if (name) prefix.get(b.node.id)!.add(ctx.kernels, reference, approximate[name].data as Float32Array)
+      }
+      done += batch.count
+      ctx.progress({ stage: 'evaluate', done, total: Math.min(count, data.size), note: 'errors per layer' })
+    }
+  } finally {
+    await trunkSession.close()
+    await prefixSession.close()
+  }
+
+  const errors: LayerErrors[] = []
+  for (const b of branches) {
+    const weight = b.weight ? (plan.weights.get(b.weight) ?? null) : null
+    errors.push({
+      node: b.node.id,
+      op: b.node.op,
+      weightBits: weight?.spec.format.bits ?? null,
+      activationBits: plan.activations.values().next().value?.spec.format.bits ?? 8,
+      scheme: schemeOf(weight, b.input ? (plan.activations.get(b.input) ?? null) : null),
+      sqnrDb: local.get(b.node.id)!.sqnrDb,
+      cumulativeSqnrDb: cumulative.has(b.output) ? prefix.get(b.node.id)!.sqnrDb : null,
+      weightSqnrDb: b.weight && weight ? await weightError(float, b.weight, weight, ctx.bytes, ctx) : null,
+      activationSqnrDb: b.input ? rounded.get(b.node.id)!.sqnrDb : null,
+    })
+  }
+  return errors
+}
+
+function floatsOf(arrays: Record<ValueName, { data: unknown }>, batch: Batch, name: ValueName): Float32Array {
+  return (arrays[name]?.data ?? batch.feeds[name].data) as Float32Array
+}
+
+function schemeOf(weight: QuantParams | null, activation: QuantParams | null): string {
+  const parts: string[] = []
+  if (weight) parts.push(`w: ${describe(weight)}`)
+  if (activation) parts.push(`a: ${describe(activation)}`)
+  return parts.join(', ')
+}
+
+function describe({ spec }: QuantParams): string {
+  const sign = spec.format.signed ? 's' : 'u'
+  return `${sign}${spec.format.bits} ${spec.symmetric ? 'symmetric' : 'affine'} per ${spec.granularity.kind}`
+}
+
+/** The value that stands for `name` in the quantised model: behind its pair, or itself where it stayed float. */
+function dequantizedName(quantized: Model, name: ValueName): [ValueName, ValueName][] {
+  const pair = quantized.graph.nodes.find(n => n.op === 'QuantizeLinear' && n.inputs[0] === name)
+  if (pair) {
+    const back = quantized.graph.nodes.find(n => n.op === 'DequantizeLinear' && n.inputs[0] === pair.outputs[0])
+    if (back) return [[name, back.outputs[0]!]]
+  }
+  const made = quantized.graph.nodes.some(n => n.outputs.includes(name))
+  return made ? [[name, name]] : []
+}
+
+function localBranches(float: Model, quantized: Model, plan: QuantPlan): { model: Model; branches: Branch[] } {
+  const inQuantized = new Map(quantized.graph.nodes.map(n => [n.id, n]))
+  const producers = new Map(quantized.graph.nodes.flatMap(n => n.outputs.map(o => [o, n] as const)))
+  const branches: Branch[] = []
+  const graph = edit(float.graph, editor => {
+    for (const node of float.graph.nodes) {
+      const weight = node.inputs[1] && plan.weights.has(node.inputs[1]) ? node.inputs[1] : null
+      if (!plan.quantized.has(node.id) || weight === null) continue
+      const twin = inQuantized.get(node.id)!
+      const input = node.inputs[0]!
+      const roundedInput = roundTrip(editor, input, plan.activations.get(input))
+      const inputs = twin.inputs.map((name, i) =>
+        i === 0 ? (roundedInput ?? input) : name === null ? null : copyConstant(editor, quantized, producers, name),
+      )
+      let last = editor.addNode({
+        op: node.op,
+        name: `${node.id}__local`,
+        inputs,
+        outputs: [editor.freshName(`${node.id}__local`)],
+        attrs: node.attrs,
+        origin: node.origin,
+      })
+      let output = node.outputs[0]!
+      const next = editor
+        .consumers(output)
+        .find(
+          n =>
+            plan.quantized.has(n.id) &&
+            !plan.activations.has(output) &&
+            n.inputs[0] === output &&
+            n.outputs.length === 1,
+        )
+      if (next && !plan.weights.has(next.inputs[1] ?? '')) {
+        output = next.outputs[0]!
+        const copied = [last.outputs[0], ...next.inputs.slice(1)]
+        last = editor.addNode({
+          op: next.op,
+          name: `${next.id}__local`,
+          inputs: copied,
+          outputs: [editor.freshName(`${next.id}__local`)],
+          attrs: next.attrs,
+          origin: next.origin,
+        })
+      }
+      const local = roundTrip(editor, last.outputs[0]!, plan.activations.get(output)) ?? last.outputs[0]!
+      branches.push({ node, weight, output, local, input: roundedInput ? input : null, roundedInput })
+    }
+  })
+  return { model: { ...float, graph }, branches }
+}
+
+/** QuantizeLinear and DequantizeLinear behind a value; null where it has no scale. */
+function roundTrip(editor: Editor, name: ValueName, params: QuantParams | undefined): ValueName | null {
+  if (!params) return null
+  const signed = params.spec.format.signed
+  const scale = editor.addInitializer(`${name}__scale`, {
+    dtype: 'float32',
+    shape: [],
+    data: new Uint8Array(params.scale.buffer.slice(0, 4)),
+  })
+  const zero = editor.addInitializer(`${name}__zero`, {
+    dtype: signed ? 'int8' : 'uint8',
+    shape: [],
+    data: Uint8Array.of(params.zeroPoint[0] & 255),
+  })
+  const code = editor.freshName(`${name}__code`)
+  const back = editor.freshName(`${name}__rounded`)
+  editor.addNode({ op: 'QuantizeLinear', inputs: [name, scale, zero], outputs: [code], origin: [] })
+  editor.addNode({ op: 'DequantizeLinear', inputs: [code, scale, zero], outputs: [back], origin: [] })
+  return back
+}
+
+/** A weight's codes and their DequantizeLinear, carried from the quantised graph into the branch. */
+function copyConstant(
+  editor: Editor,
+  quantized: Model,
+  producers: ReadonlyMap<ValueName | null, Node>,
+  name: ValueName,
+): ValueName {
+  const producer = producers.get(name)
+  if (producer?.op !== 'DequantizeLinear') return name
+  const inputs = producer.inputs.map(i =>
+    i === null ? null : editor.addInitializer(`${i}__local`, quantized.graph.values.get(i)!.data!),
+  )
+  const output = editor.freshName(`${name}__local`)
+  editor.addNode({ op: 'DequantizeLinear', inputs, outputs: [output], attrs: producer.attrs, origin: [] })
+  return output
+}
+
+async function weightError(
+  float: Model,
+  name: ValueName,
+  params: QuantParams,
+  bytes: Bytes,
+  ctx: Context,
+): Promise<number> {
+  const tensor = float.graph.values.get(name)!.data!
+  const exact = viewAs('float32', await bytes.read(tensor)) as Float32Array
+  const sums = new ErrorSums()
+  sums.add(ctx.kernels, exact, roundTripTensor(exact, tensor.shape, params))
+  return sums.sqnrDb
+}
