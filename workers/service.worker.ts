@@ -64,11 +64,17 @@ async function answer(request: Request): Promise<Response> {
   return withHeaders(fresh)
 }
 
+/** A running job holds this lock, in whichever tab: an update would take the files from under it. */
+const activateUnlessRunning = (): Promise<void> =>
+  worker.navigator.locks.request('thimble:running', { ifAvailable: true }, async lock => {
+    if (lock) await worker.skipWaiting()
+  })
+
 worker.addEventListener('install', event => event.waitUntil(fill(isShell)))
 worker.addEventListener('activate', event => event.waitUntil(dropOldFiles().then(() => worker.clients.claim())))
 
 worker.addEventListener('message', event => {
-  if (event.data === 'activate') event.waitUntil(worker.skipWaiting())
+  if (event.data === 'activate') event.waitUntil(activateUnlessRunning())
   if (event.data === 'fill') {
     const done = fill(file => !isOptional(file)).then(
       () => null,

@@ -48,7 +48,7 @@ const rooms: Record<string, Room> = {
   'src/stages/evaluate': { may: ['src/tasks', ...ops], types: ['src/jobs/report.ts'] },
   'src/stages/search': { may: ir },
   'src/recipe/steps': { may: [...stages, 'src/data', ...ops] },
-  'src/recipe': { may: ['src/recipe/steps', ...stages, 'src/data', ...ops] },
+  'src/recipe': { may: ['src/recipe/steps', ...stages, 'src/data', ...ops], types: ['src/jobs/report.ts', 'src/targets'] },
   'src/jobs': {
     may: [
       'src/recipe',

@@ -1,6 +1,5 @@
 // One tab owns a project. The lock lives as long as its worker, so that a tab that dies lets go by itself.
 const nameOf = (project: string): string => `thimble:project:${project}`
-const running = 'thimble:running'
 
 const held = new Map<string, () => void>()
 
@@ -38,13 +37,6 @@ export async function ownedElsewhere(): Promise<Set<string>> {
   return new Set(names.map(name => name.slice(prefix.length)).filter(id => !held.has(id)))
 }
 
-/** Marks the time of `work` as busy, so that no update of the studio is taken meanwhile, in any tab. */
+/** Marks the time of `work` as busy: the service worker takes no update meanwhile, whichever tab asks for it. */
 export const whileRunning = <T>(work: () => Promise<T>): Promise<T> =>
-  navigator.locks.request(running, { mode: 'shared' }, work) as Promise<T>
-
-/** Does `work` if nothing runs in any tab; false if something does. */
-export const ifNothingRuns = (work: () => Promise<void> | void): Promise<boolean> =>
-  navigator.locks.request(running, { ifAvailable: true }, async lock => {
-    if (lock) await work()
-    return lock !== null
-  }) as Promise<boolean>
+  navigator.locks.request('thimble:running', { mode: 'shared' }, work) as Promise<T>

@@ -6,9 +6,7 @@ import * as ort from 'onnxruntime-web/wasm'
 import type { Runner } from '../../ir/context.ts'
 import { createOrtRunner, type EncodeModel } from '../ort-runner.ts'
 import { wasmMemoryBytes } from './memory.ts'
-
-/** Threads that a worker may use: all cores where the page is isolated, else the one it has. */
-export const availableThreads = (): number => (crossOriginIsolated ? navigator.hardwareConcurrency : 1)
+import { availableThreads } from './threads.ts'
 
 /** `threads` counts for the first call of a worker; the engine is started once. */
 export function createWasmRunner(options: { encode: EncodeModel; threads?: number }): Runner {

@@ -1,0 +1,76 @@
+// A project as it is stored, and the view of it that the page is given.
+import type { ErrorRecord } from '../src/base/errors.ts'
+import type { InputSpec } from '../src/data/input-spec.ts'
+import type { Pack, StoredProject } from '../src/host/browser/store.ts'
+import type { Report } from '../src/jobs/report.ts'
+import type { Recipe } from '../src/recipe/types.ts'
+import type { DataView, ModelView, ProjectSummary, ProjectView, Stage } from './api.ts'
+
+export type Role = 'calibration' | 'evaluation'
+export type Device = 'auto' | 'webgpu' | 'wasm'
+
+export interface StoredData {
+  pack: Pack
+  view: DataView
+}
+
+/** The zip of one target, in the project's storage. */
+export interface StoredBundle {
+  target: string
+  name: string // under which it is saved
+  file: string
+}
+
+export interface Project extends StoredProject {
+  created: number // epoch ms
+  changed: number
+  packs: number // how many were ever written: names never repeat
+  model: Pack
+  modelView: ModelView
+  calibration: StoredData | null
+  evaluation: StoredData | null
+  input: InputSpec
+  inputProposed: boolean
+  recipe: Recipe
+  /** Set while a run is under way; still set when the project is opened again: the run was interrupted. */
+  running: Device | null
+  report: Report | null
+  bundles: StoredBundle[]
+  error: ErrorRecord | null
+}
+
+function stageOf(project: Project, runsHere: boolean): Stage {
+  if (project.running) return runsHere ? 'running' : 'interrupted'
+  if (project.error) return 'failed'
+  if (project.report) return 'done'
+  if (project.calibration) return 'ready'
+  return project.evaluation ? 'data' : 'model'
+}
+
+export interface Standing {
+  runsHere: boolean
+  elsewhere: boolean // another tab owns it
+}
+
+export const summaryOf = (project: Project, { runsHere, elsewhere }: Standing): ProjectSummary => ({
+  id: project.id,
+  name: project.name,
+  bytes: project.bytes,
+  changed: project.changed,
+  // A run that another tab has under way is not interrupted.
+  stage: stageOf(project, runsHere || elsewhere),
+  lockedElsewhere: elsewhere,
+})
+
+export const viewOf = (project: Project, standing: Standing): ProjectView => ({
+  ...summaryOf(project, standing),
+  model: project.modelView,
+  calibration: project.calibration?.view ?? null,
+  evaluation: project.evaluation?.view ?? null,
+  input: project.input,
+  inputProposed: project.inputProposed,
+  recipe: project.recipe,
+  report: project.report,
+  error: project.error,
+  readOnly: standing.elsewhere,
+})

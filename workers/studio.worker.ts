@@ -1,0 +1,309 @@
+// Owns the state: projects, their storage, and the compute threads. It never computes itself, so it always answers.
+import * as comlink from 'comlink'
+import { errorRecord, StudioError } from '../src/base/errors.ts'
+import { disown, own, ownedElsewhere, owns, whileRunning } from '../src/host/browser/locks.ts'
+import {
+  clearBundles,
+  clearStages,
+  deleteEverything,
+  deleteProject,
+  listProjects,
+  loadProject,
+  projectBytes,
+  readBundle,
+  saveProject,
+  sweepPacks,
+  sweepProjects,
+  writePack,
+} from '../src/host/browser/store.ts'
+import { availableThreads } from '../src/host/browser/threads.ts'
+import type { ProjectView, Result, StudioApi } from './api.ts'
+import { type Device, type Project, type Role, type Standing, summaryOf, viewOf } from './project.ts'
+import { fetchSample, listSamples } from './samples.ts'
+import { computeThread, ThreadDied } from './threads.ts'
+
+const version = '0.1.0'
+
+// Two threads, so that previews and graphs are answered while a run has its own thread blocked.
+const viewer = computeThread('viewer')
+const runner = computeThread('runner')
+let runningId: string | null = null
+let base = ''
+
+const cancelled = (): StudioError =>
+  new StudioError('cancelled', 'The run was stopped', { hint: 'Run again: it goes on after the last finished stage.' })
+
+const standing = async (id: string): Promise<Standing> => ({
+  runsHere: runningId === id,
+  elsewhere: (await ownedElsewhere()).has(id),
+})
+
+/** Whatever is thrown becomes a Result: an exception would lose its code and hint on the way to the page. */
+async function result<T>(work: () => Promise<T>): Promise<Result<T>> {
+  try {
+    return { ok: true, value: await work() }
+  } catch (error) {
+    return { ok: false, error: errorRecord(error) }
+  }
+}
+
+/** The value of a compute thread's answer; its error thrown. */
+async function unwrap<T>(answer: Promise<Result<T>>): Promise<T> {
+  const outcome = await answer
+  if (outcome.ok) return outcome.value
+  throw StudioError.from(outcome.error)
+}
+
+async function load(id: string): Promise<Project> {
+  const project = await loadProject<Project>(id)
+  if (project) return project
+  throw new StudioError('missing-file', 'This project is no longer in the browser’s storage', {
+    hint: 'It was deleted, here or in another tab; drop the model again.',
+  })
+}
+
+const view = async (project: Project): Promise<ProjectView> => viewOf(project, await standing(project.id))
+
+/** Changes a project that this tab owns, and stores it. What `change` throws leaves the project as it was. */
+async function update(
+  id: string,
+  change: (project: Project) => Promise<Partial<Project>> | Partial<Project>,
+): Promise<Project> {
+  if (!owns(id)) {
+    throw new StudioError('locked', 'Another tab has this project open', {
+      hint: 'Go on in that tab, or close it and open the project here again.',
+    })
+  }
+  const project = await load(id)
+  const changed = { ...project, ...(await change(project)), changed: Date.now() }
+  await saveProject(changed)
+  return changed
+}
+
+async function freshBytes(project: Project): Promise<Partial<Project>> {
+  const packs = [project.model, project.calibration?.pack, project.evaluation?.pack].flatMap(pack =>
+    pack ? [pack.file] : [],
+  )
+  await sweepPacks(project.id, new Set(packs))
+  return { bytes: await projectBytes(project.id) }
+}
+
+async function create(name: string | null, files: { path: string; file: Blob }[]): Promise<Project> {
+  const id = crypto.randomUUID()
+  await own(id)
+  try {
+    const model = await writePack(id, 'model-0', files)
+    const opened = await viewer.call(api => unwrap(api.open(id, model)))
+    const now = Date.now()
+    const project: Project = {
+      id,
+      name: name ?? opened.view.name.replace(/\.[^.]+$/, ''),
+      bytes: model.bytes,
+      created: now,
+      changed: now,
+      packs: 1,
+      model,
+      modelView: opened.view,
+      calibration: null,
+      evaluation: null,
+      input: opened.input,
+      inputProposed: true,
+      recipe: opened.recipe,
+      running: null,
+      report: null,
+      bundles: [],
+      error: null,
+    }
+    await saveProject(project)
+    return project
+  } catch (error) {
+    await deleteProject(id)
+    disown(id)
+    throw error
+  }
+}
+
+/** The new samples are copied and looked through before they take the place of the old. */
+async function addData(id: string, role: Role, files: { path: string; file: Blob }[]): Promise<Project> {
+  const project = await update(id, async before => {
+    const pack = await writePack(id, `${role}-${before.packs}`, files)
+    const seen = await viewer.call(api => unwrap(api.data(before, role, pack)))
+    return {
+      packs: before.packs + 1,
+      [role]: { pack, view: seen.view },
+      ...(before.inputProposed ? { input: seen.input } : {}),
+      ...outdated,
+    }
+  })
+  return update(id, () => freshBytes(project))
+}
+
+/** What a change of data, input or recipe leaves behind; stages whose inputs are the same are still found by their keys. */
+const outdated = { report: null, bundles: [], error: null, running: null } satisfies Partial<Project>
+
+async function run(id: string, device: Device, onProgress: Parameters<StudioApi['run']>[2]): Promise<Project> {
+  if (runningId) {
+    throw new StudioError('usage', 'A run is under way already', { hint: 'Wait for it, or stop it first.' })
+  }
+  const project = await update(id, () => ({ ...outdated, running: device }))
+  runningId = id
+  try {
+    await clearBundles(id)
+    const done = await whileRunning(() => runOnce(project, device, onProgress))
+    await update(id, () => ({ running: null, report: done.report, bundles: done.bundles }))
+  } catch (error) {
+    const record = errorRecord(error)
+    await update(id, () => ({ running: null, error: record.code === 'cancelled' ? null : record }))
+    throw error
+  } finally {
+    runningId = null
+    // Its WASM memory never shrinks; the next run starts with a small one.
+    runner.end(cancelled())
+  }
+  return update(id, freshBytes)
+}
+
+/** A thread that died is started once more: the finished stages are there, so only the last one is repeated. */
+async function runOnce(project: Project, device: Device, onProgress: Parameters<StudioApi['run']>[2]) {
+  const attempt = () => runner.call(api => unwrap(api.run(project, device, comlink.proxy(onProgress))))
+  try {
+    return await attempt()
+  } catch (error) {
+    if (!(error instanceof ThreadDied)) throw error
+    return attempt()
+  }
+}
+
+const api: StudioApi = {
+  async capabilities() {
+    const { usage = 0, quota = 0 } = await navigator.storage.estimate()
+    return {
+      version,
+      isolated: crossOriginIsolated,
+      threads: availableThreads(),
+      simd: await viewer.call(compute => compute.simd()),
+      webgpu: await viewer.call(compute => compute.gpu()),
+      storage: { used: usage, quota, persisted: await navigator.storage.persisted() },
+    }
+  },
+
+  async catalogue() {
+    const known = await viewer.call(compute => compute.catalogue())
+    return { ...known, samples: await listSamples(base) }
+  },
+
+  async projects() {
+    const elsewhere = await ownedElsewhere()
+    await sweepProjects(elsewhere)
+    const projects = await listProjects<Project>()
+    return projects
+      .sort((a, b) => b.changed - a.changed)
+      .map(project => summaryOf(project, { runsHere: runningId === project.id, elsewhere: elsewhere.has(project.id) }))
+  },
+
+  createProject: files => result(async () => view(await create(null, files))),
+
+  createFromSample: id =>
+    result(async () => {
+      const sample = await fetchSample(base, id)
+      const { id: project } = await create(sample.label, sample.model)
+      if (sample.input) await update(project, () => ({ input: sample.input!, inputProposed: false }))
+      await addData(project, 'calibration', sample.data)
+      return view(
+        sample.evaluation.length > 0 ? await addData(project, 'evaluation', sample.evaluation) : await load(project),
+      )
+    }),
+
+  openProject: id =>
+    result(async () => {
+      const project = await load(id)
+      const mine = await own(id)
+      return view(mine && runningId !== id ? await update(id, freshBytes) : project)
+    }),
+
+  async closeProject(id) {
+    if (runningId !== id) disown(id)
+  },
+
+  renameProject: (id, name) => result(async () => view(await update(id, () => ({ name })))),
+
+  deleteProject: id =>
+    result(async () => {
+      if (runningId === id) runner.end(cancelled())
+      if (!(await own(id))) {
+        throw new StudioError('locked', 'Another tab has this project open', { hint: 'Close it there first.' })
+      }
+      await deleteProject(id)
+      disown(id)
+      return null
+    }),
+
+  deleteEverything: () =>
+    result(async () => {
+      const elsewhere = await ownedElsewhere()
+      if (elsewhere.size > 0) {
+        throw new StudioError('locked', 'Another tab has a project open', { hint: 'Close the other tabs first.' })
+      }
+      runner.end(cancelled())
+      for (const project of await listProjects()) disown(project.id)
+      await deleteEverything()
+      return null
+    }),
+
+  addData: (id, role, files) => result(async () => view(await addData(id, role, files))),
+
+  setInput: (id, input) =>
+    result(async () => {
+      const project = await update(id, () => ({ input, inputProposed: false, ...outdated }))
+      return view(await update(id, async () => ({ ...(await reread(project)) })))
+    }),
+
+  setRecipe: (id, recipe) => result(async () => view(await update(id, () => ({ recipe, ...outdated })))),
+
+  preview: (id, role, index) =>
+    result(async () => viewer.call(async compute => unwrap(compute.preview(await load(id), role, index)))),
+
+  graph: (id, which) => result(async () => viewer.call(async compute => unwrap(compute.graph(await load(id), which)))),
+
+  run: (id, device, onProgress) => result(async () => view(await run(id, device, onProgress))),
+
+  async cancel(id) {
+    if (runningId === id) runner.end(cancelled())
+  },
+
+  bundle: (id, target) =>
+    result(async () => {
+      const project = await load(id)
+      const bundle = project.bundles.find(made => made.target === target)
+      const zip = bundle ? await readBundle(id, bundle.file) : null
+      if (!bundle || !zip) {
+        throw new StudioError('missing-file', `There is no bundle for ${target} in storage`, {
+          hint: 'Run the recipe again.',
+        })
+      }
+      return { name: bundle.name, zip }
+    }),
+}
+
+/** With another input spec the same files may have other suspicions. */
+async function reread(project: Project): Promise<Partial<Project>> {
+  const fresh: Partial<Project> = {}
+  for (const role of ['calibration', 'evaluation'] as const) {
+    const data = project[role]
+    if (!data) continue
+    const seen = await viewer.call(compute => unwrap(compute.data(project, role, data.pack)))
+    fresh[role] = { pack: data.pack, view: seen.view }
+  }
+  return fresh
+}
+
+const exposed = {
+  ...api,
+  /** `address` is the page's own, where the samples lie. */
+  start(address: string): void {
+    base = address
+  },
+}
+export type StudioWorker = typeof exposed
+
+comlink.expose(exposed)
