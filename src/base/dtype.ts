@@ -28,6 +28,8 @@ const table = {
   float8e8m0: [24, 8],
   uint2: [25, 2],
   int2: [26, 2],
+  float6e2m3: [27, 6],
+  float6e3m2: [28, 6],
 } as const satisfies Record<string, readonly [number, number]>
 
 export type DType = keyof typeof table

@@ -11,7 +11,7 @@ export type NodeId = string
 /** A dimension: a number; a symbol as in 'N'; null where nothing is said. */
 export type Dim = number | string | null
 
-export type Attr =
+export type Attr = (
   | { kind: 'int'; value: number | bigint } // bigint only where a number would lose digits
   | { kind: 'float'; value: number }
   | { kind: 'string'; value: Uint8Array }
@@ -24,6 +24,7 @@ export type Attr =
   | { kind: 'graphs'; value: readonly Graph[] }
   | { kind: 'ref'; name: string; type: number } // in a function body: an attribute of the call
   | { kind: 'raw'; wire: Uint8Array } // sparse tensors and types: the whole AttributeProto, untouched
+) & { readonly extra?: Uint8Array } // wire bytes of AttributeProto fields that we do not model: doc string
 
 export type Attrs = ReadonlyMap<string, Attr>
 
@@ -46,7 +47,7 @@ export interface Value {
   readonly dtype: DType | null
   readonly shape: readonly Dim[] | null // null: rank unknown
   readonly data: Tensor | null // initializer
-  readonly type?: Uint8Array // wire bytes of a TypeProto that is no dense tensor (sequence, optional, map, sparse)
+  readonly type?: Uint8Array // wire bytes of a TypeProto that is no dense tensor (sequence, optional, map, sparse) or has denotations
   readonly doc?: string
   readonly extra?: Uint8Array
 }

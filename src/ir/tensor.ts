@@ -16,6 +16,7 @@ export interface Tensor {
   readonly dtype: DType
   readonly shape: readonly number[]
   readonly data: Uint8Array | Slice
+  readonly extra?: Uint8Array // wire bytes of TensorProto fields that we do not model: doc string, metadata
 }
 
 export const isSlice = (data: Uint8Array | Slice): data is Slice => !(data instanceof Uint8Array)

@@ -1,0 +1,6 @@
+// Every output format, in the order in which they are offered.
+import { onnx } from './onnx.ts'
+import type { Exporter } from './types.ts'
+
+export const exporters = [onnx] as const satisfies readonly Exporter[]
+export type ExporterId = (typeof exporters)[number]['id']

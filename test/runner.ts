@@ -1,0 +1,23 @@
+// The context that stages are lent in tests: onnxruntime-web on one thread, and tensors read from memory or from given files.
+
+import type { ByteSource } from '../src/base/bytes.ts'
+import { createRng } from '../src/base/rng.ts'
+import { encodeModel } from '../src/exporters/onnx.ts'
+import { createNodeRunner } from '../src/host/node/runner.ts'
+import { createBytes } from '../src/ir/bytes.ts'
+import type { Context } from '../src/ir/context.ts'
+
+/** All of a Context but the kernels, which tests take from their own room. */
+export async function createTestContext(
+  sources: ReadonlyMap<string, ByteSource> = new Map(),
+): Promise<Omit<Context, 'kernels'>> {
+  const bytes = createBytes(sources)
+  return {
+    bytes,
+    runner: await createNodeRunner({ threads: 1, encode: model => encodeModel(model, bytes) }),
+    clock: () => performance.now(),
+    rng: createRng(0),
+    signal: new AbortController().signal,
+    progress: () => {},
+  }
+}
