@@ -27,21 +27,34 @@ class Contradiction extends Error {}
 // Functions may not call themselves; a file that does so must not hang us.
 const deepest = 32
 
+/** A dense tensor; sequences, optionals and maps have a type of another kind and nothing else. */
+export const isTensor = (value: Value): boolean => value.type === undefined || value.dtype !== null
+
 /** Dimensions as the file has them; -1, 0 and '?' stand for unknown ones. */
 export const declaredDims = (shape: Dims | null): Dims | null =>
   shape?.map(d => ((typeof d === 'number' && d <= 0) || d === '?' || d === '' ? null : d)) ?? null
 
+type InferOptions = { shapes?: Record<ValueName, readonly number[]> }
+
 /** The model with the type and shape of every value filled in, as far as they are certain; the same object if nothing is new. */
-export function infer(model: Model, options: { shapes?: Record<ValueName, readonly number[]> } = {}): Model {
+export function infer(model: Model, options: InferOptions = {}): Model {
+  const { graph } = explore(model, options)
+  return graph === model.graph ? model : { ...model, graph }
+}
+
+/** What is known of every value that a node or initializer of the main graph gives, with the contents of shape computations. */
+export const factsOfModel = (model: Model, options: InferOptions = {}): ReadonlyMap<ValueName, Fact> =>
+  explore(model, options).facts
+
+function explore(model: Model, options: InferOptions): { graph: Graph; facts: ReadonlyMap<ValueName, Fact> } {
   const scope: Scope = { model, opsets: model.opsets, facts: new Map(), parent: null, lenient: false, depth: 0 }
   for (const name of model.graph.inputs) {
     const value = model.graph.values.get(name)
-    if (value?.data || value?.type) continue
+    if (value?.data || (value && !isTensor(value))) continue
     const shape = options.shapes?.[name] ?? declaredDims(value?.shape ?? null)
     scope.facts.set(name, { dtype: value?.dtype ?? null, shape, certain: true })
   }
-  const graph = inferGraph(model.graph, scope)
-  return graph === model.graph ? model : { ...model, graph }
+  return { graph: inferGraph(model.graph, scope), facts: scope.facts }
 }
 
 function inferGraph(graph: Graph, scope: Scope): Graph {
@@ -69,7 +82,7 @@ function inferGraph(graph: Graph, scope: Scope): Graph {
 /** The value with what was inferred. An output of the graph keeps the symbols that its users know. */
 function described(name: ValueName, value: Value | null, fact: Fact, isInterface: boolean): Value {
   const old = value ?? { name, dtype: null, shape: null, data: null }
-  if (old.type) return old
+  if (!isTensor(old)) return old
   const dtype = fact.dtype ?? old.dtype
   let shape = fact.shape
   if (shape === null) shape = old.shape
@@ -107,7 +120,7 @@ function inferNode(node: Node, graph: Graph, scope: Scope): Node {
 
 /** Gaps filled with what the file declares; dimensions that come from there are not certain. */
 function completed(fact: Fact, value: Value | null, certain: boolean): Known {
-  if (value === null || value.type) return { ...fact, certain }
+  if (value === null || !isTensor(value)) return { ...fact, certain }
   const declared = declaredDims(value.shape)
   const dtype = fact.dtype ?? value.dtype
   if (fact.shape === null) return { dtype, shape: declared, certain: certain && declared === null }
@@ -174,7 +187,7 @@ function contextOf(
       const inner: Scope = { ...scope, facts: new Map(), parent: withInitializers(scope, graph), lenient: true }
       body.inputs.forEach((name, i) => {
         const value = body.values.get(name)
-        if (value?.type) return
+        if (value && !isTensor(value)) return
         const fact = facts[i] ?? unknown
         inner.facts.set(name, { ...fact, dtype: fact.dtype ?? value?.dtype ?? null, certain: false })
       })
