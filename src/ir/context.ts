@@ -68,7 +68,7 @@ export interface ObserveOptions {
 export interface KernelSet {
   readonly backend: 'reference' | 'wasm' | 'webgpu'
   observer(values: readonly ValueName[], options: ObserveOptions): ActivationObserver
-  /** Element error sums in float64, pairwise: signal power, noise power, dot products. */
+  /** Error sums in float64: squares of the reference, of the difference, dot product, squares of the other, largest |difference|. */
   compare(
     reference: Float32Array,
     other: Float32Array,
@@ -84,6 +84,8 @@ export interface KernelSet {
     qmin: number,
     qmax: number,
   ): Int8Array | Uint8Array
+  /** float32 to the reals that the codes stand for; NaN becomes 0. */
+  fakeQuantize(x: Float32Array, scale: number, zeroPoint: number, qmin: number, qmax: number): Float32Array
 }
 
 export interface Sample {

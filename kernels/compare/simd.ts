@@ -1,0 +1,56 @@
+// AssemblyScript twin of reference.ts: two vectors of two float64 each hold the four lanes of a sum.
+
+export function compare(a: usize, n: i32, b: usize, sums: usize): void {
+  let signal0 = v128.load(sums)
+  let signal1 = v128.load(sums, 16)
+  let noise0 = v128.load(sums, 32)
+  let noise1 = v128.load(sums, 48)
+  let dot0 = v128.load(sums, 64)
+  let dot1 = v128.load(sums, 80)
+  let energy0 = v128.load(sums, 96)
+  let energy1 = v128.load(sums, 112)
+  let most0 = v128.load(sums, 128)
+  let most1 = v128.load(sums, 144)
+  const whole = n & ~3
+  for (let i = 0; i < whole; i += 4) {
+    const va = v128.load(a + ((<usize>i) << 2))
+    const vb = v128.load(b + ((<usize>i) << 2))
+    const a0 = f64x2.promote_low_f32x4(va)
+    const a1 = f64x2.promote_low_f32x4(v128.shuffle<i32>(va, va, 2, 3, 2, 3))
+    const b0 = f64x2.promote_low_f32x4(vb)
+    const b1 = f64x2.promote_low_f32x4(v128.shuffle<i32>(vb, vb, 2, 3, 2, 3))
+    const d0 = f64x2.sub(a0, b0)
+    const d1 = f64x2.sub(a1, b1)
+    signal0 = f64x2.add(signal0, f64x2.mul(a0, a0))
+    signal1 = f64x2.add(signal1, f64x2.mul(a1, a1))
+    noise0 = f64x2.add(noise0, f64x2.mul(d0, d0))
+    noise1 = f64x2.add(noise1, f64x2.mul(d1, d1))
+    dot0 = f64x2.add(dot0, f64x2.mul(a0, b0))
+    dot1 = f64x2.add(dot1, f64x2.mul(a1, b1))
+    energy0 = f64x2.add(energy0, f64x2.mul(b0, b0))
+    energy1 = f64x2.add(energy1, f64x2.mul(b1, b1))
+    most0 = f64x2.pmax(most0, f64x2.abs(d0))
+    most1 = f64x2.pmax(most1, f64x2.abs(d1))
+  }
+  v128.store(sums, signal0)
+  v128.store(sums, signal1, 16)
+  v128.store(sums, noise0, 32)
+  v128.store(sums, noise1, 48)
+  v128.store(sums, dot0, 64)
+  v128.store(sums, dot1, 80)
+  v128.store(sums, energy0, 96)
+  v128.store(sums, energy1, 112)
+  v128.store(sums, most0, 128)
+  v128.store(sums, most1, 144)
+  for (let i = whole; i < n; i++) {
+    const x: f64 = load<f32>(a + ((<usize>i) << 2))
+    const y: f64 = load<f32>(b + ((<usize>i) << 2))
+    const d = x - y
+    const lane = sums + ((<usize>(i & 3)) << 3)
+    store<f64>(lane, load<f64>(lane) + x * x)
+    store<f64>(lane, load<f64>(lane, 32) + d * d, 32)
+    store<f64>(lane, load<f64>(lane, 64) + x * y, 64)
+    store<f64>(lane, load<f64>(lane, 96) + y * y, 96)
+    if (abs(d) > load<f64>(lane, 128)) store<f64>(lane, abs(d), 128)
+  }
+}

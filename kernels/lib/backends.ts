@@ -1,0 +1,176 @@
+// The kernel sets that run on the processor: `reference` is the definition, `wasm` the one in use.
+import type { KernelSet } from '../../src/ir/context.ts'
+import { reference as compare, comparison, emptySums } from '../compare/reference.ts'
+import { fakeQuantize } from '../fake-quantize/index.ts'
+import { reference as histogram, keyCount } from '../histogram/reference.ts'
+import { quantizeLinear } from '../quantize-linear/index.ts'
+import { emptyStats, reference as range, stat } from '../range/reference.ts'
+import { reference as scaleErrors } from '../scale-errors/reference.ts'
+import { arraysFor, type Kernel, type NumberArray } from './kernel.ts'
+import { emptyTable, hostObserver, type Tally } from './observer.ts'
+import { openModule, type WasmModule } from './wasm.ts'
+
+/** The kernels of a backend. GPU kernels are made of a device: see webgpu.ts. */
+export async function createKernels(backend: 'reference' | 'wasm'): Promise<KernelSet> {
+  return backend === 'reference' ? referenceKernels() : wasmKernels(await openModule())
+}
+
+/** Runs a kernel's reference on whole arrays. */
+export function runReference<P>(
+  k: Kernel<P>,
+  params: P,
+  inputs: Record<string, NumberArray>,
+): Record<string, NumberArray> {
+  const arrays = arraysFor(k, params, inputs)
+  k.reference(arrays, params)
+  return arrays
+}
+
+function referenceKernels(): KernelSet {
+  return {
+    backend: 'reference',
+    observer: (values, options) =>
+      hostObserver(values, () => {
+        const table = options.histogram ? emptyTable() : null
+        return {
+          count(x) {
+            const stats = [...emptyStats]
+            if (table) histogram({ x, stats, table })
+            else range({ x, stats })
+            return stats
+          },
+          table: () => table,
+        }
+      }),
+    compare(a, b) {
+      const sums = [...emptySums]
+      compare({ a, b, sums })
+      return comparison(sums)
+    },
+    scaleErrors(x, scales, qmax) {
+      const errors = new Float64Array(scales.length)
+      scaleErrors({ x, scales, errors }, { qmax })
+      return errors
+    },
+    quantize: (x, scale, zeroPoint, _signed, qmin, qmax) =>
+      runReference(quantizeLinear, { scale, zeroPoint, qmin, qmax }, { x }).y as Int8Array | Uint8Array,
+    fakeQuantize: (x, scale, zeroPoint, qmin, qmax) =>
+      runReference(fakeQuantize, { scale, zeroPoint, qmin, qmax }, { x }).y as Float32Array,
+  }
+}
+
+// Piece by piece through 128 KiB, which stay in the second cache between being copied and being read.
+const piece = 32_768
+
+/** Copies `x` to `pointer` in pieces and calls `work` on each. */
+function inPieces(module: WasmModule, x: Float32Array, pointer: number, work: (n: number, from: number) => void): void {
+  for (let from = 0; from < x.length; from += piece) {
+    const part = x.subarray(from, from + piece)
+    module.view('f32', pointer, part.length).set(part)
+    work(part.length, from)
+  }
+}
+
+function wasmKernels(module: WasmModule): KernelSet {
+  const input = module.allocate(piece * 4)
+  const second = module.allocate(piece * 4)
+  const small = module.allocate(emptySums.length * 8)
+  return {
+    backend: 'wasm',
+    observer: (values, options) => hostObserver(values, wasmTallies(module, input, options.histogram)),
+    compare(a, b) {
+      module.view('f64', small, emptySums.length).set(emptySums)
+      inPieces(module, a, input, (n, from) => {
+        module.view('f32', second, n).set(b.subarray(from, from + n))
+        module.call('compare', input, n, second, small)
+      })
+      return comparison(module.view('f64', small, emptySums.length))
+    },
+    scaleErrors: (x, scales, qmax) =>
+      module.borrow([scales.byteLength, scales.length * 8], (candidates, errors) => {
+        module.view('f32', candidates, scales.length).set(scales)
+        inPieces(module, x, input, n => module.call('scaleErrors', input, n, candidates, scales.length, errors, qmax))
+        return module.view('f64', errors, scales.length).slice()
+      }),
+    quantize(x, scale, zeroPoint, _signed, qmin, qmax) {
+      const kind = qmin < 0 ? 'i8' : 'u8'
+      const y = qmin < 0 ? new Int8Array(x.length) : new Uint8Array(x.length)
+      const scalars = quantizeLinear.scalars({ scale, zeroPoint, qmin, qmax }, {})
+      inPieces(module, x, input, (n, from) => {
+        module.call('quantizeLinear', input, n, second, ...scalars)
+        y.set(module.view(kind as 'u8', second, n), from)
+      })
+      return y
+    },
+    fakeQuantize(x, scale, zeroPoint, qmin, qmax) {
+      const y = new Float32Array(x.length)
+      const scalars = fakeQuantize.scalars({ scale, zeroPoint, qmin, qmax }, {})
+      inPieces(module, x, input, (n, from) => {
+        module.call('fakeQuantize', input, n, second, ...scalars)
+        y.set(module.view('f32', second, n), from)
+      })
+      return y
+    },
+  }
+}
+
+const largestCount = 4294967295
+
+/** Tallies that share one table of lanes; each has 256 KiB of 32-bit counters, emptied into float64 before one can overflow. */
+function wasmTallies(module: WasmModule, input: number, withTable: boolean): () => Tally {
+  const stats = module.allocate(emptyStats.length * 4)
+  const lanes = withTable ? module.allocate(keyCount * 16) : 0
+  const begin = (): void => module.view('u32', stats, emptyStats.length).set(emptyStats)
+  const end = (): Uint32Array => module.view('u32', stats, emptyStats.length).slice()
+  return () => {
+    if (!withTable) {
+      return {
+        count(x) {
+          begin()
+          inPieces(module, x, input, n => module.call('range', input, n, stats))
+          return end()
+        },
+        table: () => null,
+      }
+    }
+    const table = module.allocate(keyCount * 4)
+    let inTable = 0
+    let emptied: Float64Array | null = null
+    const sum = (): Float64Array => {
+      const total = emptied ?? emptyTable()
+      const counters = module.view('u32', table, keyCount)
+      for (let key = 0; key < keyCount; key++) total[key] += counters[key]
+      counters.fill(0)
+      inTable = 0
+      return total
+    }
+    return {
+      count(x) {
+        if (inTable + x.length > largestCount) emptied = sum()
+        inTable += x.length
+        begin()
+        inPieces(module, x, input, n => module.call('histogramBlock', input, n, lanes, stats))
+        const seen = end()
+        for (const [from, to] of keysWithin(seen)) module.call('histogramFold', lanes, table, from, to)
+        return seen
+      },
+      table() {
+        emptied = sum()
+        return emptied.slice()
+      },
+    }
+  }
+}
+
+/** The spans of keys, whole fours, in which elements of these statistics can lie. */
+function keysWithin(stats: Uint32Array): [number, number][] {
+  if (stats[stat.nan] + stats[stat.infinite] > 0) return [[0, keyCount]]
+  const above = (key: number): number => (key | 3) + 1
+  const positive = stats[stat.max] >= 0x80000000 ? above((stats[stat.max] ^ 0x80000000) >>> 16) : 0
+  // Negative zero is told as zero, so that the first negative keys are always among them.
+  const negative = above(stats[stat.min] < 0x80000000 ? ~stats[stat.min] >>> 16 : 0x8000)
+  return [
+    [0, positive],
+    [0x8000, negative],
+  ]
+}
