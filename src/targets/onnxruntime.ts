@@ -43,7 +43,7 @@ export const onnxruntime: Target = {
   id: 'onnxruntime',
   vendor: 'Microsoft',
   label: 'ONNX Runtime (CPU)',
-  exporter: 'onnx-qdq',
+  exporter: 'onnx',
   forms: ['qdq', 'float16'],
   version: '1.30',
   quant: {

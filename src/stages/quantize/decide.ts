@@ -34,6 +34,7 @@ export async function decide(
   choice: Choice,
   ranges: Ranges,
   bytes: Bytes,
+  granularity: 'channel' | 'tensor',
 ): Promise<QuantPlan> {
   const { graph } = model
   const activationSpec: QuantSpec = {
@@ -47,7 +48,7 @@ export async function decide(
   const weights = new Map<ValueName, QuantParams>()
   const biases = new Map<NodeId, BiasUse>()
   for (const c of choice.chosen.values()) {
-    if (c.rule.constantWeight) await decideWeight(graph, c, target, activations, weights, biases, bytes)
+    if (c.rule.constantWeight) await decideWeight(graph, c, target.quant.weights.perChannel && granularity === 'channel', activations, weights, biases, bytes)
     else
       for (const name of constantInputs(c, graph))
         weights.set(name, await constantParams(graph, name, activationSpec, bytes))
@@ -81,7 +82,7 @@ function decideActivations(choice: Choice, spec: QuantSpec, ranges: Ranges): Map
 async function decideWeight(
   graph: Graph,
   c: Chosen,
-  target: Target,
+  perChannel: boolean,
   activations: ReadonlyMap<ValueName, QuantParams>,
   weights: Map<ValueName, QuantParams>,
   biases: Map<NodeId, BiasUse>,
@@ -92,7 +93,7 @@ async function decideWeight(
   const axis = weightOf(c.node, graph)!.axis
   const data = viewAs('float32', await bytes.read(tensor)) as Float32Array
   const format = bitsOfFormat(c.formats.weights) < 8 ? c.formats.weights : 'int8'
-  const spec = weightSpec(format, target.quant.weights.perChannel ? axis : null)
+  const spec = weightSpec(format, perChannel ? axis : null)
   const params = weightParams(data, tensor.shape, spec)
   const input = c.node.inputs[0]!
   const bias = biasOf(c.node)

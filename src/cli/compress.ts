@@ -1,0 +1,93 @@
+// thimble compress
+import { outFile, utf8 } from '../base/bytes.ts'
+import { checkInput } from '../data/input-schema.ts'
+import type { InputSpec } from '../data/input-spec.ts'
+import { proposeInput } from '../data/prepare.ts'
+import { refuseExisting, writeFolder } from '../host/node/files.ts'
+import { type Compressed, compress, mergedInput, withTargets } from '../jobs/compress.ts'
+import { presetOf } from '../recipe/presets.ts'
+import type { Recipe } from '../recipe/types.ts'
+import { checkRecipe } from '../recipe/validate.ts'
+import { type OptionTable, type Parsed, usage } from './arguments.ts'
+import type { ProgressLine } from './output.ts'
+import { reportText } from './report-text.ts'
+import { createContext, modelOptions, openData, openModel, readJson, runOptions } from './workbench.ts'
+
+export const options: OptionTable = {
+  data: { value: 'CALIB', about: 'calibration samples: .npz, .npy, .json, folder or zip of images' },
+  eval: { value: 'LABELLED', about: 'labelled samples to judge the result by' },
+  input: { value: 'SPEC.json', about: 'how pixels become what the model is fed' },
+  preset: { value: 'NAME', about: 'balanced (default), float16, acc0' },
+  recipe: { value: 'RECIPE.json', about: 'what is to be done, step by step' },
+  target: { value: 'ID', many: true, about: 'bundle to make; may be given more than once (default onnxruntime)' },
+  out: { value: 'DIR', about: 'where the bundles and report.json go' },
+  samples: { value: 'N', about: 'take the first N calibration samples (default 128)' },
+  seed: { value: 'N', about: 'override the seed of the recipe' },
+  ...modelOptions,
+  ...runOptions,
+  json: { about: 'print the report as JSON' },
+  force: { about: 'replace DIR where it exists' },
+}
+
+export async function run(args: Parsed, line: ProgressLine, signal: AbortSignal): Promise<string> {
+  const [path, ...rest] = args.positionals
+  if (!path || rest.length > 0) throw usage('compress wants one MODEL', 'thimble compress MODEL --data CALIB --out DIR')
+  const out = args.text('out')
+  if (!out) throw usage('compress wants --out DIR', 'Name the folder that the bundles go to.')
+  refuseExisting(out, args.flag('force'))
+
+  const planned = await plannedRecipe(args)
+  const { imported, modelHash, importMs } = await openModel(path, args)
+  const given = args.text('input')
+  const spec = given ? checkInput(await readJson(given, 'input spec')) : null
+  const proposed = proposeInput(imported.model)
+  const input: InputSpec = mergedInput(planned, spec, proposed.spec)
+  const notes = spec || planned.input ? [] : proposed.notes
+  for (const note of notes) line.say(note)
+
+  const recipe: Recipe = { ...planned, input }
+  const data = args.text('data')
+  const evaluation = args.text('eval')
+  const ctx = await createContext(imported, args, line, signal, recipe.seed)
+  const result = await compress(
+    {
+      imported,
+      modelHash,
+      calibration: data ? await openData(data, imported.model, input) : null,
+      evaluation: evaluation ? await openData(evaluation, imported.model, input) : null,
+      recipe,
+      samples: args.count('samples', 1) ?? 128,
+      device: 'wasm',
+      notes,
+      importMs,
+      store: null,
+    },
+    ctx,
+  )
+  line.done()
+  await writeFolder(out, filesOf(result), args.flag('force'))
+  for (const { sample, what } of result.report.data.suspicious) line.say(`suspicious: ${sample}: ${what}`)
+  for (const { sample, why } of result.report.data.skipped) line.say(`skipped: ${sample}: ${why}`)
+  return args.flag('json') ? `${JSON.stringify(result.report, null, 2)}\n` : reportText(result.report, out)
+}
+
+async function plannedRecipe(args: Parsed): Promise<Recipe> {
+  const file = args.text('recipe')
+  const preset = args.text('preset')
+  if (file && preset) throw usage('--preset and --recipe exclude each other', 'Give one of the two.')
+  const recipe = checkRecipe(file ? await readJson(file, 'recipe') : presetOf(preset ?? 'balanced'))
+  const targets = args.texts('target')
+  const exports = recipe.steps.some(s => s.do === 'export')
+  const seed = args.count('seed', 0)
+  return withTargets(
+    { ...recipe, seed: seed ?? recipe.seed },
+    targets.length > 0 || exports ? targets : ['onnxruntime'],
+  )
+}
+
+function filesOf({ report, bundles }: Compressed) {
+  return [
+    { path: 'report.json', file: outFile('report.json', utf8(`${JSON.stringify(report, null, 2)}\n`)) },
+    ...bundles.flatMap(b => b.files.map(f => ({ path: `${b.dir}/${f.path}`, file: f.file }))),
+  ]
+}

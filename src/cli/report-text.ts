@@ -1,0 +1,79 @@
+// The report in a terminal: what changed, how good it is, what to look at.
+import pc from 'picocolors'
+import type { Accuracy, Report } from '../jobs/report.ts'
+import { kilobytes, table } from './output.ts'
+
+const percent = (a: Accuracy | null): string => (a ? `${a.value.toFixed(2)} %` : '-')
+const change = (from: number, to: number): string =>
+  from > 0 ? `${to >= from ? '+' : ''}${(((to - from) / from) * 100).toFixed(1)} %` : '-'
+
+export function reportText(report: Report, out: string): string {
+  const { before, after } = report
+  const lines: string[] = []
+  lines.push(
+    `${pc.bold(report.model.name)}  ${kilobytes(before.bytes)}, ${report.model.parameters.toLocaleString('en')} parameters, ${report.model.macs.toLocaleString('en')} MACs`,
+  )
+  if (report.optimized)
+    lines.push(`graph: ${report.optimized.nodesBefore} nodes, ${report.optimized.nodesAfter} after optimisation`)
+  if (after) {
+    const rows = [['size', kilobytes(before.bytes), kilobytes(after.bytes), change(before.bytes, after.bytes)]]
+    if (before.accuracy && after.accuracy)
+      rows.push([
+        after.accuracy.metric,
+        percent(before.accuracy),
+        percent(after.accuracy),
+        `${after.accuracy.against?.difference.toFixed(2) ?? '-'} points`,
+      ])
+    if (before.latencyMs && after.latencyMs)
+      rows.push([
+        'latency, median',
+        `${before.latencyMs.median.toFixed(2)} ms`,
+        `${after.latencyMs.median.toFixed(2)} ms`,
+        change(before.latencyMs.median, after.latencyMs.median),
+      ])
+    rows.push([
+      'peak activations',
+      kilobytes(before.peakActivationBytes),
+      kilobytes(after.peakActivationBytes),
+      change(before.peakActivationBytes, after.peakActivationBytes),
+    ])
+    lines.push('', table(['', 'before', 'after', 'change'], rows))
+  }
+  const a = report.agreement
+  if (a)
+    lines.push(
+      '',
+      `outputs against the original over ${a.samples} samples: ${a.sqnrDb.toFixed(1)} dB, cosine ${a.cosine.toFixed(5)}${a.top1 === null ? '' : `, same answer ${a.top1.toFixed(2)} %`}`,
+    )
+  if (after?.accuracy?.against) lines.push(after.accuracy.against.words)
+  const worst = [...report.layers]
+    .filter(l => l.sqnrDb !== null)
+    .sort((x, y) => x.sqnrDb! - y.sqnrDb!)
+    .slice(0, 5)
+  if (worst.length > 0) {
+    const db = (x: number | null): string => (x === null ? '-' : x.toFixed(1))
+    lines.push(
+      '',
+      'worst layers (dB)',
+      table(
+        ['layer', 'op', 'alone', 'so far', 'weights', 'input'],
+        worst.map(l => [
+          l.node,
+          l.op,
+          db(l.sqnrDb),
+          db(l.cumulativeSqnrDb),
+          db(l.weightSqnrDb),
+          db(l.activationSqnrDb),
+        ]),
+      ),
+    )
+  }
+  if (report.floatLeft.length > 0) {
+    lines.push('', `left in float: ${report.floatLeft.length} nodes`)
+    for (const { node, op, why } of report.floatLeft.slice(0, 12)) lines.push(`  ${node} (${op}): ${why}`)
+    if (report.floatLeft.length > 12) lines.push(`  and ${report.floatLeft.length - 12} more: see report.json`)
+  }
+  for (const note of report.notes) lines.push('', note)
+  lines.push('', ...report.bundles.map(b => `${b.target}${b.form ? ` (${b.form})` : ''}: ${out}/${b.dir}`))
+  return `${lines.join('\n')}\n`
+}

@@ -1,0 +1,108 @@
+// What every command needs: the model imported and cut as asked, the data opened, and the context that stages are lent.
+import { readFile } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { createKernels } from '../../kernels/lib/backends.ts'
+import { StudioError } from '../base/errors.ts'
+import { createRng } from '../base/rng.ts'
+import { openDataset } from '../data/dataset.ts'
+import type { InputSpec } from '../data/input-spec.ts'
+import { encodeModel } from '../exporters/onnx.ts'
+import { createNodeCodecs } from '../host/node/codecs.ts'
+import { hashFiles, openFiles } from '../host/node/files.ts'
+import { createNodeRunner } from '../host/node/runner.ts'
+import { importModel } from '../importers/index.ts'
+import type { Imported } from '../importers/types.ts'
+import { createBytes } from '../ir/bytes.ts'
+import type { Context, Dataset } from '../ir/context.ts'
+import { cutGraph } from '../ir/cut.ts'
+import type { Model } from '../ir/model.ts'
+import { freeze } from '../ops/infer.ts'
+import { type OptionTable, type Parsed, parseNames, parseShapes, usage } from './arguments.ts'
+import type { ProgressLine } from './output.ts'
+
+export const modelOptions: OptionTable = {
+  shape: { value: 'NAME=1,3,224,224', many: true, about: 'fix the dimensions of an input' },
+  inputs: { value: 'a,b', about: 'cut the graph at these values' },
+  outputs: { value: 'c,d', about: 'cut the graph there: what detection heads on chips need' },
+}
+
+export const runOptions: OptionTable = {
+  device: { value: 'auto|webgpu|wasm', about: 'engine; on the command line auto is wasm' },
+  threads: { value: 'N', about: 'threads of the engine (default: all cores)' },
+}
+
+export interface Opened {
+  imported: Imported
+  modelHash: string
+  importMs: number
+}
+
+export async function openModel(path: string, args: Parsed): Promise<Opened> {
+  const start = performance.now()
+  const { files, main } = await openFiles(path, 'model', name => !/\.(onnx|npz|npy|json|zip)$/i.test(name))
+  const imported = await importModel(files, main ?? undefined)
+  let model: Model = imported.model
+  const shapes = parseShapes(args.texts('shape'))
+  if (Object.keys(shapes).length > 0) model = freeze(model, shapes)
+  model = cutGraph(model, parseNames(args.text('inputs')), parseNames(args.text('outputs')))
+  const importMs = performance.now() - start
+  const used = new Map([...files].filter(([name]) => name === main || imported.sources.has(name)))
+  return { imported: { ...imported, model }, modelHash: await hashFiles(used.size > 0 ? used : files), importMs }
+}
+
+export async function openData(path: string, model: Model, spec: InputSpec): Promise<Dataset> {
+  const { files, main } = await openFiles(path, 'data', () => path.endsWith('.json'))
+  return openDataset(files, main, { model, spec, codecs: createNodeCodecs() })
+}
+
+export async function readJson(path: string, what: string): Promise<unknown> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (cause) {
+    throw new StudioError('missing-file', `There is no ${what} at ${path}`, {
+      where: { file: path },
+      hint: 'Check the path.',
+      cause,
+    })
+  }
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new StudioError('malformed', `${basename(path)} is no valid JSON: ${(cause as Error).message}`, {
+      where: { file: path },
+      hint: 'Mend the file; a comma or a quote is often the cause.',
+      cause,
+    })
+  }
+}
+
+export async function createContext(
+  imported: Imported,
+  args: Parsed,
+  line: ProgressLine,
+  signal: AbortSignal,
+  seed: number,
+): Promise<Context> {
+  const device = args.text('device') ?? 'auto'
+  if (!['auto', 'wasm', 'webgpu'].includes(device))
+    throw usage(`--device is auto, webgpu or wasm, not ${device}`, 'See thimble --help.')
+  if (device === 'webgpu')
+    throw new StudioError('not-available', 'WebGPU is not available on the command line', {
+      hint: 'Leave --device out, or use the studio in a browser.',
+    })
+  const bytes = createBytes(imported.sources)
+  const runner = await createNodeRunner({
+    threads: args.count('threads', 1) ?? undefined,
+    encode: model => encodeModel(model, bytes),
+  })
+  return {
+    bytes,
+    runner,
+    kernels: await createKernels('wasm'),
+    clock: () => performance.now(),
+    rng: createRng(seed),
+    signal,
+    progress: p => line.show(p),
+  }
+}

@@ -1,0 +1,124 @@
+// Files and folders of the command line as byte sources, and the one way a result appears on disk: whole or not at all.
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join, relative, resolve, sep } from 'node:path'
+import type { ByteSource, FileSet, OutFile } from '../../base/bytes.ts'
+import { StudioError } from '../../base/errors.ts'
+
+export async function fileSource(path: string, name = basename(path)): Promise<ByteSource> {
+  const { size } = await stat(path)
+  return {
+    name,
+    size,
+    read: async (offset, length) => {
+      const handle = await open(path)
+      try {
+        const wanted = Math.min(length, size - offset)
+        const bytes = new Uint8Array(Math.max(0, wanted))
+        let done = 0
+        while (done < wanted) {
+          const { bytesRead } = await handle.read(bytes, done, wanted - done, offset + done)
+          if (bytesRead === 0)
+            throw new StudioError('truncated', `${name} became shorter while it was read`, {
+              where: { file: name },
+              hint: 'Run the command again when nothing writes to the file.',
+            })
+          done += bytesRead
+        }
+        return bytes
+      } finally {
+        await handle.close()
+      }
+    },
+  }
+}
+
+async function entry(path: string, what: string) {
+  try {
+    return await stat(path)
+  } catch (cause) {
+    throw new StudioError('missing-file', `There is no ${what} at ${path}`, {
+      where: { file: path },
+      hint: 'Check the path; relative paths start at the current folder.',
+      cause,
+    })
+  }
+}
+
+/** A folder's files by their relative path in sorted order; or the one file, and what lies beside it where `siblings` says so. */
+export async function openFiles(
+  path: string,
+  what: string,
+  siblings: (name: string) => boolean = () => false,
+): Promise<{ files: FileSet; main: string | null }> {
+  const found = await entry(path, what)
+  const files = new Map<string, ByteSource>()
+  if (found.isDirectory()) {
+    const names = await readdir(path, { recursive: true, withFileTypes: true })
+    const paths = names.filter(e => e.isFile()).map(e => join(e.parentPath, e.name))
+    const ordered = paths.map(p => relative(path, p).split(sep).join('/')).sort()
+    for (const name of ordered) files.set(name, await fileSource(join(path, name), name))
+    return { files, main: null }
+  }
+  const main = basename(path)
+  files.set(main, await fileSource(path))
+  const folder = dirname(resolve(path))
+  for (const name of (await readdir(folder)).sort()) {
+    if (name === main || !siblings(name)) continue
+    if ((await stat(join(folder, name))).isFile()) files.set(name, await fileSource(join(folder, name)))
+  }
+  return { files, main }
+}
+
+/**
+ * Writes files below `dir`, which appears only when all of them are there: they are made in a folder beside it, which is then
+ * renamed. An existing `dir` is replaced only with `force`.
+ */
+export async function writeFolder(
+  dir: string,
+  files: readonly { path: string; file: OutFile }[],
+  force: boolean,
+): Promise<void> {
+  const target = resolve(dir)
+  refuseExisting(target, force)
+  await mkdir(dirname(target), { recursive: true })
+  const making = await mkdtemp(`${target}.part-`)
+  try {
+    for (const { path, file } of files) {
+      const to = join(making, path)
+      await mkdir(dirname(to), { recursive: true })
+      const handle = await open(to, 'w')
+      try {
+        for await (const chunk of file.chunks()) await handle.writeFile(chunk)
+      } finally {
+        await handle.close()
+      }
+    }
+    if (existsSync(target)) await rm(target, { recursive: true })
+    await rename(making, target)
+  } catch (thrown) {
+    await rm(making, { recursive: true, force: true })
+    throw thrown
+  }
+}
+
+/** Refuses a folder that is there already, before any work is done for it. */
+export function refuseExisting(dir: string, force: boolean): void {
+  if (existsSync(dir) && !force)
+    throw new StudioError('usage', `${dir} exists already`, {
+      where: { file: dir },
+      hint: 'Choose another folder, or give --force to replace it.',
+    })
+}
+
+/** SHA-256 over names and contents. */
+export async function hashFiles(files: FileSet): Promise<string> {
+  const hash = createHash('sha256')
+  for (const [path, source] of files) {
+    hash.update(`${path}\0${source.size}\0`)
+    for (let at = 0; at < source.size; at += 4194304)
+      hash.update(await source.read(at, Math.min(4194304, source.size - at)))
+  }
+  return hash.digest('hex')
+}

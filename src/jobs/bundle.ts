@@ -1,0 +1,140 @@
+// A bundle: the target's own model files, and around them the manifest, the recipe, a program that runs them and golden vectors.
+// Only what is a function of the inputs stands in it: no time, no device, no memory.
+import { collect, type OutFile, outFile, utf8 } from '../base/bytes.ts'
+import { hashBytes } from '../base/hash.ts'
+import type { ImageInput } from '../data/input-spec.ts'
+import { resolveInput } from '../data/prepare.ts'
+import { exporters } from '../exporters/index.ts'
+import type { Imported } from '../importers/types.ts'
+import type { Context } from '../ir/context.ts'
+import { type Model, requiredInputs, type ValueName } from '../ir/model.ts'
+import type { State, Variant } from '../recipe/state.ts'
+import type { Recipe } from '../recipe/types.ts'
+import { findTarget } from '../targets/index.ts'
+import { goldenVectors } from './golden.ts'
+import { type Manifest, manifestTensor } from './manifest.ts'
+import { bundleReadme, sampleCode } from './sample-code.ts'
+
+export interface BundleFile {
+  path: string
+  bytes: number
+  sha256: string
+  file: OutFile
+}
+
+export interface Bundle {
+  target: string
+  form: string | null
+  dir: string
+  files: BundleFile[]
+  modelBytes: number
+  manifest: Manifest
+}
+
+export async function writeBundle(
+  variant: Variant,
+  state: State,
+  imported: Imported,
+  recipe: Recipe,
+  ctx: Context,
+): Promise<Bundle> {
+  const target = findTarget(variant.target)
+  const exporter = exporters.find(e => e.id === target.exporter)!
+  const written = await exporter.write(variant.model, target, { form: variant.form, bytes: ctx.bytes })
+  const modelFiles = await Promise.all(written.files.map(sealed))
+  const modelBytes = modelFiles.reduce((n, f) => n + f.bytes, 0)
+
+  const preprocess = recipe.input ? resolveInput(recipe.input, state.original) : {}
+  const manifest = makeManifest(variant, state, written, modelFiles, preprocess)
+  const golden = await goldenVectors(
+    variant.model,
+    recipe.seed,
+    state.observed?.inputs ?? {},
+    layerValues(variant),
+    ctx,
+  )
+  const json = (value: unknown): Uint8Array => utf8(`${JSON.stringify(value, null, 2)}\n`)
+  const around: OutFile[] = [
+    outFile('manifest.json', json(manifest)),
+    outFile('recipe.json', json({ ...recipe, steps: state.steps })),
+    outFile('README.md', utf8(bundleReadme(manifest, target, imported.name))),
+    ...sampleCode(manifest).map(({ path, source }) => outFile(`sample/${path}`, utf8(source))),
+    outFile('golden/inputs.npz', golden.inputs),
+    outFile('golden/outputs.npz', golden.outputs),
+    outFile('golden/layers.npz', golden.layers),
+    outFile('golden/hashes.json', json(golden.hashes)),
+  ]
+  return {
+    target: target.id,
+    form: variant.asked,
+    dir: variant.asked ? `${safe(target.id)}-${variant.asked}` : safe(target.id),
+    files: [...modelFiles, ...(await Promise.all(around.map(sealed)))],
+    modelBytes,
+    manifest,
+  }
+}
+
+const safe = (id: string): string => id.replaceAll(':', '-')
+
+async function sealed(file: OutFile): Promise<BundleFile> {
+  const bytes = await collect(file.chunks())
+  return { path: file.path, bytes: bytes.length, sha256: hashBytes(bytes), file }
+}
+
+/** Names in the source model, and the values of the bundle's model that stand for them. */
+function layerValues({ model, plan }: Variant): Map<ValueName, ValueName> {
+  const layers = new Map<ValueName, ValueName>()
+  if (!plan) return layers
+  const { graph } = model
+  for (const node of graph.nodes) {
+    if (node.op !== 'DequantizeLinear') continue
+    const pair = graph.nodes.find(n => n.op === 'QuantizeLinear' && n.outputs[0] === node.inputs[0])
+    const name = pair?.inputs[0]
+    if (name && plan.activations.has(name) && !graph.inputs.includes(name)) layers.set(name, node.outputs[0]!)
+  }
+  return layers
+}
+
+function makeManifest(
+  variant: Variant,
+  state: State,
+  written: { roles: Record<string, string>; notes: string[] },
+  files: readonly BundleFile[],
+  preprocess: Readonly<Record<ValueName, ImageInput>>,
+): Manifest {
+  const target = findTarget(variant.target)
+  const source = state.original.graph
+  const fed: Model['graph'] = state.model.graph
+  return {
+    thimble: 1,
+    target: target.id,
+    form: variant.asked,
+    targetVersion: target.version,
+    batch: 1,
+    files: written.roles,
+    sha256: Object.fromEntries(files.map(f => [f.path, f.sha256])),
+    inputs: requiredInputs(fed).map(name => {
+      const spec = preprocess[name] ?? null
+      return {
+        ...manifestTensor(
+          source.values.get(name) ?? fed.values.get(name)!,
+          variant.model.graph.values.get(name)!,
+          spec?.layout ?? null,
+        ),
+        preprocess: spec,
+      }
+    }),
+    outputs: fed.outputs.map(name =>
+      manifestTensor(
+        source.values.get(name) ?? fed.values.get(name)!,
+        variant.model.graph.values.get(name) ?? null,
+        null,
+      ),
+    ),
+    precision: variant.precision,
+    accuracy: variant.accuracy,
+    agreement: variant.agreement,
+    ranOnItsRuntime: target.ranOnItsRuntime,
+    notes: written.notes,
+  }
+}

@@ -1,0 +1,217 @@
+// The main job: a model and a recipe in, a report and bundles out. Browser and command line call this and nothing else.
+
+import { StudioError } from '../base/errors.ts'
+import { hashJson } from '../base/hash.ts'
+import type { InputSpec } from '../data/input-spec.ts'
+import type { Imported } from '../importers/types.ts'
+import type { Context, Dataset } from '../ir/context.ts'
+import { infer } from '../ops/infer.ts'
+import { play, type StageStore } from '../recipe/play.ts'
+import type { State, Variant, Wanted } from '../recipe/state.ts'
+import type { Recipe, Step } from '../recipe/types.ts'
+import { cost } from '../stages/inspect/cost.ts'
+import { peakActivations } from '../stages/inspect/liveness.ts'
+import { checkWeights } from '../stages/inspect/weights.ts'
+import { findTarget } from '../targets/index.ts'
+import { type Bundle, writeBundle } from './bundle.ts'
+import type { BundleReport, Report, Side } from './report.ts'
+import { honestWords } from './words.ts'
+
+export interface CompressRequest {
+  imported: Imported
+  /** Hash of the model's files, for resuming. */
+  modelHash: string
+  calibration: Dataset | null
+  evaluation: Dataset | null
+  recipe: Recipe // checked, with its input spec filled in
+  samples: number
+  device: Report['device']
+  notes: readonly string[] // what was proposed or assumed on the way here
+  importMs: number
+  store: StageStore | null
+  onStep?: (index: number, step: Step, from: 'run' | 'store') => void
+}
+
+export interface Compressed {
+  report: Report
+  bundles: Bundle[]
+}
+
+/** The recipe with an export for every target that is asked for and not in it. */
+export function withTargets(recipe: Recipe, targets: readonly string[]): Recipe {
+  const has = (id: string): boolean => recipe.steps.some(s => s.do === 'export' && s.target === id)
+  const added = [...new Set(targets)]
+    .filter(id => !has(id))
+    .map(id => ({ do: 'export', target: id, form: null, io: 'float' }))
+  return { ...recipe, steps: [...recipe.steps, ...added] }
+}
+
+export function wantedOf(recipe: Recipe): Wanted[] {
+  return recipe.steps
+    .filter(s => s.do === 'export')
+    .map(s => {
+      const target = findTarget(String(s.target))
+      const form = (s.form as string | null) ?? null
+      if (form !== null && !target.forms.includes(form))
+        throw new StudioError('bad-recipe', `The target ${target.id} has no form ${form}`, {
+          where: { step: 'export' },
+          hint: `Its forms: ${target.forms.join(', ')}.`,
+        })
+      if (s.io === 'integer')
+        throw new StudioError(
+          'bad-recipe',
+          `The target ${target.id} has no integer inputs and outputs in this version`,
+          {
+            where: { step: 'export' },
+            hint: 'Leave "io" at "float".',
+          },
+        )
+      return { target, form, io: 'float' as const }
+    })
+}
+
+export async function compress(request: CompressRequest, ctx: Context): Promise<Compressed> {
+  const { imported, recipe } = request
+  const start = ctx.clock()
+  await refuseBrokenWeights(imported, ctx)
+  const wanted = wantedOf(recipe)
+  const initial: State = {
+    original: infer(imported.model),
+    model: infer(imported.model),
+    optimized: null,
+    variants: [],
+    accuracy: null,
+    latency: null,
+    observed: null,
+    timing: {},
+    steps: [],
+    notes: [],
+  }
+  const inputHash = hashJson([request.modelHash, request.calibration?.hash ?? null, request.evaluation?.hash ?? null])
+  const state = await play(
+    {
+      recipe,
+      state: initial,
+      inputHash,
+      calibration: request.calibration,
+      evaluation: request.evaluation,
+      samples: request.samples,
+      wanted,
+      store: request.store,
+      onStep: request.onStep,
+    },
+    ctx,
+  )
+  const exportStart = ctx.clock()
+  const bundles: Bundle[] = []
+  for (const variant of state.variants) {
+    ctx.signal.throwIfAborted()
+    ctx.progress({ stage: 'export', done: bundles.length, total: state.variants.length })
+    bundles.push(await writeBundle(variant, state, imported, recipe, ctx))
+  }
+  const exportMs = ctx.clock() - exportStart
+  const report = await makeReport(request, state, bundles, ctx, {
+    exportMs,
+    totalMs: ctx.clock() - start + request.importMs,
+  })
+  return { report, bundles }
+}
+
+async function refuseBrokenWeights(imported: Imported, ctx: Context): Promise<void> {
+  const broken = await checkWeights(imported.model, ctx.bytes)
+  if (broken.length === 0) return
+  const first = broken[0]
+  throw new StudioError(
+    'bad-weights',
+    `The weights ${first.value} hold ${first.nan} NaN and ${first.inf} infinite values${broken.length > 1 ? `, and so do ${broken.length - 1} others` : ''}`,
+    {
+      where: { file: imported.name, value: first.value, ...(first.node ? { node: first.node } : {}) },
+      hint: 'The model cannot compute anything sensible; export it again from a checkpoint from before training diverged.',
+    },
+  )
+}
+
+async function makeReport(
+  request: CompressRequest,
+  state: State,
+  bundles: readonly Bundle[],
+  ctx: Context,
+  timing: { exportMs: number; totalMs: number },
+): Promise<Report> {
+  const { imported } = request
+  const original = cost(state.original)
+  const before: Side = {
+    bytes: imported.bytes,
+    macs: original.macs,
+    parameters: original.parameters,
+    accuracy: state.accuracy,
+    latencyMs: state.latency,
+    peakActivationBytes: peakActivations(state.original).bytes,
+  }
+  const written: BundleReport[] = bundles.map((bundle, i) => bundleReport(bundle, state.variants[i]))
+  const first = written[0] ?? null
+  const datasets = [request.calibration, request.evaluation].filter(d => d !== null)
+  return {
+    thimble: 1,
+    seed: request.recipe.seed,
+    device: request.device,
+    model: {
+      name: imported.name,
+      format: imported.format,
+      bytes: imported.bytes,
+      parameters: original.parameters,
+      macs: original.macs,
+      nodes: imported.model.graph.nodes.length,
+    },
+    before,
+    after: first?.after ?? null,
+    agreement: first?.agreement ?? null,
+    layers: first?.layers ?? [],
+    floatLeft: [...(state.variants[0]?.plan?.float ?? [])],
+    data: {
+      samples: state.observed?.samples ?? 0,
+      skipped: datasets.flatMap(d => [...d.skipped]),
+      suspicious: datasets.flatMap(d => [...d.suspicious]),
+    },
+    timing: {
+      importMs: request.importMs,
+      optimizeMs: 0,
+      inferenceMs: 0,
+      calibrateMs: 0,
+      quantizeMs: 0,
+      evaluateMs: 0,
+      ...state.timing,
+      ...timing,
+    },
+    memory: { peakBytes: ctx.runner.peakBytes() },
+    notes: [...request.notes, ...imported.notes, ...state.notes, ...honestWords(before, first?.after ?? null)],
+    optimized: state.optimized,
+    steps: [...state.steps],
+    bundles: written,
+  }
+}
+
+function bundleReport(bundle: Bundle, variant: Variant): BundleReport {
+  const { macs, parameters } = cost(variant.model)
+  return {
+    target: variant.target,
+    form: variant.asked,
+    dir: bundle.dir,
+    after: {
+      bytes: bundle.modelBytes,
+      macs,
+      parameters,
+      accuracy: variant.accuracy,
+      latencyMs: variant.latency,
+      peakActivationBytes: peakActivations(variant.model).bytes,
+    },
+    agreement: variant.agreement,
+    layers: variant.layers,
+    files: bundle.files.map(f => ({ path: f.path, bytes: f.bytes, sha256: f.sha256 })),
+  }
+}
+
+/** The input spec that a recipe runs with: its own, overridden by the one that was given beside it. */
+export function mergedInput(recipe: Recipe, given: InputSpec | null, proposed: InputSpec): InputSpec {
+  return given ?? recipe.input ?? proposed
+}

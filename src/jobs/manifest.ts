@@ -1,0 +1,51 @@
+// manifest.json: what a bundle is. Its shape is a contract; see docs/formats.md.
+import type { ImageInput } from '../data/input-spec.ts'
+import type { Dim, Value } from '../ir/model.ts'
+import type { Accuracy, Agreement } from './report.ts'
+
+export interface ManifestTensor {
+  name: string
+  shape: readonly Dim[] | null
+  dtype: string | null
+  layout: 'NCHW' | 'NHWC' | null
+  targetName: string
+  targetShape: readonly Dim[] | null
+  targetLayout: 'NCHW' | 'NHWC' | null
+  targetDtype: string | null
+  scale: number | null
+  zeroPoint: number | null
+}
+
+export interface Manifest {
+  thimble: 1
+  target: string
+  form: string | null
+  targetVersion: string
+  batch: number
+  files: Record<string, string>
+  sha256: Record<string, string>
+  inputs: (ManifestTensor & { preprocess: ImageInput | null })[]
+  outputs: ManifestTensor[]
+  precision: { weights: string; activations: string }
+  accuracy: Accuracy | null
+  agreement: Agreement | null
+  ranOnItsRuntime: boolean
+  notes: string[]
+}
+
+/** `source` in the imported model, `written` in the bundle's own file. */
+export function manifestTensor(source: Value, written: Value | null, layout: 'NCHW' | 'NHWC' | null): ManifestTensor {
+  const to = written ?? source
+  return {
+    name: source.name,
+    shape: source.shape,
+    dtype: source.dtype,
+    layout,
+    targetName: to.name,
+    targetShape: to.shape,
+    targetLayout: layout,
+    targetDtype: to.dtype,
+    scale: null,
+    zeroPoint: null,
+  }
+}

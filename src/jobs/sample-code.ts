@@ -1,0 +1,154 @@
+// What stands in a bundle for the person who runs it: a README and a program in each language of the target's users. Each runs
+// the golden input and says whether it got the golden output.
+import type { Target } from '../ir/target.ts'
+import type { Manifest } from './manifest.ts'
+
+export interface SampleFile {
+  path: string
+  source: string
+}
+
+export function sampleCode(manifest: Manifest): SampleFile[] {
+  return [
+    { path: 'run.py', source: python },
+    { path: 'run.mjs', source: javascript },
+    { path: 'run.cpp', source: cpp(manifest) },
+  ]
+}
+
+export function bundleReadme(manifest: Manifest, target: Target, name: string): string {
+  const input = manifest.inputs[0]
+  const spec = input?.preprocess
+  const formula = spec
+    ? `Pixels are fed as \`(pixel * ${spec.scale} - mean) / std\`, ${spec.color}, ${spec.layout}, mean [${spec.mean.join(', ')}], std [${spec.std.join(', ')}]${spec.resize ? `, resized to ${spec.resize.size.join(' x ')} (${spec.resize.filter}, as ${spec.resize.like} does it)` : ''}.`
+    : 'The input is fed as it is; no image pre-processing is described.'
+  const accuracy = manifest.accuracy
+    ? `${manifest.accuracy.metric} ${manifest.accuracy.value.toFixed(2)} % on ${manifest.accuracy.samples} samples, measured with onnxruntime-web.`
+    : 'No accuracy was measured: no labelled samples were given.'
+  return `# ${name} for ${target.label}
+
+\`${manifest.files.model}\`: weights ${manifest.precision.weights}, activations ${manifest.precision.activations}. ${accuracy}
+
+${formula}
+
+## Run it
+
+\`\`\`
+pip install onnxruntime numpy && python sample/run.py
+npm install onnxruntime-web && node sample/run.mjs
+\`\`\`
+
+Both run \`golden/inputs.npz\` and compare with \`golden/outputs.npz\`. The golden input is synthetic. \`sample/run.cpp\` shows the
+same in C++; its first lines say how to compile it.
+
+A dump of your device's layers can be held against \`golden/layers.npz\`: \`thimble verify . --dump dump.npz\`.
+
+\`manifest.json\` describes inputs, outputs and pre-processing; \`recipe.json\` makes this bundle again.
+`
+}
+
+const python = `"""Runs the bundle's model on the golden input and compares with the golden output."""
+import json
+import pathlib
+
+import numpy as np
+import onnxruntime as ort
+
+here = pathlib.Path(__file__).resolve().parent.parent
+manifest = json.loads((here / "manifest.json").read_text())
+session = ort.InferenceSession(str(here / manifest["files"]["model"]), providers=["CPUExecutionProvider"])
+
+
+def preprocess(pixels, spec):
+    """uint8 pixels (H, W, 3) in RGB, already of the model's size, to what the model is fed."""
+    if spec["color"] == "BGR":
+        pixels = pixels[..., ::-1]
+    x = (pixels.astype(np.float64) * spec["scale"] - np.array(spec["mean"])) / np.array(spec["std"])
+    x = x.astype(np.float32)
+    return (x.transpose(2, 0, 1) if spec["layout"] == "NCHW" else x)[None]
+
+
+inputs = dict(np.load(here / "golden" / "inputs.npz"))
+expected = np.load(here / "golden" / "outputs.npz")
+names = [o.name for o in session.get_outputs()]
+for name, got in zip(names, session.run(names, inputs)):
+    want = expected[name].astype(np.float64)
+    noise = float(((got - want) ** 2).sum())
+    db = 10 * np.log10(float((want**2).sum()) / noise) if noise else float("inf")
+    print(f"{name}: shape {got.shape}, {db:.1f} dB against the golden output")
+`
+
+const javascript = `// Runs the bundle's model on the golden input and compares with the golden output. npm install onnxruntime-web
+import { readFileSync } from 'node:fs'
+import * as ort from 'onnxruntime-web'
+
+const read = path => readFileSync(new URL('../' + path, import.meta.url))
+const manifest = JSON.parse(read('manifest.json').toString())
+
+/** Arrays of an .npz whose entries are stored, as in this bundle. */
+function npz(bytes) {
+  const arrays = {}
+  const types = { '<f4': [Float32Array, 'float32'], '<i8': [BigInt64Array, 'int64'], '<i4': [Int32Array, 'int32'], '|u1': [Uint8Array, 'uint8'], '|i1': [Int8Array, 'int8'] }
+  for (let at = 0; bytes.readUInt32LE(at) === 0x04034b50; ) {
+    const size = bytes.readUInt32LE(at + 18)
+    const nameLength = bytes.readUInt16LE(at + 26)
+    const start = at + 30 + nameLength + bytes.readUInt16LE(at + 28)
+    const name = bytes.toString('utf8', at + 30, at + 30 + nameLength).replace(/\\.npy$/, '')
+    const headerLength = bytes.readUInt16LE(start + 8)
+    const header = bytes.toString('latin1', start + 10, start + 10 + headerLength)
+    const [type, dtype] = types[/'descr': '([^']+)'/.exec(header)[1]]
+    const dims = [.../'shape': \\(([^)]*)\\)/.exec(header)[1].matchAll(/\\d+/g)].map(m => Number(m[0]))
+    const data = bytes.subarray(start + 10 + headerLength, start + size)
+    arrays[name] = new ort.Tensor(dtype, new type(new Uint8Array(data).buffer), dims)
+    at = start + size
+  }
+  return arrays
+}
+
+const session = await ort.InferenceSession.create(new Uint8Array(read(manifest.files.model)))
+const outputs = await session.run(npz(read('golden/inputs.npz')))
+const expected = npz(read('golden/outputs.npz'))
+for (const name of session.outputNames) {
+  let signal = 0
+  let noise = 0
+  expected[name].data.forEach((want, i) => {
+    signal += Number(want) ** 2
+    noise += (Number(want) - Number(outputs[name].data[i])) ** 2
+  })
+  console.log(name + ': shape [' + outputs[name].dims + '], ' + (noise ? (10 * Math.log10(signal / noise)).toFixed(1) : 'infinite') + ' dB against the golden output')
+}
+`
+
+function cpp(manifest: Manifest): string {
+  const input = manifest.inputs[0]
+  const shape = (input?.shape ?? []).map(d => (typeof d === 'number' && d > 0 ? d : 1))
+  return `// Runs the model on one input of zeros and prints the first outputs.
+// c++ -std=c++17 run.cpp -I$ORT/include -L$ORT/lib -lonnxruntime -o run && ./run ../${manifest.files.model}
+#include <onnxruntime_cxx_api.h>
+
+#include <cstdio>
+#include <vector>
+
+int main(int argc, char **argv) {
+  if (argc < 2) {
+    std::fprintf(stderr, "usage: run MODEL\\n");
+    return 2;
+  }
+  Ort::Env env(ORT_LOGGING_LEVEL_WARNING, "thimble");
+  Ort::Session session(env, argv[1], Ort::SessionOptions{});
+  const std::vector<int64_t> shape{${shape.join(', ')}};
+  size_t count = 1;
+  for (int64_t d : shape) count *= static_cast<size_t>(d);
+  std::vector<float> pixels(count, 0.0f);  // pre-process as README.md says
+  auto memory = Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault);
+  Ort::Value input = Ort::Value::CreateTensor<float>(memory, pixels.data(), count, shape.data(), shape.size());
+  const char *inputs[] = {"${input?.targetName ?? ''}"};
+  const char *outputs[] = {"${manifest.outputs[0]?.targetName ?? ''}"};
+  auto results = session.Run(Ort::RunOptions{nullptr}, inputs, &input, 1, outputs, 1);
+  const float *values = results[0].GetTensorData<float>();
+  const size_t n = results[0].GetTensorTypeAndShapeInfo().GetElementCount();
+  for (size_t i = 0; i < n && i < 10; i++) std::printf("%zu %g\\n", i, values[i]);
+  return 0;
+}
+`
+}

@@ -1,0 +1,19 @@
+// The honest words that a report needs beside its figures.
+import type { Side } from './report.ts'
+
+export function honestWords(before: Side, after: Side | null): string[] {
+  const words: string[] = []
+  if (after?.latencyMs && before.latencyMs) {
+    const ratio = after.latencyMs.median / before.latencyMs.median
+    if (ratio > 1.05)
+      words.push(
+        `The compressed model is ${ratio.toFixed(2)} times slower than the original in this runtime (WebAssembly has no wide 8-bit dot product); on a CPU or chip with integer instructions it can be faster, which was not measured here.`,
+      )
+    else if (ratio > 0.95) words.push('The compressed model runs about as fast as the original in this runtime.')
+  }
+  if (after && after.bytes > before.bytes * 0.95)
+    words.push(
+      'The compressed model is hardly smaller than the original: most of its bytes are not weights of operators that this target runs in integers.',
+    )
+  return words
+}

@@ -1,0 +1,108 @@
+// Plays a recipe: step after step, each result kept under a key of everything that it depends on, so that a job that was cut off
+// goes on from the last step that was finished.
+
+import { StudioError } from '../base/errors.ts'
+import { hashJson } from '../base/hash.ts'
+import { pack, unpack } from '../base/pack.ts'
+import type { Context, Dataset } from '../ir/context.ts'
+import type { Memo, State, StepDef, StepEnv, Wanted } from './state.ts'
+import { findStep } from './steps/index.ts'
+import type { Recipe, Step } from './types.ts'
+
+/** Where a host keeps results of stages between sessions. Keys are hex hashes. */
+export interface StageStore {
+  get(key: string): Promise<Uint8Array | null>
+  put(key: string, bytes: Uint8Array): Promise<void>
+}
+
+export interface PlayRequest {
+  recipe: Recipe // checked, every default filled in
+  state: State
+  /** Hash of model and data: what the first step depends on. */
+  inputHash: string
+  calibration: Dataset | null
+  evaluation: Dataset | null
+  samples: number
+  wanted: readonly Wanted[]
+  store: StageStore | null
+  onStep?: (index: number, step: Step, from: 'run' | 'store') => void
+}
+
+export async function play(request: PlayRequest, ctx: Context): Promise<State> {
+  const { recipe, store } = request
+  checkNeeds(request)
+  const wanted = request.wanted.map(w => [w.target.id, w.form, w.io])
+  const base = hashJson([
+    request.inputHash,
+    recipe.seed,
+    recipe.input ?? null,
+    request.samples,
+    wanted,
+    ctx.kernels.backend,
+  ])
+  const keys: string[] = []
+  for (const step of recipe.steps) keys.push(hashJson([keys.at(-1) ?? base, step]))
+
+  let state = request.state
+  let next = 0
+  for (let i = keys.length - 1; store && i >= 0; i--) {
+    const kept = await store.get(keys[i])
+    if (!kept) continue
+    state = unpack(kept) as State
+    next = i + 1
+    for (let j = 0; j <= i; j++) request.onStep?.(j, recipe.steps[j], 'store')
+    break
+  }
+  for (; next < keys.length; next++) {
+    ctx.signal.throwIfAborted()
+    const step = recipe.steps[next]
+    const def = findStep(step.do)!
+    request.onStep?.(next, step, 'run')
+    const env: StepEnv = {
+      ctx,
+      calibration: request.calibration,
+      evaluation: request.evaluation,
+      samples: request.samples,
+      input: recipe.input ?? { inputs: {} },
+      wanted: request.wanted,
+      memo: memoIn(store, keys[next]),
+    }
+    const { do: _, ...options } = step
+    const after = await def.run(state, options as never, env)
+    state = { ...after, steps: [...state.steps, step] }
+    await store?.put(keys[next], pack(state))
+  }
+  return state
+}
+
+function memoIn(store: StageStore | null, stepKey: string): Memo {
+  return async (key, compute) => {
+    if (!store) return compute()
+    const full = hashJson([stepKey, key])
+    const kept = await store.get(full)
+    if (kept) return unpack(kept) as never
+    const made = await compute()
+    await store.put(full, pack(made))
+    return made
+  }
+}
+
+function checkNeeds({ recipe, calibration, evaluation }: PlayRequest): void {
+  const lacks = (def: StepDef, what: 'calibration' | 'evaluation', option: string): never => {
+    throw new StudioError(
+      'bad-recipe',
+      `The step ${def.id} needs ${what === 'calibration' ? 'calibration samples' : 'labelled samples'}`,
+      {
+        where: { step: def.id },
+        hint: `Give them with ${option}, or take the step out of the recipe; the preset float16 needs none.`,
+      },
+    )
+  }
+  for (const step of recipe.steps) {
+    const def = findStep(step.do)!
+    const { do: _, ...options } = step
+    const needs = def.needs(options as never)
+    if (needs.includes('calibration') && !calibration) lacks(def, 'calibration', '--data')
+    if (needs.includes('evaluation') && !evaluation) lacks(def, 'evaluation', '--eval')
+  }
+}

@@ -1,0 +1,99 @@
+// What a recipe works on: the model as imported, the model as it stands, and per wished bundle the variant made for it.
+
+import type { Options, OptionValues } from '../base/options.ts'
+import type { InputSpec } from '../data/input-spec.ts'
+import type { Context, Dataset } from '../ir/context.ts'
+import type { Model, ValueName } from '../ir/model.ts'
+import type { QuantPlan } from '../ir/quant.ts'
+import type { Target } from '../ir/target.ts'
+import type { Accuracy, Agreement, Latency, LayerReport, Report } from '../jobs/report.ts'
+import type { Step } from './types.ts'
+
+/** A bundle that the recipe asks for. */
+export interface Wanted {
+  target: Target
+  form: string | null // as asked; null: the target's first that fits
+  io: 'float' | 'integer'
+}
+
+export interface Variant {
+  target: string
+  form: string
+  asked: string | null // the form as the recipe asked for it, which names the folder
+  io: 'float' | 'integer'
+  model: Model
+  plan: QuantPlan | null
+  precision: { weights: string; activations: string }
+  layers: LayerReport[]
+  accuracy: Accuracy | null
+  agreement: Agreement | null
+  latency: Latency | null
+}
+
+/** What one sample of an input looked like, and the range over all samples. */
+export interface InputSeen {
+  shape: readonly number[]
+  min: number
+  max: number
+}
+
+/** Plain cloneable data, so that it can be kept between sessions. */
+export interface State {
+  readonly original: Model
+  readonly model: Model
+  readonly optimized: Report['optimized']
+  readonly variants: readonly Variant[]
+  readonly accuracy: Accuracy | null // of the original
+  readonly latency: Latency | null
+  readonly observed: { samples: number; inputs: Readonly<Record<ValueName, InputSeen>> } | null
+  readonly timing: Readonly<Partial<Report['timing']>>
+  readonly steps: readonly Step[] // as they ran, every default filled in
+  readonly notes: readonly string[]
+}
+
+/** Keeps the result of a stage under a key of all that it depends on, where the host has a store. */
+export type Memo = <T>(key: unknown, compute: () => Promise<T>) => Promise<T>
+
+export interface StepEnv {
+  ctx: Context
+  calibration: Dataset | null
+  evaluation: Dataset | null
+  samples: number // how many calibration samples are taken
+  input: InputSpec
+  wanted: readonly Wanted[]
+  memo: Memo
+}
+
+export interface StepDef<S extends Options = Options> {
+  id: string
+  label: string
+  options: S
+  /** What the step cannot do without; checked before anything runs. */
+  needs(options: OptionValues<S>): ('calibration' | 'evaluation')[]
+  run(state: State, options: OptionValues<S>, env: StepEnv): Promise<State>
+}
+
+export const step = <S extends Options>(def: StepDef<S>): StepDef<S> => def
+
+/** A variant that is made but not yet judged. */
+export function emptyVariant(
+  wanted: Wanted,
+  form: string,
+  model: Model,
+  plan: QuantPlan | null,
+  [weights, activations]: readonly [string, string],
+): Variant {
+  return {
+    target: wanted.target.id,
+    form,
+    asked: wanted.form,
+    io: wanted.io,
+    model,
+    plan,
+    precision: { weights, activations },
+    layers: [],
+    accuracy: null,
+    agreement: null,
+    latency: null,
+  }
+}

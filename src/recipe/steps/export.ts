@@ -1,0 +1,16 @@
+// Step `export`: a bundle that is wished for. What it holds is written when the recipe has run; quantisation looks ahead to it.
+import * as v from 'valibot'
+import { choice, value } from '../../base/options.ts'
+import { step } from '../state.ts'
+
+export const exportStep = step({
+  id: 'export',
+  label: 'Export a bundle',
+  options: {
+    target: value('Target', v.string(), 'onnxruntime'),
+    form: value('Form', v.nullable(v.string()), null as string | null),
+    io: choice('Inputs and outputs', ['float', 'integer'], 'float'),
+  },
+  needs: () => [],
+  run: async state => state,
+})

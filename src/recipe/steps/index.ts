@@ -1,0 +1,11 @@
+// The list of steps that a recipe can hold.
+import type { StepDef } from '../state.ts'
+import { cut } from './cut.ts'
+import { evaluate } from './evaluate.ts'
+import { exportStep } from './export.ts'
+import { optimize } from './optimize.ts'
+import { quantize } from './quantize.ts'
+
+export const steps = [cut, optimize, quantize, evaluate, exportStep] as readonly unknown[] as readonly StepDef[]
+
+export const findStep = (id: string): StepDef | null => steps.find(s => s.id === id) ?? null

@@ -1,0 +1,174 @@
+// Step `quantize`: observe once, then for each wished target choose its integer operators, decide scales and write the QDQ graph.
+import * as v from 'valibot'
+import { StudioError } from '../../base/errors.ts'
+import { choice, number, type OptionValues, value } from '../../base/options.ts'
+import type { Dataset } from '../../ir/context.ts'
+import type { Model, Node, NodeId, ValueName } from '../../ir/model.ts'
+import type { Observation, QuantSpec } from '../../ir/quant.ts'
+import { weightOf } from '../../ops/facts.ts'
+import { infer } from '../../ops/infer.ts'
+import { findMethod, methods } from '../../stages/calibrate/index.ts'
+import { observe } from '../../stages/observe/index.ts'
+import { upgradeOpset } from '../../stages/passes/upgrade-opset.ts'
+import { type Choice, choose, type LayerFormats } from '../../stages/quantize/choose.ts'
+import { decide } from '../../stages/quantize/decide.ts'
+import { type FormatName, formatNames, isIntegerFormat } from '../../stages/quantize/formats.ts'
+import { quantizeModel } from '../../stages/quantize/qdq.ts'
+import { select } from '../../stages/quantize/selectors.ts'
+import { toFloat16 } from '../../stages/quantize/to-float16.ts'
+import { emptyVariant, type State, type StepEnv, step, type Variant, type Wanted } from '../state.ts'
+
+const rangeNames = methods.map(m => m.id)
+
+const layerSchema = v.strictObject({
+  weights: v.optional(v.picklist(formatNames)),
+  activations: v.optional(v.picklist(formatNames)),
+  range: v.optional(v.picklist(rangeNames)),
+  float: v.optional(v.boolean()),
+})
+type LayerOptions = v.InferOutput<typeof layerSchema>
+
+const options = {
+  weights: choice('Weights', formatNames, 'int8'),
+  activations: choice('Activations', formatNames, 'uint8'),
+  granularity: choice('Weight scales', ['channel', 'tensor'], 'channel'),
+  range: choice('Range of activations', rangeNames, 'minmax'),
+  percentile: number('Percentile', { default: 99.99, min: 90, max: 100, step: 0.001 }),
+  batch: number('Samples per batch', { default: 16, min: 1, max: 256 }),
+  layers: value('Per layer', v.record(v.string(), layerSchema), {} as Record<string, LayerOptions>),
+}
+type QuantizeOptions = OptionValues<typeof options>
+
+const integers = (o: QuantizeOptions): boolean => isIntegerFormat(o.weights) && isIntegerFormat(o.activations)
+
+/** What the recipe says of each node: the general options, overridden by every selector that matches, in their order. */
+interface PerNode {
+  formats(node: Node): LayerFormats
+  range(node: NodeId): string
+}
+
+export const quantize = step({
+  id: 'quantize',
+  label: 'Quantise',
+  options,
+  needs: o => (integers(o) ? ['calibration'] : []),
+  async run(state, o, env) {
+    const model = infer(upgradeOpset(infer(state.model), 13))
+    const perNode = resolveLayers(model, o)
+    if (!integers(o)) return float16Variants(state, model, perNode, o, env)
+
+    const choices = new Map<string, { choice: Choice; wanted: Wanted[] }>()
+    for (const wanted of env.wanted) {
+      const profile = JSON.stringify(wanted.target.quant)
+      const known = choices.get(profile)
+      if (known) known.wanted.push(wanted)
+      else choices.set(profile, { choice: choose(model, wanted.target, perNode.formats), wanted: [wanted] })
+    }
+    const values = new Set([...choices.values()].flatMap(c => c.choice.values))
+    const seen = await gather(model, [...values], env.calibration!, o, env)
+
+    const start = env.ctx.clock()
+    const variants: Variant[] = []
+    for (const { choice: chosen, wanted } of choices.values()) {
+      const rangeOf = rangesBy(seen.observations, chosen, perNode, o)
+      const plan = await decide(model, wanted[0].target, chosen, { of: rangeOf }, env.ctx.bytes, o.granularity)
+      const quantized = await quantizeModel(model, plan, env.ctx.bytes)
+      for (const w of wanted) {
+        const half = w.form === 'float16'
+        variants.push(
+          half
+            ? emptyVariant(w, 'float16', (await toFloat16(model, env.ctx.bytes, () => false)).model, null, [
+                'float16',
+                'float16',
+              ])
+            : emptyVariant(w, w.form ?? w.target.forms[0], quantized, plan, ['int8', 'uint8']),
+        )
+      }
+    }
+    return {
+      ...state,
+      model,
+      variants,
+      observed: { samples: seen.samples },
+      timing: {
+        ...state.timing,
+        inferenceMs: seen.inferenceMs,
+        calibrateMs: seen.calibrateMs,
+        quantizeMs: env.ctx.clock() - start,
+      },
+    }
+  },
+})
+
+async function gather(model: Model, values: readonly ValueName[], data: Dataset, o: QuantizeOptions, env: StepEnv) {
+  const histogram =
+    findMethod(o.range).needs === 'histogram' ||
+    Object.values(o.layers).some(l => l.range && findMethod(l.range).needs === 'histogram')
+  const sweep = await env.memo({ stage: 'observe', values, samples: env.samples, batch: o.batch, histogram }, () =>
+    observe(model, data, values, { count: env.samples, batch: o.batch, histogram }, env.ctx),
+  )
+  if (sweep.samples === 0)
+    throw new StudioError('bad-data', `No sample of ${data.name} could be used for calibration`, {
+      where: { file: data.name },
+      hint:
+        data.skipped.length > 0
+          ? `The first was skipped because: ${data.skipped[0].why}`
+          : 'Give at least one sample, better a hundred.',
+    })
+  return sweep
+}
+
+function rangesBy(
+  observations: ReadonlyMap<ValueName, Observation>,
+  chosen: Choice,
+  perNode: PerNode,
+  o: QuantizeOptions,
+) {
+  const maker = new Map([...chosen.chosen.values()].map(c => [c.output, c.node.id]))
+  return (name: ValueName, spec: QuantSpec, clip: boolean) => {
+    const made = maker.get(name)
+    const method = findMethod(clip ? (made ? perNode.range(made) : o.range) : 'minmax')
+    return method.range(observations.get(name)!, spec, { percentile: o.percentile })
+  }
+}
+
+function resolveLayers(model: Model, o: QuantizeOptions): PerNode {
+  const { graph } = model
+  const weighted = graph.nodes.filter(n => weightOf(n, graph) !== null)
+  const overrides = new Map<NodeId, LayerOptions>()
+  for (const [selector, layer] of Object.entries(o.layers))
+    for (const id of select(selector, graph.nodes, weighted)) overrides.set(id, { ...overrides.get(id), ...layer })
+  const formatOf = (id: NodeId, which: 'weights' | 'activations'): FormatName => {
+    const layer = overrides.get(id)
+    return layer?.float ? 'float32' : (layer?.[which] ?? o[which])
+  }
+  return {
+    formats: node => ({ weights: formatOf(node.id, 'weights'), activations: formatOf(node.id, 'activations') }),
+    range: id => overrides.get(id)?.range ?? o.range,
+  }
+}
+
+async function float16Variants(
+  state: State,
+  model: Model,
+  perNode: PerNode,
+  o: QuantizeOptions,
+  env: StepEnv,
+): Promise<State> {
+  const start = env.ctx.clock()
+  const notes = [...state.notes]
+  const half =
+    o.weights === 'float16'
+      ? await toFloat16(model, env.ctx.bytes, node => perNode.formats(node).weights === 'float32')
+      : null
+  for (const { value: name, count } of half?.clamped ?? [])
+    notes.push(`${count} weights of ${name} were beyond float16 and are clamped to ±65504.`)
+  for (const { value: name, count } of half?.vanished ?? [])
+    notes.push(`${count} weights of ${name} were too small for float16 and are zero now.`)
+  const variants = env.wanted.map(w =>
+    half
+      ? emptyVariant(w, 'float16', half.model, null, ['float16', 'float16'])
+      : emptyVariant(w, 'float', model, null, ['float32', 'float32']),
+  )
+  return { ...state, model, variants, notes, timing: { ...state.timing, quantizeMs: env.ctx.clock() - start } }
+}
