@@ -21,5 +21,7 @@ export interface Pass {
   label: string
   /** 'exact': outputs equal to the bit; 'close': to 1e-5 relative, since arithmetic is reordered. */
   level: 'exact' | 'close'
+  /** Run only where it is asked for by name: a replacement for targets that lack an operator. */
+  onRequest?: boolean
   run(model: Model, ctx: Pick<Context, 'bytes' | 'runner' | 'signal'>): PassResult | Promise<PassResult>
 }
