@@ -1,6 +1,6 @@
 // Builds the site to dist/site (static files for any path of any host) and the command line to dist/cli/thimble.mjs (one file with
 // all it imports, and the WASM files that it loads beside it: no dependency at run time).
-import { chmodSync, copyFileSync, readdirSync } from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { keepFresh } from './fresh.mjs'
@@ -10,14 +10,23 @@ const shared = ['src', 'kernels', 'package-lock.json', 'scripts/build.mjs']
 
 /** Compiles the kernels' WASM twins when their sources changed. */
 export async function buildKernels() {
-  const { build } = await import('../kernels/build.mjs')
-  await build()
+  const module = join(root, 'kernels/lib/module.gen.ts')
+  const { buildKernels: compile, hashKernelSources } = await import('./build-kernels.mjs')
+  if (existsSync(module) && readFileSync(module, 'utf8').includes(hashKernelSources())) return
+  await compile()
+}
+
+/** What the sources are before they are bundled: generated code, and the samples that come from packages. */
+async function prepareSite() {
+  await buildKernels()
+  const { copySamples } = await import('./samples/copy.mjs')
+  copySamples()
 }
 
 /** `quiet` keeps stdout clean for who runs the command line. Resolves to whether anything was built. */
-export const buildCli = ({ quiet = false } = {}) =>
-  keepFresh('cli', 'dist/cli/thimble.mjs', shared, async () => {
-    await buildKernels()
+export async function buildCli({ quiet = false } = {}) {
+  await buildKernels()
+  return keepFresh('cli', 'dist/cli/thimble.mjs', shared, async () => {
     const { build } = await import('vite')
     const modules = join(root, 'node_modules')
     const out = join(root, 'dist/cli')
@@ -44,6 +53,7 @@ export const buildCli = ({ quiet = false } = {}) =>
     }
     for (const codec of ['png', 'jpeg', 'webp']) copyWasm(join(modules, '@jsquash', codec, 'codec'), out)
   })
+}
 
 /** The runtime stays a file of its own: it finds its WASM beside itself. */
 function runtimeBeside() {
@@ -60,17 +70,14 @@ function copyWasm(from, to) {
   }
 }
 
-export const buildSite = () =>
-  keepFresh(
-    'site',
-    'dist/site/index.html',
-    [...shared, 'workers', 'public', 'index.html', 'vite.config.ts'],
-    async () => {
-      await buildKernels()
-      const { build } = await import('vite')
-      await build({ root, logLevel: 'warn' })
-    },
-  )
+export async function buildSite() {
+  await prepareSite()
+  const sources = [...shared, 'workers', 'public', 'index.html', 'vite.config.ts']
+  return keepFresh('site', 'dist/site/index.html', sources, async () => {
+    const { build } = await import('vite')
+    await build({ root, logLevel: 'warn' })
+  })
+}
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   install()

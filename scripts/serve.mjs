@@ -26,9 +26,9 @@ export async function serve(root, { port = 0, headers = true, prefix = '/' } = {
   const server = createServer((request, response) => {
     const path = decodeURIComponent(new URL(request.url, 'http://localhost').pathname)
     const file = path.startsWith(prefix) ? normalize(join(base, path.slice(prefix.length) || 'index.html')) : null
-    const stat = file && (file === base || file.startsWith(base + sep)) && statSync(file, { throwIfNoEntry: false })
+    const stat = file?.startsWith(base + sep) ? statSync(file, { throwIfNoEntry: false }) : undefined
     const own = headers ? isolation : {}
-    if (!stat || !stat.isFile()) {
+    if (!stat?.isFile()) {
       response.writeHead(404, { ...own, 'Content-Type': 'text/plain' }).end('not found')
       return
     }

@@ -4,14 +4,14 @@ import type { InputSpec } from '../src/data/input-spec.ts'
 import type { Pack, StoredProject } from '../src/host/browser/store.ts'
 import type { Report } from '../src/jobs/report.ts'
 import type { Recipe } from '../src/recipe/types.ts'
-import type { DataView, ModelView, ProjectSummary, ProjectView, Stage } from './api.ts'
+import type { ModelView, ProjectSummary, ProjectView, DataView as SamplesView, Stage } from './api.ts'
 
 export type Role = 'calibration' | 'evaluation'
 export type Device = 'auto' | 'webgpu' | 'wasm'
 
 export interface StoredData {
   pack: Pack
-  view: DataView
+  view: SamplesView
 }
 
 /** The zip of one target, in the project's storage. */

@@ -4,7 +4,6 @@ import { errorRecord, StudioError } from '../src/base/errors.ts'
 import { disown, own, ownedElsewhere, owns, whileRunning } from '../src/host/browser/locks.ts'
 import {
   clearBundles,
-  clearStages,
   deleteEverything,
   deleteProject,
   listProjects,
