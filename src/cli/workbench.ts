@@ -16,7 +16,7 @@ import { createBytes } from '../ir/bytes.ts'
 import type { Context, Dataset } from '../ir/context.ts'
 import { cutGraph } from '../ir/cut.ts'
 import type { Model } from '../ir/model.ts'
-import { freeze } from '../ops/infer.ts'
+import { freeze } from '../ops/freeze.ts'
 import { type OptionTable, type Parsed, parseNames, parseShapes, usage } from './arguments.ts'
 import type { ProgressLine } from './output.ts'
 

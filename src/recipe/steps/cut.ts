@@ -2,7 +2,8 @@
 import * as v from 'valibot'
 import { value } from '../../base/options.ts'
 import { cutGraph } from '../../ir/cut.ts'
-import { freeze, infer } from '../../ops/infer.ts'
+import { freeze } from '../../ops/freeze.ts'
+import { infer } from '../../ops/infer.ts'
 import { step } from '../state.ts'
 
 export const cut = step({

@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { StudioError } from '../../base/errors.ts'
 import { choice, number, type OptionValues, value } from '../../base/options.ts'
 import type { Dataset } from '../../ir/context.ts'
-import type { Model, Node, NodeId, ValueName } from '../../ir/model.ts'
+import { type Model, type Node, type NodeId, requiredInputs, type ValueName } from '../../ir/model.ts'
 import type { Observation, QuantSpec } from '../../ir/quant.ts'
 import { weightOf } from '../../ops/facts.ts'
 import { infer } from '../../ops/infer.ts'
@@ -16,7 +16,7 @@ import { type FormatName, formatNames, isIntegerFormat } from '../../stages/quan
 import { quantizeModel } from '../../stages/quantize/qdq.ts'
 import { select } from '../../stages/quantize/selectors.ts'
 import { toFloat16 } from '../../stages/quantize/to-float16.ts'
-import { emptyVariant, type State, type StepEnv, step, type Variant, type Wanted } from '../state.ts'
+import { emptyVariant, type InputSeen, type State, type StepEnv, step, type Variant, type Wanted } from '../state.ts'
 
 const rangeNames = methods.map(m => m.id)
 
@@ -89,7 +89,7 @@ export const quantize = step({
       ...state,
       model,
       variants,
-      observed: { samples: seen.samples },
+      observed: { samples: seen.samples, inputs: await inputsSeen(model, env.calibration!, seen.observations, env) },
       timing: {
         ...state.timing,
         inferenceMs: seen.inferenceMs,
@@ -116,6 +116,24 @@ async function gather(model: Model, values: readonly ValueName[], data: Dataset,
           : 'Give at least one sample, better a hundred.',
     })
   return sweep
+}
+
+/** Shape of one sample and range of all, per input: what golden inputs are drawn within. */
+async function inputsSeen(
+  model: Model,
+  data: Dataset,
+  observations: ReadonlyMap<ValueName, Observation>,
+  env: StepEnv,
+): Promise<Record<ValueName, InputSeen>> {
+  const seen: Record<ValueName, InputSeen> = {}
+  for await (const { feeds } of data.samples({ count: 1, signal: env.ctx.signal })) {
+    for (const name of requiredInputs(model.graph)) {
+      const observation = observations.get(name)
+      if (feeds[name])
+        seen[name] = { shape: feeds[name].shape, min: observation?.min ?? -1, max: observation?.max ?? 1 }
+    }
+  }
+  return seen
 }
 
 function rangesBy(

@@ -1,0 +1,144 @@
+// A bundle held against its own word: files by their hashes, the model by its golden vectors, a device's dump layer by layer.
+import { type FileSet, readAll, text } from '../base/bytes.ts'
+import { byteLength, bytesOf, elementCount, viewAs } from '../base/dtype.ts'
+import { StudioError } from '../base/errors.ts'
+import { hashBytes } from '../base/hash.ts'
+import type { NpyArray } from '../formats/npy.ts'
+import { readNpz } from '../formats/npz.ts'
+import type { Imported } from '../importers/types.ts'
+import type { Context, Feeds } from '../ir/context.ts'
+import type { NdArray } from '../ir/tensor.ts'
+import { ErrorSums } from '../stages/evaluate/errors.ts'
+import type { Manifest } from './manifest.ts'
+
+export interface Verified {
+  target: string
+  ok: boolean
+  files: { path: string; ok: boolean; why: string | null }[]
+  /** The model run here on the golden inputs, against the golden outputs. */
+  outputs: { name: string; sqnrDb: number; maxAbs: number; equal: boolean }[]
+  /** A dump, against the golden layers, in the order of the graph; the first that differs is named. */
+  layers: { name: string; sqnrDb: number; equal: boolean }[]
+  firstDifference: string | null
+  unknown: string[] // names in the dump that the golden layers do not have
+}
+
+// A layer that agrees to this many dB differs by rounding, not by a fault.
+const agrees = 30
+
+export async function readManifest(files: FileSet): Promise<Manifest> {
+  const source = files.get('manifest.json')
+  if (!source)
+    throw new StudioError('missing-file', 'There is no manifest.json here', {
+      where: { file: 'manifest.json' },
+      hint: 'Name the folder of one bundle, such as OUT/onnxruntime.',
+    })
+  return JSON.parse(text(await readAll(source))) as Manifest
+}
+
+export async function verifyBundle(
+  files: FileSet,
+  manifest: Manifest,
+  imported: Imported,
+  dump: ReadonlyMap<string, NdArray> | null,
+  ctx: Context,
+): Promise<Verified> {
+  const checked: Verified['files'] = []
+  for (const [path, wanted] of Object.entries(manifest.sha256)) {
+    const source = files.get(path)
+    const why = !source
+      ? 'missing'
+      : hashBytes(await readAll(source)) === wanted
+        ? null
+        : 'its content has changed since it was written'
+    checked.push({ path, ok: why === null, why })
+  }
+  const inputs = await arraysOf(files, 'golden/inputs.npz')
+  const golden = await arraysOf(files, 'golden/outputs.npz')
+  const session = await ctx.runner.open(imported.model)
+  let outputs: Verified['outputs']
+  try {
+    const got = await session.run(Object.fromEntries(inputs) as Feeds)
+    outputs = [...golden].map(([name, want]) => ({ name, ...difference(want, got[name], ctx) }))
+  } finally {
+    await session.close()
+  }
+  const layers = dump ? await arraysOf(files, 'golden/layers.npz') : new Map<string, NdArray>()
+  const compared = dump
+    ? [...layers, ...golden]
+        .filter(([name]) => dump.has(name))
+        .map(([name, want]) => ({ name, ...difference(want, dump.get(name)!, ctx) }))
+    : []
+  const first = compared.find(l => l.sqnrDb < agrees)?.name ?? null
+  return {
+    target: manifest.target,
+    ok: checked.every(f => f.ok) && outputs.every(o => o.sqnrDb >= agrees) && first === null,
+    files: checked,
+    outputs,
+    layers: compared,
+    firstDifference: first,
+    unknown: dump ? [...dump.keys()].filter(name => !layers.has(name) && !golden.has(name)) : [],
+  }
+}
+
+function difference(
+  want: NdArray,
+  got: NdArray | undefined,
+  ctx: Context,
+): { sqnrDb: number; maxAbs: number; equal: boolean } {
+  if (!got || got.data.length !== want.data.length)
+    return { sqnrDb: -200, maxAbs: Number.POSITIVE_INFINITY, equal: false }
+  const sums = new ErrorSums()
+  sums.add(
+    ctx.kernels,
+    Float32Array.from(want.data as ArrayLike<number>, Number),
+    Float32Array.from(got.data as ArrayLike<number>, Number),
+  )
+  return {
+    sqnrDb: sums.sqnrDb,
+    maxAbs: sums.maxAbs,
+    equal: hashBytes(bytesOf(want.data)) === hashBytes(bytesOf(got.data)),
+  }
+}
+
+export async function arraysOf(files: FileSet, path: string): Promise<Map<string, NdArray>> {
+  const source = files.get(path)
+  if (!source)
+    throw new StudioError('missing-file', `The bundle has no ${path}`, {
+      where: { file: path },
+      hint: 'Take the bundle as it was written, with all its files.',
+    })
+  const arrays = new Map<string, NdArray>()
+  for (const [name, array] of await readNpz(source)) arrays.set(name, await whole(array))
+  return arrays
+}
+
+async function whole(array: NpyArray): Promise<NdArray> {
+  const bytes = await array.source.read(array.offset, byteLength(array.dtype, elementCount(array.shape)))
+  return { dtype: array.dtype, shape: array.shape, data: viewAs(array.dtype, bytes) }
+}
+
+/** Text lines `name index value`, as boards print them. */
+export function parseDump(source: string, file: string): Map<string, NdArray> {
+  const values = new Map<string, number[]>()
+  for (const [i, line] of source.split('\n').entries()) {
+    if (line.trim() === '') continue
+    const at = line.trim().split(/\s+/)
+    const [index, value] = at.slice(-2).map(Number)
+    const name = at.slice(0, -2).join(' ')
+    if (name === '' || !Number.isInteger(index) || index < 0 || Number.isNaN(value))
+      throw new StudioError('malformed', `Line ${i + 1} of ${file} is not "name index value"`, {
+        where: { file },
+        hint: 'Write one value per line, or give an .npz.',
+      })
+    const list = values.get(name) ?? []
+    list[index] = value
+    values.set(name, list)
+  }
+  return new Map(
+    [...values].map(([name, list]) => [
+      name,
+      { dtype: 'float32' as const, shape: [list.length], data: Float32Array.from(list) },
+    ]),
+  )
+}

@@ -1,0 +1,42 @@
+// Latency of several models on this machine, one sample at a time, their runs interleaved so that a drift of the machine's speed
+// hits all alike.
+import type { Context, Feeds } from '../../ir/context.ts'
+import type { Model } from '../../ir/model.ts'
+
+export interface Timed {
+  median: number
+  p90: number
+  runs: number
+}
+
+/** Milliseconds per run after a warm-up; ends after `runs` rounds or `budgetMs`, but not before five rounds. */
+export async function latencies(
+  models: readonly Model[],
+  feeds: Feeds,
+  options: { runs: number; budgetMs: number },
+  ctx: Context,
+): Promise<Timed[]> {
+  const sessions = await Promise.all(models.map(model => ctx.runner.open(model)))
+  try {
+    for (const session of sessions) for (let i = 0; i < 2; i++) await session.run(feeds)
+    const times: number[][] = sessions.map(() => [])
+    const start = ctx.clock()
+    for (let i = 0; i < options.runs && (i < 5 || ctx.clock() - start < options.budgetMs); i++) {
+      ctx.signal.throwIfAborted()
+      for (const [k, session] of sessions.entries()) {
+        const before = ctx.clock()
+        await session.run(feeds)
+        times[k].push(ctx.clock() - before)
+      }
+    }
+    return times.map(summary)
+  } finally {
+    await Promise.all(sessions.map(session => session.close()))
+  }
+}
+
+function summary(times: number[]): Timed {
+  const sorted = [...times].sort((a, b) => a - b)
+  const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]
+  return { median: at(0.5), p90: at(0.9), runs: sorted.length }
+}
