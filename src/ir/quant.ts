@@ -29,7 +29,7 @@ export interface Range {
 
 /**
  * What one sweep over the samples gathered of one value. Everything but `ema` is independent of order.
- * `histogram` counts finite elements by the upper bits of their float32 pattern: see src/stages/observe/histogram.ts.
+ * `histogram` counts finite elements by the upper bits of their float32 pattern: see src/ir/histogram.ts.
  */
 export interface Observation {
   value: ValueName
@@ -43,7 +43,7 @@ export interface Observation {
   histogram: Histogram | null
 }
 
-/** Counts keyed by float bits: `keys` ascending in real order, only those that occur. Edges: `edgesOf(key)` in observe/histogram.ts. */
+/** Counts keyed by float bits: `keys` ascending in real order, only those that occur. Edges: `edgesOf` in ir/histogram.ts. */
 export interface Histogram {
   mantissaBits: number
   keys: Uint32Array

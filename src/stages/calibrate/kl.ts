@@ -1,0 +1,97 @@
+// Entropy: the threshold at which the distribution of |x|, clipped and put into as many levels as the format has, differs least from
+// itself by the Kullback-Leibler divergence (8-bit Inference with TensorRT, 2017). Zeros are left out: after a rectifier they would
+// outweigh all else. Sums over prefixes make a candidate cost one logarithm a level instead of one a bin.
+
+import { log } from '../../base/math.ts'
+import { choice } from '../../base/options.ts'
+import { type Cells, linearBins, magnitudes, quantile } from '../../ir/histogram.ts'
+import type { Observation, QuantSpec } from '../../ir/quant.ts'
+import { histogramCells } from './cells.ts'
+import type { CalibrationMethod } from './types.ts'
+
+export const kl: CalibrationMethod = {
+  id: 'kl',
+  label: 'Entropy (KL)',
+  needs: 'histogram',
+  options: { bins: choice('Bins', ['2048', '4096', '8192'], '2048') },
+  range(observation, spec, options) {
+    const cells = histogramCells(observation)
+    if (cells === null) return { min: 0, max: 0 }
+    const { min, max } = observation
+    const sizes = magnitudes(cells)
+    const bound = threshold(sizes, Math.max(-min, max), levelsOf(observation, spec), Number(options.bins ?? 2048))
+    return { min: Math.max(min, -bound), max: Math.min(max, bound) }
+  },
+}
+
+/** Levels that the larger side of the range has: half of all where the format is symmetric, all where the data have one sign. */
+function levelsOf({ min, max }: Observation, spec: QuantSpec): number {
+  const all = 1 << spec.format.bits
+  if (spec.symmetric) return all / 2
+  const span = Math.max(max, 0) - Math.min(min, 0)
+  return span > 0 ? Math.max(1, Math.round((all * Math.max(-min, max)) / span)) : all
+}
+
+function threshold(sizes: Cells, largest: number, levels: number, bins: number): number {
+  if (sizes.count.length === 0 || bins <= levels) return largest
+  // Bins reach to 8 times what holds 99.9 % of the elements: one wild value beyond counts as clipped and does not squeeze the rest
+  // into a few bins, where every threshold looks alike.
+  const top = Math.min(largest, 8 * quantile(sizes, 0.999))
+  if (!(top > 0)) return largest
+  const { counts, beyond } = linearBins(sizes, top, bins)
+  const occupied = counts.reduce((n, c) => n + (c > 0 ? 1 : 0), 0)
+  if (occupied <= levels) return largest
+  const kept = bestPrefix(counts, beyond, levels)
+  return Math.min(largest, ((kept + 0.5) * top) / bins)
+}
+
+// Share of the mass that a level without elements is lent, so that the outliers gathered in the last bin never divide by zero.
+const epsilon = 1e-4
+
+/** The number of bins to keep. */
+function bestPrefix(counts: Float64Array, beyond: number, levels: number): number {
+  const bins = counts.length
+  const mass = new Float64Array(bins + 1) // before bin i
+  const occupied = new Float64Array(bins + 1)
+  const entropy = new Float64Array(bins + 1) // sum of c ln c
+  for (let i = 0; i < bins; i++) {
+    mass[i + 1] = mass[i] + counts[i]
+    occupied[i + 1] = occupied[i] + (counts[i] > 0 ? 1 : 0)
+    entropy[i + 1] = entropy[i] + (counts[i] > 0 ? counts[i] * log(counts[i]) : 0)
+  }
+  const total = mass[bins] + beyond
+  let best = bins
+  let least = Number.POSITIVE_INFINITY
+  for (let kept = levels; kept <= bins; kept++) {
+    const d = divergence(kept)
+    if (d <= least) {
+      least = d
+      best = kept
+    }
+  }
+  return best
+
+  // P: the kept bins, what is cut added to the last. Q: each level's mass (without the cut one) spread over its occupied bins.
+  // sum P ln(P/Q) / total + ln(sum Q / total); a level covers whole bins, from floor(j kept / levels) on.
+  function divergence(kept: number): number {
+    const cut = total - mass[kept]
+    const last = counts[kept - 1]
+    const lastP = last + cut
+    let crossed = 0
+    let start = 0
+    for (let j = 1; j <= levels; j++) {
+      const end = Math.floor((j * kept) / levels)
+      const own = mass[end] - mass[start]
+      const cells = occupied[end] - occupied[start]
+      if (cells > 0) crossed += own * log(own / cells)
+      start = end
+    }
+    // The last bin's extra mass meets Q there, which is the last level's mean, or next to nothing where the bin was empty.
+    const lastStart = Math.floor(((levels - 1) * kept) / levels)
+    const lastCells = occupied[kept] - occupied[lastStart]
+    const q = last > 0 ? (mass[kept] - mass[lastStart]) / lastCells : epsilon
+    if (cut > 0) crossed += cut * log(q)
+    const own = entropy[kept] - (last > 0 ? last * log(last) : 0) + (lastP > 0 ? lastP * log(lastP) : 0)
+    return (own - crossed) / total + log(mass[kept] / total)
+  }
+}

@@ -1,0 +1,149 @@
+// The range of least expected error sum |x - Q(x)|^p, rounding and clipping weighed against each other. Elements are spread evenly over
+// their cells, over which the error is integrated exactly instead of being taken at centres. In units of the scale, with f the
+// distance to the nearest integer n: integral from 0 to u of |f|^p = n 2^(1-p-1) / (p+1) + sign(f) |f|^(p+1) / (p+1).
+import { exp, log } from '../../base/math.ts'
+import { type Cells, magnitudes, quantile } from '../../ir/histogram.ts'
+import { codeRange, type Observation, paramsFromRange, type QuantSpec, type Range } from '../../ir/quant.ts'
+import { histogramCells } from './cells.ts'
+import type { CalibrationMethod } from './types.ts'
+
+/** |x|^p; `p` and `p + 1` are the exponents in use. */
+interface Power {
+  error(size: number): number // size^p
+  integral(size: number): number // size^(p+1) / (p+1)
+}
+
+const squared: Power = { error: e => e * e, integral: e => (e * e * e) / 3 }
+const raised = (p: number): Power => ({
+  error: e => (e === 0 ? 0 : exp(p * log(e))),
+  integral: e => (e === 0 ? 0 : exp((p + 1) * log(e)) / (p + 1)),
+})
+
+function method(id: string, label: string, power: Power): CalibrationMethod {
+  return {
+    id,
+    label,
+    needs: 'histogram',
+    options: {},
+    range: (observation, spec) => {
+      const cells = histogramCells(observation)
+      return cells === null ? { min: 0, max: 0 } : search(observation, essential(cells), spec, power)
+    },
+  }
+}
+
+export const mse = method('mse', 'Least squared error', squared)
+export const lp24 = method('lp2.4', 'Least error to the power 2.4', raised(2.4))
+
+// Ratio of neighbouring candidates, and how many: down to 2^-12 of the largest element.
+const ratio = 0.9170040432046712 // 2^(-1/8)
+const steps = 96
+
+/** Bounds are shrunk in turn until neither moves: both at once where the format is symmetric. */
+function search(observation: Observation, cells: Cells, spec: QuantSpec, power: Power): Range {
+  const cost = (range: Range): number => expectedError(cells, paramsFromRange(range, spec), spec, power)
+  if (spec.symmetric) {
+    const { min, max } = observation
+    const bound = descend(Math.max(-min, max), t => cost({ min: -t, max: t }))
+    return { min: Math.max(min, -bound), max: Math.min(max, bound) }
+  }
+  let { min, max } = observation
+  for (let round = 0; round < 4; round++) {
+    const before = { min, max }
+    if (max > 0) max = descend(observation.max, t => cost({ min, max: t }))
+    if (min < 0) min = -descend(-observation.min, t => cost({ min: -t, max }))
+    if (before.min === min && before.max === max) break
+  }
+  return { min, max }
+}
+
+/** The bound of least cost, of bounds that shrink by a fixed ratio from `largest`, and then of those around it. */
+function descend(largest: number, cost: (bound: number) => number): number {
+  let best = largest
+  let least = cost(largest)
+  const attempt = (bound: number): number => {
+    const e = cost(bound)
+    if (e < least) {
+      least = e
+      best = bound
+    }
+    return e
+  }
+  for (let i = 0, bound = largest * ratio; i < steps; i++, bound *= ratio) {
+    if (attempt(bound) > 64 * least) break // nearly all is clipped
+  }
+  const around = best
+  for (let i = -6; i <= 6; i++) if (i !== 0) attempt(Math.min(largest, around * (1 + i / 96)))
+  return best
+}
+
+/**
+ * Joins neighbouring cells that are narrow against any scale in question, so that a search looks at some hundreds of them, and
+ * leaves out what is 64 times beyond 99.9 % of all: such elements would decide alone, and no range can serve them and the rest.
+ */
+function essential(cells: Cells): Cells {
+  const sizes = magnitudes(cells)
+  if (sizes.count.length === 0) return cells
+  const unit = quantile(sizes, 0.5) / 256
+  const limit = 64 * quantile(sizes, 0.999)
+  const low: number[] = []
+  const high: number[] = []
+  const count: number[] = []
+  for (let i = 0; i < cells.count.length; i++) {
+    if (cells.low[i] > limit || cells.high[i] < -limit) continue
+    const last = count.length - 1
+    const zero = cells.low[i] === 0 && cells.high[i] === 0
+    if (
+      last >= 0 &&
+      !zero &&
+      cells.high[i] - low[last] < unit &&
+      low[last] < high[last] &&
+      cells.low[i] === high[last]
+    ) {
+      high[last] = cells.high[i]
+      count[last] += cells.count[i]
+    } else {
+      low.push(cells.low[i])
+      high.push(cells.high[i])
+      count.push(cells.count[i])
+    }
+  }
+  return { low: Float64Array.from(low), high: Float64Array.from(high), count: Float64Array.from(count) }
+}
+
+/** Sum of |x - Q(x)|^p, in the unit of x to the power p. */
+function expectedError(
+  { low, high, count }: Cells,
+  { scale, zeroPoint }: { scale: number; zeroPoint: number },
+  spec: QuantSpec,
+  power: Power,
+): number {
+  const { qmin, qmax } = codeRange(spec)
+  const bottom = qmin - zeroPoint
+  const top = qmax - zeroPoint
+  const period = 2 * power.integral(0.5)
+  const rounding = (u: number): number => {
+    const n = Math.floor(u + 0.5)
+    const f = u - n
+    return n * period + (f < 0 ? -power.integral(-f) : power.integral(f))
+  }
+  const beyond = (u: number): number => (u < bottom ? -power.integral(bottom - u) : power.integral(u - top))
+  let sum = 0
+  for (let i = 0; i < count.length; i++) {
+    const a = low[i] / scale
+    const b = high[i] / scale
+    if (b - a < 1e-9) {
+      const q = Math.min(top, Math.max(bottom, Math.floor(a + 0.5)))
+      sum += count[i] * power.error(Math.abs(a - q))
+      continue
+    }
+    let integral = 0
+    if (a < bottom) integral += beyond(Math.min(b, bottom)) - beyond(a)
+    if (b > top) integral += beyond(b) - beyond(Math.max(a, top))
+    const from = Math.max(a, bottom)
+    const to = Math.min(b, top)
+    if (to > from) integral += rounding(to) - rounding(from)
+    sum += (count[i] * integral) / (b - a)
+  }
+  return sum * power.error(scale)
+}
