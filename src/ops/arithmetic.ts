@@ -103,6 +103,7 @@ export const where: OpDef = {
 /** a, a_scale, a_zero, b, b_scale, b_zero, y_scale, y_zero. */
 export const qLinearArithmetic: OpDef = {
   type: ['QLinearAdd', 'QLinearMul'],
+  scales: [1, 2, 4, 5, 6, 7],
   domain: 'com.microsoft',
   kind: 'elementwise',
   infer: (_, ctx) => [tensor(ctx.dtype(0) ?? ctx.dtype(3), broadcastInputs(ctx, [0, 3]))],

@@ -69,6 +69,7 @@ export const fusedConv: OpDef = { ...conv, type: 'FusedConv', domain: 'com.micro
 
 export const convInteger: OpDef = {
   type: 'ConvInteger',
+  scales: [2, 3],
   infer: (node, ctx) => [tensor('int32', convShape(node, ctx.shape(0), ctx.shape(1), ctx))],
   macs,
   weight: { ...weight, bias: null },
@@ -80,6 +81,7 @@ const channelsLast = (x: Dims | null): Dims | null => x && [x[0], ...x.slice(2),
 // x, x_scale, x_zero, w, w_scale, w_zero, y_scale, y_zero, bias; ONNX Runtime's own form has the attribute channels_last.
 const qLinear: Omit<OpDef, 'domain'> = {
   type: 'QLinearConv',
+  scales: [1, 2, 4, 5, 6, 7],
   infer: (node, ctx) => {
     const last = attrInt(node, 'channels_last', 0) === 1
     const x = ctx.shape(0)

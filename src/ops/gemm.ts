@@ -31,6 +31,7 @@ export const fusedGemm: OpDef = { ...gemm, type: 'FusedGemm', domain: 'com.micro
 /** a, a_scale, a_zero, b, b_scale, b_zero, c, y_scale, y_zero; float output without y_scale. */
 export const qGemm: OpDef = {
   type: 'QGemm',
+  scales: [1, 2, 4, 5, 7, 8],
   domain: 'com.microsoft',
   infer: (node, ctx) => [
     tensor(ctx.has(8) ? ctx.dtype(8) : 'float32', gemmShape(node, ctx.shape(0), ctx.shape(3), ctx)),

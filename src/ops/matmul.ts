@@ -34,6 +34,7 @@ export const matmul: OpDef = {
 
 export const matmulInteger: OpDef = {
   type: 'MatMulInteger',
+  scales: [2, 3],
   infer: (_, ctx) => [tensor('int32', matmulShape(ctx.shape(0), ctx.shape(1), ctx))],
   macs,
   weight: { input: 1, bias: null, axis },
@@ -42,6 +43,7 @@ export const matmulInteger: OpDef = {
 /** a, a_scale, a_zero, b, b_scale, b_zero, y_scale, y_zero. */
 export const qLinearMatmul: OpDef = {
   type: 'QLinearMatMul',
+  scales: [1, 2, 4, 5, 6, 7],
   infer: (_, ctx) => [tensor(ctx.dtype(7) ?? ctx.dtype(0), matmulShape(ctx.shape(0), ctx.shape(3), ctx))],
   macs,
   weight: { input: 3, bias: null, axis },

@@ -18,6 +18,7 @@ function realType(node: Node, ctx: InferContext): DType | null {
 
 export const quantizeLinear: OpDef = {
   type: 'QuantizeLinear',
+  scales: [1, 2],
   kind: 'elementwise',
   infer: (node, ctx) => [tensor(codeType(node, ctx), ctx.shape(0))],
 }
@@ -25,6 +26,7 @@ export const quantizeLinearMicrosoft: OpDef = { ...quantizeLinear, domain: 'com.
 
 export const dequantizeLinear: OpDef = {
   type: 'DequantizeLinear',
+  scales: [1, 2],
   kind: 'elementwise',
   infer: (node, ctx) => [tensor(realType(node, ctx), ctx.shape(0))],
 }

@@ -11,7 +11,7 @@ export const transpose: OpDef = {
     const x = ctx.shape(0)
     const dtype = ctx.dtype(0)
     const given = attrInts(node, 'perm')
-    if (x === null) return [tensor(dtype, given && given.map(() => null))]
+    if (x === null) return [tensor(dtype, given?.map(() => null) ?? null)]
     if (given && given.length !== x.length) ctx.fail(`its perm [${given.join(', ')}] does not fit ${show(x)}`)
     const perm = given?.map(a => axisOf(a, x.length, ctx)) ?? x.map((_, i) => x.length - 1 - i)
     const shape = perm.map(a => x[a])

@@ -54,6 +54,8 @@ export interface OpDef {
   /** Multiply-accumulates. */
   macs?(node: Node, ctx: CostContext): number
   readonly weight?: WeightSlot
+  /** Inputs that hold scales and zero points. */
+  readonly scales?: readonly number[]
   /**
    * elementwise: an output element depends on the input elements at its (broadcast) position alone.
    * layout: every output element is one of the input elements, or padding, whatever their values.
