@@ -5,7 +5,7 @@ import { type Attr, attrInt, attrInts, int, ints, type Node, type NodeId, type V
 import { isElementwise } from '../../ops/facts.ts'
 import { int64s, intsOf } from './constant.ts'
 import { rankOf, shapeOf } from './known-shape.ts'
-import { isOp } from './rule.ts'
+import { isOp, originOf } from './rule.ts'
 
 export interface Region {
   perm: readonly number[]
@@ -99,9 +99,10 @@ function isMovable(node: Node, e: Editor, rank: number, opset: number): boolean 
 export function moveRegion(e: Editor, region: Region, opset: number): void {
   const { perm } = region
   const back = inverse(perm)
+  const origin = originOf(...region.sources.values(), ...region.sinks.values())
   const renamed = new Map<ValueName, ValueName>() // layout y → layout x
   for (const source of region.sources.values()) renamed.set(source.outputs[0]!, source.inputs[0]!)
-  for (const name of region.entries) renamed.set(name, transposed(e, name, back, `${name}.moved`, []))
+  for (const name of region.entries) renamed.set(name, transposed(e, name, back, `${name}.moved`, origin))
   for (const name of region.inside) if (!renamed.has(name)) renamed.set(name, e.freshName(`${name}.moved`))
 
   for (const node of region.nodes.values()) {
@@ -135,7 +136,7 @@ export function moveRegion(e: Editor, region: Region, opset: number): void {
       inputs: [source],
       outputs: [name],
       attrs: [['perm', ints(perm)]],
-      origin: e.producer(source)?.origin ?? [],
+      origin,
     })
   }
   for (const { id, outputs } of region.sources.values())

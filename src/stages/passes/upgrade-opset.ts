@@ -128,7 +128,8 @@ function upgradeNode(editor: Editor, node: Node, from: number): void {
     case 'Upsample': {
       const given = node.attrs.get('scales')
       const scales = node.inputs[1] ?? (given?.kind === 'floats' ? constant('scales', vector(given.value)) : null)
-      return toResize(editor, node, x, scales)
+      toResize(editor, node, x, scales)
+      break
     }
     case 'Resize':
       if (from < 11) toResize(editor, node, x, node.inputs[1] ?? null)
