@@ -85,7 +85,8 @@ export function viewAs(dtype: DType, bytes: Uint8Array): TypedArray {
   const ctor = arrays[dtype]
   if (ctor === undefined) return bytes
   const size = ctor.BYTES_PER_ELEMENT
-  const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice()
+  // Not `slice`: that of Node's Buffer copies nothing.
+  const aligned = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes)
   return new ctor(aligned.buffer, aligned.byteOffset, Math.floor(aligned.byteLength / size))
 }
 

@@ -1,7 +1,8 @@
 // Shape and type inference. Expected shapes are worked by hand from the operators' specification.
 import { describe, expect, test } from 'vitest'
 import type { Dim } from '../../src/ir/model.ts'
-import { freeze, infer } from '../../src/ops/infer.ts'
+import { freeze } from '../../src/ops/freeze.ts'
+import { infer } from '../../src/ops/infer.ts'
 import { build } from '../build.ts'
 
 type Row = [fact: string, graph: string, shape: Dim[] | null, opset?: number]
