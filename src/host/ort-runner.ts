@@ -48,7 +48,7 @@ export function createOrtRunner(ort: OrtModule, options: OrtRunnerOptions): Runn
         ...(onDevice ? { preferredOutputLocation: 'gpu-buffer' as const } : {}),
       }),
     ).catch(cause => {
-      throw runtimeError(cause, 'load')
+      throw runtimeError(cause, 'load', model)
     })
     measure()
     const run = async (feeds: Feeds): Promise<Ort.InferenceSession.OnnxValueMapType> => {
@@ -85,7 +85,12 @@ export function createOrtRunner(ort: OrtModule, options: OrtRunnerOptions): Runn
               const arrays: Record<ValueName, DeviceArray> = {}
               for (const [name, value] of Object.entries(await run(feeds))) {
                 const tensor = value as Ort.Tensor
-                arrays[name] = { dtype: 'float32', shape: [...tensor.dims], buffer: tensor.gpuBuffer, release: () => tensor.dispose() }
+                arrays[name] = {
+                  dtype: 'float32',
+                  shape: [...tensor.dims],
+                  buffer: tensor.gpuBuffer,
+                  release: () => tensor.dispose(),
+                }
               }
               return arrays
             },
@@ -102,23 +107,35 @@ function toTensor(ort: OrtModule, array: NdArray): Ort.Tensor {
 }
 
 /** The runtime's words, made into an error that names the node or operator where the runtime named it. */
-export function runtimeError(cause: unknown, when: 'load' | 'run'): StudioError {
+export function runtimeError(cause: unknown, when: 'load' | 'run', model?: Model): StudioError {
   if (cause instanceof StudioError) return cause
   const words = cause instanceof Error ? cause.message : String(cause)
-  if (/bad_alloc|out of memory|Array buffer allocation failed|memory access out of bounds/i.test(words) || typeof cause === 'number') {
+  if (
+    /bad_alloc|out of memory|Array buffer allocation failed|memory access out of bounds/i.test(words) ||
+    typeof cause === 'number'
+  ) {
     return new StudioError('out-of-memory', `The runtime ran out of memory while it was to ${when} the model`, {
       hint: 'Use fewer samples per batch or a smaller input size, close other tabs, or run the command line on a larger machine.',
       cause,
     })
   }
-  const node = /[Nn]ode(?:\s+with\s+name)?[:\s(]+'?([^'\s,()]+)'?/.exec(words)?.[1]
   const op = /(?:for|Op|op_type:?|operator)\s*\(?([A-Z][A-Za-z]+)(?:\((\d+)\))?/.exec(words)?.[1]
-  const unknown = /not a registered function\/op|Could not find an implementation|is not a registered|No opset import|Unsupported model IR/i.test(words)
-  return new StudioError(unknown ? 'unsupported' : 'malformed', `The runtime could not ${when} the model${op ? ` (operator ${op})` : ''}: ${words.trim()}`, {
-    where: node ? { node } : {},
-    hint: unknown
-      ? 'Replace the operator, convert the model to an opset that the runtime knows, or cut the graph before it with --outputs.'
-      : 'Check the model with the tool that exported it, and the shapes of what it is fed.',
-    cause,
-  })
+  const node =
+    /[Nn]ode(?:\s+with\s+name)?[:\s(]+'?([^'\s,()]+)'?/.exec(words)?.[1] ??
+    model?.graph.nodes.find(n => n.op === op)?.id
+  const unknown =
+    /No Op registered|not a registered function\/op|Could not find an implementation|is not a registered|No opset import|Unsupported model IR/i.test(
+      words,
+    )
+  return new StudioError(
+    unknown ? 'unsupported' : 'malformed',
+    `The runtime could not ${when} the model${op ? ` (operator ${op})` : ''}: ${words.trim()}`,
+    {
+      where: node ? { node } : {},
+      hint: unknown
+        ? 'Replace the operator, convert the model to an opset that the runtime knows, or cut the graph before it with --outputs.'
+        : 'Check the model with the tool that exported it, and the shapes of what it is fed.',
+      cause,
+    },
+  )
 }

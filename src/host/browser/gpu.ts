@@ -17,13 +17,21 @@ export async function gpuAdapter(): Promise<{ name: string | null; why: string |
   return { name: adapterName(adapter), why: null }
 }
 
-/** A device with the largest buffers that the adapter allows; 'not-available' says why there is none. */
-export async function openGpu(): Promise<Gpu> {
+/**
+ * A device with the largest buffers that the adapter allows; 'not-available' says why there is none. An adapter in software is
+ * slower than WASM, and taken only with `software`.
+ */
+export async function openGpu({ software }: { software: boolean }): Promise<Gpu> {
   const adapter =
     'gpu' in navigator ? await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' }) : null
   if (!adapter) {
     throw new StudioError('not-available', 'WebGPU is not available in this browser', {
       hint: 'Choose the WASM engine; it does everything, only slower.',
+    })
+  }
+  if (!software && isSoftware(adapter)) {
+    throw new StudioError('not-available', 'The browser’s WebGPU runs in software, slower than WASM', {
+      hint: 'Choose WebGPU by name to use it all the same.',
     })
   }
   const half = adapter.features.has('shader-f16')
@@ -49,7 +57,10 @@ export async function openGpu(): Promise<Gpu> {
   return { device, adapter: adapterName(adapter), half, lost }
 }
 
+const isSoftware = (adapter: GPUAdapter): boolean =>
+  adapter.info.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|warp/i.test(adapterName(adapter))
+
 function adapterName(adapter: GPUAdapter): string {
   const { vendor, architecture, description } = adapter.info
-  return description || [vendor, architecture].filter(Boolean).join(' ') || 'unnamed adapter'
+  return [description || vendor, architecture].filter(Boolean).join(' ') || 'unnamed adapter'
 }

@@ -1,0 +1,282 @@
+// Where the work is done: models, data, sessions and kernels. This thread may be ended at any time; it owns no state but what is
+// in storage, and caches that can be made again.
+import '../src/host/browser/memory.ts'
+import { makeZip } from 'client-zip'
+import * as comlink from 'comlink'
+import { errorRecord, StudioError } from '../src/base/errors.ts'
+import { hashJson } from '../src/base/hash.ts'
+import { createRng } from '../src/base/rng.ts'
+import { openDataset } from '../src/data/dataset.ts'
+import type { InputSpec } from '../src/data/input-spec.ts'
+import { proposeInput } from '../src/data/prepare.ts'
+import { browserCodecs } from '../src/host/browser/codecs.ts'
+import { gpuAdapter } from '../src/host/browser/gpu.ts'
+import { openPack, type Pack, stageStore, writeBundle } from '../src/host/browser/store.ts'
+import { importModel } from '../src/importers/index.ts'
+import type { Imported } from '../src/importers/types.ts'
+import { createBytes } from '../src/ir/bytes.ts'
+import type { Context, Dataset } from '../src/ir/context.ts'
+import type { Model } from '../src/ir/model.ts'
+import type { Bundle } from '../src/jobs/bundle.ts'
+import { compress, withTargets } from '../src/jobs/compress.ts'
+import type { Report } from '../src/jobs/report.ts'
+import { infer } from '../src/ops/infer.ts'
+import { presetOf, presets } from '../src/recipe/presets.ts'
+import { steps } from '../src/recipe/steps/index.ts'
+import type { Recipe } from '../src/recipe/types.ts'
+import { checkRecipe } from '../src/recipe/validate.ts'
+import { cost } from '../src/stages/inspect/cost.ts'
+import { targets } from '../src/targets/index.ts'
+import type {
+  Capabilities,
+  Catalogue,
+  GraphView,
+  ModelView,
+  Result,
+  RunProgress,
+  SamplePreview,
+  DataView as SamplesView,
+} from './api.ts'
+import { openEngine, wasmEngine } from './engine.ts'
+import { previewOf } from './preview.ts'
+import { createMeter } from './progress.ts'
+import type { Device, Project, Role, StoredBundle } from './project.ts'
+import { graphView, modelView } from './views.ts'
+
+export interface OpenedModel {
+  view: ModelView
+  input: InputSpec
+  recipe: Recipe
+}
+export interface SeenData {
+  view: SamplesView
+  input: InputSpec // as proposed, now that the samples are known
+}
+export interface RunDone {
+  report: Report
+  bundles: StoredBundle[]
+  webgpu: { verified: boolean | null; why: string | null }
+}
+
+const clock = (): number => performance.now()
+const defaultTarget = 'onnxruntime'
+const calibrationSamples = 128
+
+/** The last model and the last data set, by what they were made of: opening them again costs nothing. */
+let lastModel: { key: string; imported: Imported; importMs: number } | null = null
+let lastData: { key: string; dataset: Dataset } | null = null
+
+const answer = async <T>(work: () => Promise<T>): Promise<Result<T>> => {
+  try {
+    return { ok: true, value: await work() }
+  } catch (error) {
+    return { ok: false, error: errorRecord(error) }
+  }
+}
+
+async function modelOf(id: string, pack: Pack): Promise<{ imported: Imported; importMs: number }> {
+  const key = `${id}/${pack.file}`
+  if (lastModel?.key === key) return lastModel
+  const start = clock()
+  const imported = await importModel(await openPack(id, pack))
+  lastModel = { key, imported, importMs: clock() - start }
+  lastData = null
+  return lastModel
+}
+
+async function datasetOf(project: Project, pack: Pack, spec: InputSpec): Promise<Dataset> {
+  const key = hashJson([project.id, pack.file, spec])
+  if (lastData?.key === key) return lastData.dataset
+  const { imported } = await modelOf(project.id, project.model)
+  const files = await openPack(project.id, pack)
+  const main =
+    files.size === 1 ? [...files.keys()][0]! : ([...files.keys()].find(path => path.endsWith('.json')) ?? null)
+  const dataset = await openDataset(files, main, { model: imported.model, spec, codecs: browserCodecs() })
+  lastData = { key, dataset }
+  return dataset
+}
+
+async function seen(dataset: Dataset, count: number): Promise<SamplesView> {
+  let read = 0
+  for await (const _ of dataset.samples({ count })) read++
+  if (read === 0) {
+    throw new StudioError('bad-data', `No sample of ${dataset.name} can be read`, {
+      where: { file: dataset.name, ...(dataset.skipped[0] ? { sample: dataset.skipped[0].sample } : {}) },
+      hint: dataset.skipped[0]?.why ?? 'Give a folder or zip of images, an .npz, or a .json that describes raw files.',
+    })
+  }
+  const { name, size, labels, skipped, suspicious } = dataset
+  return { name, size, labels, skipped: [...skipped], suspicious: [...suspicious] }
+}
+
+async function run(project: Project, device: Device, show: (progress: RunProgress) => void): Promise<RunDone> {
+  const { imported, importMs } = await modelOf(project.id, project.model)
+  const bytes = createBytes(imported.sources)
+  const engine = await openEngine(device, bytes)
+  const recipe = checkRecipe({ ...project.recipe, input: project.input })
+  const meter = createMeter(recipe.steps.length, clock, show)
+  const open = (data: Project[Role]) => (data ? datasetOf(project, data.pack, project.input) : null)
+  const attempt = async ({ runner, kernels, ...engineOf }: Awaited<ReturnType<typeof openEngine>>) => {
+    const ctx: Context = {
+      bytes,
+      runner,
+      kernels,
+      clock,
+      rng: createRng(recipe.seed),
+      signal: new AbortController().signal, // this thread is cancelled by ending it
+      progress: meter.report,
+    }
+    const done = await compress(
+      {
+        imported,
+        modelHash: hashJson([project.model.files, project.model.blocks]),
+        calibration: await open(project.calibration),
+        evaluation: await open(project.evaluation),
+        recipe,
+        samples: calibrationSamples,
+        device: engineOf.device,
+        notes: [...engineOf.notes, ...(project.inputProposed ? proposeInput(imported.model).notes : [])],
+        importMs,
+        store: stageStore(project.id),
+        onStep: meter.step,
+      },
+      ctx,
+    )
+    const stored: StoredBundle[] = []
+    for (const bundle of done.bundles) stored.push(await storeBundle(project, bundle))
+    return { report: done.report, bundles: stored }
+  }
+  const webgpu = { verified: engine.verified, why: engine.notes[0] ?? null }
+  try {
+    return { ...(await attempt(engine)), webgpu }
+  } catch (error) {
+    if (!(error instanceof StudioError && error.code === 'device-lost')) throw error
+    const note = `${error.message}; the rest was done in WASM.`
+    return {
+      ...(await attempt({ ...(await wasmEngine(bytes)), notes: [note] })),
+      webgpu: { verified: null, why: note },
+    }
+  }
+}
+
+/** One zip per bundle, streamed into storage; its dates are fixed, so that equal bundles are equal files. */
+async function storeBundle(project: Project, bundle: Bundle): Promise<StoredBundle> {
+  const entries = bundle.files.map(({ path, bytes, file }) => ({
+    name: path,
+    size: bytes,
+    lastModified: new Date(1980, 0, 1),
+    input: file.chunks() as AsyncIterable<Uint8Array<ArrayBuffer>>,
+  }))
+  const file = `${bundle.dir}.zip`
+  await writeBundle(project.id, file, chunksOf(makeZip(entries)))
+  return { target: bundle.target, name: `${project.name}-${file}`, file }
+}
+
+async function* chunksOf(stream: ReadableStream<Uint8Array>): AsyncIterable<Uint8Array> {
+  const reader = stream.getReader()
+  for (let part = await reader.read(); !part.done; part = await reader.read()) yield part.value
+}
+
+const graphs: Record<'original' | 'optimized' | 'quantized', (project: Project) => Promise<Model | null>> = {
+  original: async project => (await modelOf(project.id, project.model)).imported.model,
+  optimized: async () => null,
+  quantized: async () => null,
+}
+
+const api = {
+  // The smallest module with a v128 in it.
+  simd: (): boolean =>
+    WebAssembly.validate(
+      Uint8Array.of(
+        0,
+        97,
+        115,
+        109,
+        1,
+        0,
+        0,
+        0,
+        1,
+        5,
+        1,
+        96,
+        0,
+        1,
+        123,
+        3,
+        2,
+        1,
+        0,
+        10,
+        10,
+        1,
+        8,
+        0,
+        65,
+        0,
+        253,
+        15,
+        253,
+        98,
+        11,
+      ),
+    ),
+
+  async gpu(): Promise<Capabilities['webgpu']> {
+    const { name, why } = await gpuAdapter()
+    return { available: name !== null, adapter: name, verified: null, why }
+  },
+
+  catalogue: (): Omit<Catalogue, 'samples'> => ({
+    steps: steps.map(({ id, label, options }) => ({ id, label, options })),
+    presets: presets.map(({ id, label, recipe }) => ({ id, label, recipe: withTargets(recipe, [defaultTarget]) })),
+    targets: targets.map(({ id, label, vendor, forms, ranOnItsRuntime }) => ({
+      id,
+      label,
+      vendor,
+      forms,
+      ranOnItsRuntime,
+    })),
+  }),
+
+  open: (id: string, pack: Pack): Promise<Result<OpenedModel>> =>
+    answer(async () => {
+      const { imported } = await modelOf(id, pack)
+      const inferred = infer(imported.model)
+      return {
+        view: modelView(imported, inferred, cost(inferred)),
+        input: proposeInput(imported.model).spec,
+        recipe: withTargets(presetOf('balanced'), [defaultTarget]),
+      }
+    }),
+
+  data: (project: Project, role: Role, pack: Pack): Promise<Result<SeenData>> =>
+    answer(async () => {
+      const dataset = await datasetOf(project, pack, project.input)
+      const count = role === 'calibration' ? calibrationSamples : dataset.size
+      return { view: await seen(dataset, count), input: project.input }
+    }),
+
+  preview: (project: Project, role: Role, index: number): Promise<Result<SamplePreview>> =>
+    answer(async () => {
+      const data = project[role]
+      if (!data) throw new StudioError('usage', 'There are no samples yet', { hint: 'Drop a folder of images first.' })
+      return previewOf(await datasetOf(project, data.pack, project.input), index, project.input)
+    }),
+
+  graph: (project: Project, which: keyof typeof graphs): Promise<Result<GraphView>> =>
+    answer(async () => {
+      const model = await graphs[which](project)
+      if (!model) {
+        throw new StudioError('usage', `There is no ${which} graph yet`, { hint: 'Run the recipe first.' })
+      }
+      const inferred = infer(model)
+      return graphView(inferred, cost(inferred))
+    }),
+
+  run: (project: Project, device: Device, show: (progress: RunProgress) => void): Promise<Result<RunDone>> =>
+    answer(() => run(project, device, show)),
+}
+export type ComputeApi = typeof api
+
+comlink.expose(api)

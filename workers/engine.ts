@@ -1,0 +1,57 @@
+// The engine that a compute thread lends to the stages: WASM always; WebGPU for float activations where it was asked for, is there
+// and has passed the self-test.
+import { createKernels } from '../kernels/lib/backends.ts'
+import { createWebGpuKernels } from '../kernels/lib/webgpu.ts'
+import { StudioError } from '../src/base/errors.ts'
+import { encodeModel } from '../src/exporters/onnx.ts'
+import { openGpu } from '../src/host/browser/gpu.ts'
+import { selfTest } from '../src/host/browser/gpu-self-test.ts'
+import { createWasmRunner } from '../src/host/browser/runner.ts'
+import { createWebGpuRunner } from '../src/host/browser/runner-webgpu.ts'
+import type { Bytes, KernelSet, Runner } from '../src/ir/context.ts'
+import type { Report } from '../src/jobs/report.ts'
+import type { Device } from './project.ts'
+
+export interface Engine {
+  runner: Runner
+  kernels: KernelSet
+  device: Report['device']
+  notes: string[]
+  /** Of the self-test against WASM; null where it was not run. */
+  verified: boolean | null
+}
+
+export async function wasmEngine(bytes: Bytes): Promise<Engine> {
+  const encode = (model: Parameters<typeof encodeModel>[0]) => encodeModel(model, bytes)
+  const [runner, kernels] = [createWasmRunner({ encode }), await createKernels('wasm')]
+  return { runner, kernels, device: 'wasm', notes: [], verified: null }
+}
+
+/** For 'auto', what stands against WebGPU becomes a note; for 'webgpu' it is the error. */
+export async function openEngine(asked: Device, bytes: Bytes): Promise<Engine> {
+  const wasm = await wasmEngine(bytes)
+  if (asked === 'wasm') return wasm
+  try {
+    const gpu = await openGpu({ software: asked === 'webgpu' })
+    const webgpu = await createWebGpuRunner(gpu, { encode: model => encodeModel(model, bytes) })
+    const kernels = await createWebGpuKernels(gpu.device)
+    const failed = await selfTest(wasm, { runner: webgpu, kernels })
+    if (failed) {
+      throw new StudioError('not-available', `The GPU does not compute what WASM does: ${failed}`, {
+        hint: 'Choose the WASM engine; a newer driver may mend it.',
+      })
+    }
+    return { runner: both(wasm.runner, webgpu), kernels, device: 'webgpu+wasm', notes: [], verified: true }
+  } catch (error) {
+    if (asked === 'webgpu' || !(error instanceof StudioError)) throw error
+    return { ...wasm, notes: [`${error.message}; WASM did the work.`] }
+  }
+}
+
+/** Sessions whose outputs may stay on the device run there; all others, low-bit ones above all, in WASM. */
+const both = (wasm: Runner, webgpu: Runner): Runner => ({
+  engine: 'webgpu',
+  threads: wasm.threads,
+  open: (model, options) => (options?.location === 'device' ? webgpu : wasm).open(model, options),
+  peakBytes: () => Math.max(wasm.peakBytes(), webgpu.peakBytes()),
+})
