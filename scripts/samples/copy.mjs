@@ -2,7 +2,7 @@
 // alphabet, a text file beside it in the package, is appended as the metadata entry `character`, one symbol a line, where
 // PaddleOCR's own ONNX files carry it: a protobuf message may be extended by appending bytes.
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { root } from '../install.mjs'
@@ -52,7 +52,10 @@ export function copySamples() {
   const path = join(root, 'public/samples/text-lines/model.onnx')
   if (existsSync(path) && sha256(readFileSync(path)) === sha256(model)) return []
   mkdirSync(dirname(path), { recursive: true })
-  writeFileSync(path, model)
+  // In place only when whole: another process may be reading it.
+  const part = `${path}.${process.pid}`
+  writeFileSync(part, model)
+  renameSync(part, path)
   return [path]
 }
 

@@ -5,10 +5,9 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { zipSync } from 'fflate'
 import { chromium } from 'playwright-core'
-import { runnerImport } from 'vite'
 import { chromiumArgs, findChromium } from '../chromium.mjs'
 import { root } from '../install.mjs'
-import { lineTexts } from './lines/texts.mjs'
+import { importTypeScript } from './import-typescript.mjs'
 
 const calibration = 32
 const evaluation = 64
@@ -51,9 +50,8 @@ function draw({ text, font, ink, paper, size, weight, turn }) {
   return canvas.toDataURL('image/png').split(',')[1]
 }
 
-const {
-  module: { createRng },
-} = await runnerImport(join(root, 'src/base/rng.ts'), { configFile: false })
+const { createRng } = await importTypeScript('src/base/rng.ts')
+const { lineTexts } = await importTypeScript('scripts/samples/lines/texts.ts')
 const executablePath = findChromium()
 if (!executablePath)
   throw new Error('Drawing the lines needs a Chromium: install one, or set CHROMIUM to the path of one.')

@@ -1,7 +1,19 @@
 // C += A · B in float64, blocked 4 x 4 so that each loaded element serves four products. Strides stand for transposes:
 // A[i, k] = a[i * ai + k * ak], B[k, j] = b[k * bk + j * bj], C[i, j] = c[i * ci + j]. Fixed order, so the same bits every time.
 
-export function matmul(rows, columns, depth, a, ai, ak, b, bk, bj, c, ci) {
+export function matmul(
+  rows: number,
+  columns: number,
+  depth: number,
+  a: Float64Array,
+  ai: number,
+  ak: number,
+  b: Float64Array,
+  bk: number,
+  bj: number,
+  c: Float64Array,
+  ci: number,
+): void {
   const wholeRows = rows - (rows % 4)
   const wholeColumns = columns - (columns % 4)
   for (let i = 0; i < wholeRows; i += 4) {
@@ -72,7 +84,7 @@ export function matmul(rows, columns, depth, a, ai, ak, b, bk, bj, c, ci) {
       c[o + 3] += c33
     }
   }
-  const one = (i, j) => {
+  const one = (i: number, j: number): void => {
     let sum = 0
     for (let k = 0, p = i * ai, q = j * bj; k < depth; k++, p += ak, q += bk) sum += a[p] * b[q]
     c[i * ci + j] += sum
