@@ -7,8 +7,9 @@ import { errorRecord, StudioError } from '../src/base/errors.ts'
 import { hashJson } from '../src/base/hash.ts'
 import { createRng } from '../src/base/rng.ts'
 import { openDataset } from '../src/data/dataset.ts'
+import { dataKind } from '../src/data/dataset-kind.ts'
 import type { InputSpec } from '../src/data/input-spec.ts'
-import { proposeInput } from '../src/data/prepare.ts'
+import { type Proposal, proposeInput } from '../src/data/propose-input.ts'
 import { browserCodecs } from '../src/host/browser/codecs.ts'
 import { gpuAdapter } from '../src/host/browser/gpu.ts'
 import { openPack, type Pack, stageStore, writeBundle } from '../src/host/browser/store.ts'
@@ -94,6 +95,13 @@ async function datasetOf(project: Project, pack: Pack, spec: InputSpec): Promise
   const dataset = await openDataset(files, main, { model: imported.model, spec, codecs: browserCodecs() })
   lastData = { key, dataset }
   return dataset
+}
+
+/** The spec that the model, and once there are samples their kind, speak for. */
+async function proposed(project: Pick<Project, 'id' | 'model'>, samples: Pack | undefined): Promise<Proposal> {
+  const { imported } = await modelOf(project.id, project.model)
+  const kind = samples ? dataKind(await openPack(project.id, samples), null).kind : 'images'
+  return proposeInput(imported.model, kind)
 }
 
 async function seen(dataset: Dataset, count: number): Promise<SamplesView> {
@@ -245,16 +253,17 @@ const api = {
       const inferred = infer(imported.model)
       return {
         view: modelView(imported, inferred, cost(inferred)),
-        input: proposeInput(imported.model).spec,
+        input: (await proposed({ id, model: pack }, undefined)).spec,
         recipe: withTargets(presetOf('balanced'), [defaultTarget]),
       }
     }),
 
   data: (project: Project, role: Role, pack: Pack): Promise<Result<SeenData>> =>
     answer(async () => {
-      const dataset = await datasetOf(project, pack, project.input)
+      const input = project.inputProposed ? (await proposed(project, pack)).spec : project.input
+      const dataset = await datasetOf(project, pack, input)
       const count = role === 'calibration' ? calibrationSamples : dataset.size
-      return { view: await seen(dataset, count), input: project.input }
+      return { view: await seen(dataset, count), input }
     }),
 
   preview: (project: Project, role: Role, index: number): Promise<Result<SamplePreview>> =>

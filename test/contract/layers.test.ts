@@ -26,6 +26,23 @@ const stages = [
   'src/stages/search',
 ]
 
+/** What the steps of a recipe join. */
+const joined = ['src/recipe/state.ts', ...stages, 'src/data', 'src/tasks', 'src/targets', ...ops]
+/** Where a model comes from and goes to. */
+const ends = ['src/importers', 'src/exporters', 'src/formats']
+/** The two doors, command line and worker, open files, make a context and call a job. */
+const door = [
+  'src/jobs',
+  'src/recipe',
+  'src/recipe/steps',
+  ...ends,
+  'src/targets',
+  'src/data',
+  'kernels',
+  'src/stages/inspect',
+  ...ops,
+]
+
 const rooms: Record<string, Room> = {
   'src/base': { may: [] },
   'src/ir': { may: [base], types: ['kernels'] },
@@ -47,28 +64,15 @@ const rooms: Record<string, Room> = {
   'src/stages/train': stage,
   'src/stages/evaluate': { may: ['src/tasks', ...ops], types: ['src/jobs/report.ts'] },
   'src/stages/search': { may: ir },
-  'src/recipe/steps': { may: [...stages, 'src/data', ...ops] },
-  'src/recipe': { may: ['src/recipe/steps', ...stages, 'src/data', ...ops], types: ['src/jobs/report.ts', 'src/targets'] },
-  'src/jobs': {
-    may: [
-      'src/recipe',
-      'src/importers',
-      'src/exporters',
-      'src/targets',
-      'src/tasks',
-      'src/data',
-      'src/formats',
-      'src/stages/inspect',
-      'src/stages/evaluate',
-      ...ops,
-    ],
-  },
+  'src/recipe/steps': { may: joined, types: ['src/jobs/report.ts'] },
+  'src/recipe': { may: ['src/recipe/steps', ...joined], types: ['src/jobs/report.ts'] },
+  'src/jobs': { may: ['src/recipe', ...ends, 'src/stages/evaluate', ...joined] },
   'src/host': { may: ['kernels', ...ir], types: ['src/data', 'src/jobs'] },
   'src/host/browser': { may: ['src/host', 'src/data/codecs.ts', 'kernels', ...ir], types: ['src/data', 'src/jobs'] },
   'src/host/node': { may: ['src/host', 'src/data/codecs.ts', 'kernels', ...ir], types: ['src/data', 'src/jobs'] },
-  'src/cli': { may: ['src/jobs', 'src/host/node', base], types: ['*'] },
+  'src/cli': { may: ['src/host/node', ...door], types: ['*'] },
   'src/ui': { may: ['workers/client.ts', 'workers/layout.worker.ts', base], types: ['*'] },
-  workers: { may: ['src/jobs', 'src/host', 'src/host/browser', 'src/ui/graph/layout.ts', base], types: ['*'] },
+  workers: { may: ['src/host', 'src/host/browser', 'src/ui/graph/layout.ts', ...door], types: ['*'] },
   kernels: { may: [base], types: ['src/ir'] },
 }
 
@@ -77,8 +81,9 @@ const packages: Record<string, readonly string[]> = {
   'src/base': ['@noble/hashes/', 'valibot'],
   'src/formats': ['@bufbuild/protobuf/wire', 'fflate'],
   'src/importers': [],
-  'src/data': ['fflate', '@jsquash/'],
+  'src/data': ['fflate', '@jsquash/', 'valibot'],
   'src/recipe': ['valibot'],
+  'src/recipe/steps': ['valibot'],
   'src/jobs': ['fflate'],
   'src/host': ['onnxruntime-common', '@jsquash/'],
   'src/host/browser': ['onnxruntime-web/', '@jsquash/', 'idb-keyval', 'client-zip'],

@@ -26,9 +26,12 @@ export function modulesOf(folders: readonly string[]): string[] {
 
 export const codeOf = (path: string): string => readFileSync(join(root, path), 'utf8')
 
-/** Code without comments; strings are left, so `//` inside one would fool it: none of ours has any but addresses. */
+/** Code without comments and without template texts, which may hold other programs. Good enough for how this project writes. */
 export const withoutComments = (code: string): string =>
-  code.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|[^:'"`])\/\/.*$/gm, '$1')
+  code
+    .replace(/\/\*[\s\S]*?\*\//g, '')
+    .replace(/(^|[^:'"`])\/\/.*$/gm, '$1')
+    .replace(/`(?:\\[\s\S]|[^`\\])*`/g, '``')
 
 export function importsOf(path: string): Import[] {
   const code = withoutComments(codeOf(path))
