@@ -1,6 +1,7 @@
 // A part of a tensor by start, end and step on each axis. https://onnx.ai/onnx/operators/onnx__Slice.html
 import { attrInts, type Dim, type Node } from '../ir/model.ts'
-import { axisOf, filled, nulls, tensor } from './dims.ts'
+import { stridesOf } from './content.ts'
+import { axisOf, filled, nulls, numeric, tensor } from './dims.ts'
 import type { InferContext, OpDef, Scalar } from './types.ts'
 
 // Exporters write the largest integer of some width for "to the end".
@@ -64,15 +65,22 @@ export const slice: OpDef = {
     if (cuts === null) return [tensor(dtype, nulls(x.length))]
     const shape: Dim[] = [...x]
     for (const cut of cuts) shape[cut.axis] = cutDim(x[cut.axis], cut)
-    return [filled(dtype, shape, cutContent(ctx, x[0], cuts))]
+    return [filled(dtype, shape, cutContent(ctx, cuts))]
   },
 }
 
-function cutContent(ctx: InferContext, size: Dim, cuts: readonly Cut[]): Scalar[] | null {
+/** The content along the cuts; null where one of them is not known. */
+function cutContent(ctx: InferContext, cuts: readonly Cut[]): Scalar[] | null {
   const content = ctx.content(0)
-  if (!content || ctx.shape(0)?.length !== 1 || cuts.length !== 1 || typeof size !== 'number') return null
-  const { start, end, step } = cuts[0]
-  if (typeof start !== 'number' || typeof end !== 'number' || typeof step !== 'number' || step === 0) return null
-  const { first, count } = range(size, start, end, step)
-  return Array.from({ length: count }, (_, i) => content[first + i * step])
+  const size = numeric(ctx.shape(0))
+  if (!content || !size) return null
+  const strides = stridesOf(size)
+  let picked = [0]
+  for (const [axis, extent] of size.entries()) {
+    const { start, end, step } = cuts.find(c => c.axis === axis) ?? { start: 0, end: extent, step: 1 }
+    if (typeof start !== 'number' || typeof end !== 'number' || typeof step !== 'number' || step === 0) return null
+    const { first, count } = range(extent, start, end, step)
+    picked = picked.flatMap(at => Array.from({ length: count }, (_, i) => at + (first + i * step) * strides[axis]))
+  }
+  return picked.map(at => content[at])
 }

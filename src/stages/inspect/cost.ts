@@ -1,5 +1,5 @@
 // What a model costs on one sample: multiply-accumulates, parameters, and the bytes that each node moves.
-import { byteLength, type DType, elementCount, isFloat } from '../../base/dtype.ts'
+import { byteLength, elementCount, isFloat } from '../../base/dtype.ts'
 import type { Graph, Model, Node, NodeId, ValueName } from '../../ir/model.ts'
 import type { Tensor } from '../../ir/tensor.ts'
 import { numeric } from '../../ops/dims.ts'
@@ -74,15 +74,18 @@ function macsOf(node: Node, graph: Graph): number | null {
 }
 
 /**
- * Constants that are parameters: floats, and the integers that a quantised operator reads, without scales and zero points.
- * A dequantised weight belongs to the node that reads it.
+ * Constants that are parameters: weights, biases and other float tensors, and the integers that a quantised operator reads;
+ * no scales and zero points, no single numbers (bounds, exponents, padding), no indices.
  */
-function isParameter(node: Node, input: number, dtype: DType): boolean {
+function isParameter(node: Node, input: number, { dtype, shape }: Tensor): boolean {
   const def = opOf(node)
   if (def?.scales?.includes(input)) return false
-  return isFloat(dtype) || (dtype !== 'int64' && (def?.scales !== undefined || def?.weight?.input === input))
+  if (def?.weight?.input === input || def?.weight?.bias === input) return true
+  if (def?.scales !== undefined) return dtype !== 'int64'
+  return isFloat(dtype) && elementCount(shape) > 1
 }
 
+/** A dequantised weight belongs to the nodes that read it. */
 function weightsByNode(graph: Graph): Map<NodeId, Set<Tensor>> {
   const readers = new Map<ValueName, NodeId[]>()
   for (const node of graph.nodes)
@@ -94,7 +97,7 @@ function weightsByNode(graph: Graph): Map<NodeId, Set<Tensor>> {
     else held.set(id, new Set([tensor]))
   }
   eachConstantRead(graph, ({ node, input, tensor }) => {
-    if (!isParameter(node, input, tensor.dtype)) return
+    if (!isParameter(node, input, tensor)) return
     const out = node.outputs[0]
     if (node.op === 'DequantizeLinear' && out != null) for (const id of readers.get(out) ?? []) put(id, tensor)
     else put(node.id, tensor)
@@ -105,7 +108,7 @@ function weightsByNode(graph: Graph): Map<NodeId, Set<Tensor>> {
 function allWeights(graph: Graph): Set<Tensor> {
   const weights = new Set<Tensor>()
   eachConstantRead(graph, ({ node, input, tensor }) => {
-    if (isParameter(node, input, tensor.dtype)) weights.add(tensor)
+    if (isParameter(node, input, tensor)) weights.add(tensor)
   })
   return weights
 }
