@@ -173,10 +173,13 @@ function upgradeSoftmax(editor: Editor, node: Node): void {
   editor.addNode({ op: 'Reshape', inputs: [soft, shape], outputs: [output], origin })
 }
 
+// `ends` of a slice to the end of an axis is the largest int64, which a number cannot hold.
+const largest = 9223372036854775807n
+const beyond = 9223372036854775807
 const int64s = (values: readonly number[]): Tensor => ({
   dtype: 'int64',
   shape: [values.length],
-  data: bytesOf(BigInt64Array.from(values, v => BigInt(v))),
+  data: bytesOf(BigInt64Array.from(values, v => (v >= beyond ? largest : BigInt(v)))),
 })
 const scalar = (value: number): Tensor => ({ dtype: 'float32', shape: [], data: bytesOf(Float32Array.of(value)) })
 const vector = (values: readonly number[]): Tensor => ({

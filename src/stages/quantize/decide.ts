@@ -48,7 +48,16 @@ export async function decide(
   const weights = new Map<ValueName, QuantParams>()
   const biases = new Map<NodeId, BiasUse>()
   for (const c of choice.chosen.values()) {
-    if (c.rule.constantWeight) await decideWeight(graph, c, target.quant.weights.perChannel && granularity === 'channel', activations, weights, biases, bytes)
+    if (c.rule.constantWeight)
+      await decideWeight(
+        graph,
+        c,
+        target.quant.weights.perChannel && granularity === 'channel',
+        activations,
+        weights,
+        biases,
+        bytes,
+      )
     else
       for (const name of constantInputs(c, graph))
         weights.set(name, await constantParams(graph, name, activationSpec, bytes))

@@ -4,7 +4,7 @@ import { bytesOf, viewAs } from '../../base/dtype.ts'
 import { roundHalfEven } from '../../base/round.ts'
 import type { Bytes } from '../../ir/context.ts'
 import { type Editor, edit } from '../../ir/edit.ts'
-import { type Attr, int, type Model, type Node, type NodeId, type ValueName } from '../../ir/model.ts'
+import { type Attr, type Graph, int, type Model, type Node, type NodeId, type ValueName } from '../../ir/model.ts'
 import { type QuantParams, type QuantPlan, quantizeTensor } from '../../ir/quant.ts'
 import type { Tensor } from '../../ir/tensor.ts'
 
@@ -35,7 +35,14 @@ export async function quantizeModel(model: Model, plan: QuantPlan, bytes: Bytes)
     for (const name of replaced)
       if (editor.consumers(name).length === 0 && !editor.isOutput(name)) editor.dropValue(name)
   })
-  return { ...model, graph }
+  return { ...model, graph: withoutTraces(graph) }
+}
+
+/** Exporters leave a stack trace at every node and value, up to a fifth of a compressed file; they spoke of the original's nodes. */
+function withoutTraces(graph: Graph): Graph {
+  const nodes = graph.nodes.map(({ extra: _, ...node }) => node)
+  const values = new Map([...graph.values].map(([name, { extra: _, ...value }]) => [name, value]))
+  return { ...graph, nodes, values }
 }
 
 function insertPair(editor: Editor, name: ValueName, params: QuantParams, quantized: (node: Node) => boolean): void {
@@ -54,23 +61,11 @@ function insertPair(editor: Editor, name: ValueName, params: QuantParams, quanti
   const scale = scalarTensor('float32', params.scale[0])
   const zeroPoint = scalarTensor(params.spec.format.signed ? 'int8' : 'uint8', params.zeroPoint[0])
   const scaleName = editor.addInitializer(`${name}_scale`, scale)
-  const zeroName = editor.addInitializer(`${name}_zero_point`, zeroPoint)
-  const codeName = editor.freshName(`${name}_quantized`)
-  const output = source === name ? editor.freshName(`${name}_dequantized`) : name
-  editor.addNode({
-    op: 'QuantizeLinear',
-    name: codeName,
-    inputs: [source, scaleName, zeroName],
-    outputs: [codeName],
-    origin,
-  })
-  editor.addNode({
-    op: 'DequantizeLinear',
-    name: `${name}_dequantized`,
-    inputs: [codeName, scaleName, zeroName],
-    outputs: [output],
-    origin,
-  })
+  const zeroName = editor.addInitializer(`${name}_zero`, zeroPoint)
+  const code = editor.freshName(`${name}_q`)
+  const output = source === name ? editor.freshName(`${name}_dq`) : name
+  editor.addNode({ op: 'QuantizeLinear', name: '', inputs: [source, scaleName, zeroName], outputs: [code], origin })
+  editor.addNode({ op: 'DequantizeLinear', name: '', inputs: [code, scaleName, zeroName], outputs: [output], origin })
   if (output !== name) for (const node of pairReaders) readInstead(editor, node, name, output)
 }
 
@@ -83,25 +78,18 @@ function readInstead(editor: Editor, node: Node, from: ValueName, to: ValueName)
 interface Codes {
   tensor: Tensor
   scale: Tensor
-  zeroPoint: Tensor
+  zeroPoint: Tensor | null // null: zero, which is the default and need not be written
   axis: number | null
 }
 
 function dequantize(editor: Editor, name: ValueName, codes: Codes): ValueName {
   const { scale, zeroPoint, axis } = codes
-  const code = editor.addInitializer(`${name}_quantized`, codes.tensor)
-  const output = editor.freshName(`${name}_dequantized`)
+  const code = editor.addInitializer(`${name}_q`, codes.tensor)
+  const output = editor.freshName(`${name}_dq`)
   const attrs: [string, Attr][] = axis === null ? [] : [['axis', int(axis)]]
   const scaleName = editor.addInitializer(`${name}_scale`, scale)
-  const zeroName = editor.addInitializer(`${name}_zero_point`, zeroPoint)
-  editor.addNode({
-    op: 'DequantizeLinear',
-    name: output,
-    inputs: [code, scaleName, zeroName],
-    outputs: [output],
-    attrs,
-    origin: [],
-  })
+  const inputs = [code, scaleName, ...(zeroPoint ? [editor.addInitializer(`${name}_zero`, zeroPoint)] : [])]
+  editor.addNode({ op: 'DequantizeLinear', name: '', inputs, outputs: [output], attrs, origin: [] })
   return output
 }
 
@@ -114,9 +102,9 @@ async function quantizedConstant(model: Model, name: ValueName, params: QuantPar
   const shape = axis === null ? [] : [params.scale.length]
   const zeros = params.spec.format.signed ? Int8Array.from(params.zeroPoint) : Uint8Array.from(params.zeroPoint)
   return {
-    tensor: { dtype, shape: tensor.shape, data: bytesOf(codes) } as Tensor,
-    scale: { dtype: 'float32', shape, data: bytesOf(params.scale) } as Tensor,
-    zeroPoint: { dtype, shape, data: bytesOf(zeros) } as Tensor,
+    tensor: { dtype, shape: tensor.shape, data: bytesOf(codes) },
+    scale: { dtype: 'float32', shape, data: bytesOf(params.scale) },
+    zeroPoint: params.zeroPoint.every(z => z === 0) && dtype === 'int8' ? null : { dtype, shape, data: bytesOf(zeros) },
     axis,
   }
 }
@@ -141,7 +129,7 @@ async function quantizedBias(
   return {
     tensor: { dtype: 'int32', shape: spread ? shape : tensor.shape, data: bytesOf(codes) },
     scale: { dtype: 'float32', shape, data: bytesOf(scale) },
-    zeroPoint: { dtype: 'int32', shape, data: bytesOf(new Int32Array(scale.length)) },
+    zeroPoint: null,
     axis: perChannel ? (spread ? 0 : tensor.shape.length - 1) : null,
   }
 }
