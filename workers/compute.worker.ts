@@ -3,6 +3,7 @@
 import '../src/host/browser/memory.ts'
 import { makeZip } from 'client-zip'
 import * as comlink from 'comlink'
+import { text, utf8 } from '../src/base/bytes.ts'
 import { errorRecord, StudioError } from '../src/base/errors.ts'
 import { hashJson } from '../src/base/hash.ts'
 import { createRng } from '../src/base/rng.ts'
@@ -19,7 +20,7 @@ import { createBytes } from '../src/ir/bytes.ts'
 import type { Context, Dataset } from '../src/ir/context.ts'
 import type { Model } from '../src/ir/model.ts'
 import type { Bundle } from '../src/jobs/bundle.ts'
-import { compress, withTargets } from '../src/jobs/compress.ts'
+import { type Compressed, compress, withTargets } from '../src/jobs/compress.ts'
 import type { Report } from '../src/jobs/report.ts'
 import { infer } from '../src/ops/infer.ts'
 import { presetOf, presets } from '../src/recipe/presets.ts'
@@ -150,6 +151,7 @@ async function run(project: Project, device: Device, show: (progress: RunProgres
       },
       ctx,
     )
+    await storeGraphs(project, done.models)
     const stored: StoredBundle[] = []
     for (const bundle of done.bundles) stored.push(await storeBundle(project, bundle))
     return { report: done.report, bundles: stored }
@@ -185,10 +187,26 @@ async function* chunksOf(stream: ReadableStream<Uint8Array>): AsyncIterable<Uint
   for (let part = await reader.read(); !part.done; part = await reader.read()) yield part.value
 }
 
-const graphs: Record<'original' | 'optimized' | 'quantized', (project: Project) => Promise<Model | null>> = {
-  original: async project => (await modelOf(project.id, project.model)).imported.model,
-  optimized: async () => null,
-  quantized: async () => null,
+type Which = 'original' | 'optimized' | 'quantized'
+
+const viewOfModel = (model: Model): GraphView => {
+  const inferred = infer(model)
+  return graphView(inferred, cost(inferred))
+}
+
+/** The graphs of the last run, as the page will ask for them: its models are gone with this thread. */
+async function storeGraphs(project: Project, models: Compressed['models']): Promise<void> {
+  const store = stageStore(project.id)
+  for (const [which, model] of Object.entries(models)) {
+    if (model) await store.put(`graph-${which}`, utf8(JSON.stringify(viewOfModel(model))))
+  }
+}
+
+async function graphOf(project: Project, which: Which): Promise<GraphView> {
+  if (which === 'original') return viewOfModel((await modelOf(project.id, project.model)).imported.model)
+  const kept = project.report ? await stageStore(project.id).get(`graph-${which}`) : null
+  if (kept) return JSON.parse(text(kept)) as GraphView
+  throw new StudioError('usage', `There is no ${which} graph yet`, { hint: 'Run the recipe first.' })
 }
 
 const api = {
@@ -273,15 +291,7 @@ const api = {
       return previewOf(await datasetOf(project, data.pack, project.input), index, project.input)
     }),
 
-  graph: (project: Project, which: keyof typeof graphs): Promise<Result<GraphView>> =>
-    answer(async () => {
-      const model = await graphs[which](project)
-      if (!model) {
-        throw new StudioError('usage', `There is no ${which} graph yet`, { hint: 'Run the recipe first.' })
-      }
-      const inferred = infer(model)
-      return graphView(inferred, cost(inferred))
-    }),
+  graph: (project: Project, which: Which): Promise<Result<GraphView>> => answer(() => graphOf(project, which)),
 
   run: (project: Project, device: Device, show: (progress: RunProgress) => void): Promise<Result<RunDone>> =>
     answer(() => run(project, device, show)),

@@ -5,6 +5,7 @@ import { hashJson } from '../base/hash.ts'
 import type { InputSpec } from '../data/input-spec.ts'
 import type { Imported } from '../importers/types.ts'
 import type { Context, Dataset } from '../ir/context.ts'
+import type { Model } from '../ir/model.ts'
 import { infer } from '../ops/infer.ts'
 import { play, type StageStore } from '../recipe/play.ts'
 import type { State, Variant, Wanted } from '../recipe/state.ts'
@@ -35,6 +36,8 @@ export interface CompressRequest {
 export interface Compressed {
   report: Report
   bundles: Bundle[]
+  /** To be shown: the model after the optimising steps, and the first bundle's. */
+  models: { optimized: Model; quantized: Model | null }
 }
 
 /** The recipe with an export for every target that is asked for and not in it. */
@@ -114,7 +117,7 @@ export async function compress(request: CompressRequest, ctx: Context): Promise<
     exportMs,
     totalMs: ctx.clock() - start + request.importMs,
   })
-  return { report, bundles }
+  return { report, bundles, models: { optimized: state.model, quantized: state.variants[0]?.model ?? null } }
 }
 
 async function refuseBrokenWeights(imported: Imported, ctx: Context): Promise<void> {
