@@ -1,0 +1,169 @@
+// The frame of the page: bar, rail, the place that is open, status line; and what may lie over it.
+import { createEffect, createSignal, Match, onCleanup, onMount, Show, Switch } from 'solid-js'
+import { commandFor, commands } from './commands.ts'
+import { t } from './i18n/index.ts'
+import { ErrorPanel } from './parts/error-panel.tsx'
+import { Palette } from './parts/palette.tsx'
+import { Rail } from './parts/rail.tsx'
+import { StatusLine } from './parts/status-line.tsx'
+import { TopBar } from './parts/top-bar.tsx'
+import { UpdateToast } from './parts/update-toast.tsx'
+import { DataPlace } from './places/data.tsx'
+import { ExportPlace } from './places/export.tsx'
+import { Home } from './places/home.tsx'
+import { ModelPlace } from './places/model.tsx'
+import { RecipePlace } from './places/recipe.tsx'
+import { ResultPlace } from './places/result.tsx'
+import { RunPlace } from './places/run.tsx'
+import { droppedFiles, type GivenFile, splitModelAndData } from './state/files.ts'
+import { useStudio } from './state/studio.ts'
+import './tokens.css'
+import './base.css'
+import './app.css'
+
+/** Files may be dropped anywhere; where they go follows from what they are. */
+function DropAnywhere() {
+  const { project } = useStudio()
+  const [over, setOver] = createSignal(false)
+  let depth = 0
+  const holdsFiles = (event: DragEvent) => event.dataTransfer?.types.includes('Files') ?? false
+  const take = (files: GivenFile[], target: EventTarget | null) => {
+    const role = target instanceof Element ? target.closest<HTMLElement>('[data-role]')?.dataset.role : undefined
+    const open = project.view()
+    if (open && !open.readOnly && splitModelAndData(files).model.length === 0)
+      return project.addData(role === 'evaluation' ? 'evaluation' : 'calibration', files)
+    return project.create(files)
+  }
+  const listeners: [string, (event: DragEvent) => void][] = [
+    [
+      'dragenter',
+      event => {
+        if (!holdsFiles(event)) return
+        event.preventDefault()
+        depth++
+        setOver(true)
+      },
+    ],
+    ['dragover', event => holdsFiles(event) && event.preventDefault()],
+    [
+      'dragleave',
+      () => {
+        depth = Math.max(0, depth - 1)
+        if (depth === 0) setOver(false)
+      },
+    ],
+    [
+      'drop',
+      event => {
+        depth = 0
+        setOver(false)
+        if (!event.dataTransfer || !holdsFiles(event)) return
+        event.preventDefault()
+        const { target } = event
+        void droppedFiles(event.dataTransfer).then(files => take(files, target))
+      },
+    ],
+  ]
+  onMount(() => {
+    for (const [name, listener] of listeners) window.addEventListener(name, listener as EventListener)
+  })
+  onCleanup(() => {
+    for (const [name, listener] of listeners) window.removeEventListener(name, listener as EventListener)
+  })
+  return (
+    <Show when={over()}>
+      <div class="drop-veil">{t().home.dropNow}</div>
+    </Show>
+  )
+}
+
+export function App() {
+  const studio = useStudio()
+  const { project, address } = studio
+  let main!: HTMLElement
+
+  createEffect(() => {
+    const view = project.view()
+    document.title = view ? `${view.name} · ${t().place[address().place]} · Thimble` : 'Thimble'
+  })
+  const key = (event: KeyboardEvent) => {
+    if (document.querySelector('dialog[open]')) return
+    const command = commandFor(event, commands(studio))
+    if (!command) return
+    event.preventDefault()
+    command.run()
+  }
+  onMount(() => window.addEventListener('keydown', key))
+  onCleanup(() => window.removeEventListener('keydown', key))
+  // Another place starts at its top.
+  createEffect(() => {
+    address()
+    main.scrollTop = 0
+  })
+
+  return (
+    <div class="app" classList={{ 'no-project': !project.view() }}>
+      <a
+        class="button skip"
+        href="#main"
+        onClick={event => {
+          event.preventDefault()
+          main.focus()
+        }}
+      >
+        {t().skip}
+      </a>
+      <TopBar />
+      <Show when={project.view()}>
+        <Rail />
+      </Show>
+      <main id="main" class="main" ref={main} tabindex="-1">
+        <Show when={project.error() ?? project.view()?.error}>
+          {error => (
+            <ErrorPanel
+              error={error()}
+              onDismiss={() => {
+                project.setError(null)
+                const view = project.view()
+                if (view?.error) project.setView({ ...view, error: null })
+              }}
+            />
+          )}
+        </Show>
+        <Show when={project.view()?.readOnly}>
+          <p class="note warn-note lock-note" role="status" data-testid="read-only">
+            <strong>{t().lock.title}.</strong> {t().lock.about}
+          </p>
+        </Show>
+        <Show when={project.view()} fallback={<Home />}>
+          {view => (
+            <Switch>
+              <Match when={address().place === 'model'}>
+                <ModelPlace project={view()} />
+              </Match>
+              <Match when={address().place === 'data'}>
+                <DataPlace project={view()} />
+              </Match>
+              <Match when={address().place === 'recipe'}>
+                <RecipePlace project={view()} />
+              </Match>
+              <Match when={address().place === 'run'}>
+                <RunPlace project={view()} />
+              </Match>
+              <Match when={address().place === 'result'}>
+                <ResultPlace project={view()} />
+              </Match>
+              <Match when={address().place === 'export'}>
+                <ExportPlace project={view()} />
+              </Match>
+            </Switch>
+          )}
+        </Show>
+      </main>
+      <StatusLine />
+      <Palette />
+      <UpdateToast />
+      <DropAnywhere />
+    </div>
+  )
+}

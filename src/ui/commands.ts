@@ -1,0 +1,87 @@
+// Every action of the page in one list, which feeds the shortcuts and the palette.
+import type { Catalogue } from '../../workers/api.ts'
+import type { Locale } from './format.ts'
+import { dictionaries, setLanguage, t } from './i18n/index.ts'
+import { places } from './state/place.ts'
+import { jsonBlob, save } from './state/save.ts'
+import { setTheme, themes } from './state/settings.ts'
+import type { Studio } from './state/studio.ts'
+
+export interface Command {
+  id: string
+  title: string
+  key?: string // as in KeyboardEvent.key, with 'ctrl+' before it where that is meant
+  when?: () => boolean
+  run: () => void
+}
+
+export const presetName = (id: string, catalogue: Catalogue | undefined): string =>
+  t().presetLabel[id] ?? catalogue?.presets.find(preset => preset.id === id)?.label ?? id
+
+export function commands(studio: Studio): Command[] {
+  const { project, run } = studio
+  const open = () => project.view() !== null
+  const editable = () => open() && !project.view()!.readOnly && run.running() === null
+  return [
+    { id: 'palette', title: t().command.palette, key: 'ctrl+k', run: () => studio.setPaletteOpen(true) },
+    ...places.map((place, k) => ({
+      id: `place-${place}`,
+      title: t().command.goTo(t().place[place]),
+      key: String(k + 1),
+      when: open,
+      run: () => studio.show(place),
+    })),
+    { id: 'run', title: t().command.run, key: 'r', when: editable, run: () => void studio.start() },
+    { id: 'stop', title: t().command.stop, key: 's', when: () => run.running() !== null, run: () => void run.stop() },
+    {
+      id: 'search',
+      title: t().command.search,
+      key: '/',
+      when: open,
+      run: () => {
+        if (studio.address().place !== 'result') studio.show('model')
+        requestAnimationFrame(() => document.getElementById('graph-search')?.focus())
+      },
+    },
+    { id: 'home', title: t().command.home, key: 'h', when: open, run: studio.home },
+    {
+      id: 'save-recipe',
+      title: t().command.saveRecipe,
+      when: open,
+      run: () => void save('recipe.json', async () => jsonBlob(project.view()!.recipe)),
+    },
+    {
+      id: 'save-report',
+      title: t().command.saveReport,
+      when: () => open() && project.view()!.report !== null,
+      run: () => void save('report.json', async () => jsonBlob(project.view()!.report)),
+    },
+    ...(studio.catalogue()?.presets ?? []).map(preset => ({
+      id: `preset-${preset.id}`,
+      title: t().command.preset(presetName(preset.id, studio.catalogue())),
+      when: editable,
+      run: () => void project.setRecipe(preset.recipe),
+    })),
+    ...themes.map(theme => ({
+      id: `theme-${theme}`,
+      title: t().command.theme(t().theme[theme]),
+      run: () => setTheme(theme),
+    })),
+    ...Object.entries(dictionaries).map(([code, words]) => ({
+      id: `language-${code}`,
+      title: t().command.language(words.languageName),
+      run: () => setLanguage(code as Locale),
+    })),
+  ]
+}
+
+const typing = (target: EventTarget | null): boolean =>
+  target instanceof HTMLElement && target.matches('input:not([type="radio"], [type="checkbox"]), textarea, select')
+
+/** The command that a key press means, if any; letters mean nothing while someone types. */
+export function commandFor(event: KeyboardEvent, list: readonly Command[]): Command | undefined {
+  const control = event.ctrlKey || event.metaKey
+  if (event.altKey || event.defaultPrevented || (!control && typing(event.target))) return undefined
+  const key = `${control ? 'ctrl+' : ''}${event.key.toLowerCase()}`
+  return list.find(command => command.key === key && (command.when?.() ?? true))
+}

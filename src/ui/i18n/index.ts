@@ -1,0 +1,35 @@
+// The page's language: one signal, typed dictionaries, and the `lang` attribute that screen readers and fonts go by.
+import { createSignal } from 'solid-js'
+import type { Localized } from '../../../workers/api.ts'
+import type { Locale } from '../format.ts'
+import { en, type Words } from './en.ts'
+import { zh } from './zh.ts'
+
+export const dictionaries: Record<Locale, Words> = { en, zh }
+const key = 'thimble.language'
+
+export function firstLanguage(stored: string | null, wanted: readonly string[]): Locale {
+  if (stored === 'en' || stored === 'zh') return stored
+  const known = wanted.map(tag => tag.toLowerCase().split('-')[0]).find(tag => tag === 'en' || tag === 'zh')
+  return (known as Locale | undefined) ?? 'en'
+}
+
+/** Words that came with a sample, in the page's language where they are there in both. */
+export const inLanguage = (words: Localized, language: Locale): string =>
+  typeof words === 'string' ? words : words[language]
+
+const [locale, setSignal] = createSignal<Locale>('en')
+
+export { locale }
+
+/** The words of the current language; read inside components, so that they follow a change. */
+export const t = (): Words => dictionaries[locale()]
+
+export function setLanguage(language: Locale): void {
+  document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en'
+  localStorage.setItem(key, language)
+  setSignal(language)
+}
+
+export const restoreLanguage = (): void =>
+  setLanguage(firstLanguage(localStorage.getItem(key), navigator.languages ?? [navigator.language]))

@@ -1,0 +1,22 @@
+// Where the page starts: a word to browsers that lack what is needed, else the studio.
+import { render } from 'solid-js/web'
+import { persist, registration, storeForOffline, studio } from '../../workers/client.ts'
+import { restoreLanguage } from './i18n/index.ts'
+import { mount } from './mount.tsx'
+import { restoreTheme } from './state/settings.ts'
+import { missingFeatures } from './state/support.ts'
+import { Unsupported } from './unsupported.tsx'
+
+const root = document.getElementById('app')!
+const missing = missingFeatures()
+
+if (missing.length > 0) {
+  restoreTheme()
+  restoreLanguage()
+  render(() => <Unsupported missing={missing} />, root)
+} else {
+  mount(root, studio, registration)
+  void persist()
+  // The runtime and the samples follow when the page has had its first moments to itself.
+  requestIdleCallback?.(() => void storeForOffline(), { timeout: 5000 })
+}

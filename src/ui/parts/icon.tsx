@@ -1,0 +1,56 @@
+// The few icons that the page has: 16 px, one stroke, always beside a word or with a name on their button.
+import { type JSX, splitProps } from 'solid-js'
+
+const paths = {
+  close: 'M4 4l8 8M12 4l-8 8',
+  up: 'M4 10l4-4 4 4',
+  down: 'M4 6l4 4 4-4',
+  left: 'M10 4l-4 4 4 4',
+  right: 'M6 4l4 4-4 4',
+  plus: 'M8 3v10M3 8h10',
+  minus: 'M3 8h10',
+  fit: 'M3 6V3h3M10 3h3v3M13 10v3h-3M6 13H3v-3',
+  save: 'M8 2v8M4.5 7L8 10.5 11.5 7M3 13.5h10',
+  folder: 'M2 4h4l1.5 2H14v7H2z',
+  play: 'M5 3l8 5-8 5z',
+  stop: 'M4 4h8v8H4z',
+  pencil: 'M3 13l.7-3L11 2.7l2.3 2.3L6 12.3z',
+  search: 'M7 2.5a4.5 4.5 0 1 1 0 9 4.5 4.5 0 0 1 0-9zM10.5 10.5L14 14',
+  copy: 'M6 6h7v7H6zM3 10V3h7',
+} as const
+export type IconName = keyof typeof paths
+
+export function Icon(props: { name: IconName } & JSX.SvgSVGAttributes<SVGSVGElement>) {
+  const [own, rest] = splitProps(props, ['name'])
+  return (
+    <svg
+      width="16"
+      height="16"
+      viewBox="0 0 16 16"
+      fill="none"
+      stroke="currentColor"
+      stroke-width="1.5"
+      stroke-linecap="round"
+      stroke-linejoin="round"
+      aria-hidden="true"
+      {...rest}
+    >
+      <path d={paths[own.name]} />
+    </svg>
+  )
+}
+
+/** The mark: a thimble seen from the side. */
+export const Mark = () => (
+  <svg width="20" height="20" viewBox="0 0 20 20" aria-hidden="true">
+    <path d="M5.5 14.5L7 5.5C7.3 3.5 8.4 2.5 10 2.5s2.7 1 3 3l1.5 9z" fill="var(--accent)" />
+    <rect x="3.5" y="14.5" width="13" height="3" rx="1.2" fill="var(--ink)" />
+    <g fill="var(--raised)">
+      <circle cx="8.6" cy="6.6" r=".8" />
+      <circle cx="11.4" cy="6.6" r=".8" />
+      <circle cx="8" cy="9.4" r=".8" />
+      <circle cx="10" cy="9.4" r=".8" />
+      <circle cx="12" cy="9.4" r=".8" />
+    </g>
+  </svg>
+)

@@ -1,0 +1,17 @@
+// A word of the field with its one-line meaning, on hover and on focus.
+import { createUniqueId, type JSX } from 'solid-js'
+import type { Words } from '../i18n/en.ts'
+import { t } from '../i18n/index.ts'
+
+export function Term(props: { of: keyof Words['term']; children: JSX.Element }) {
+  const id = createUniqueId()
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: the meaning must be reachable without a mouse
+    <span class="term" tabindex="0" aria-describedby={id}>
+      {props.children}
+      <span role="tooltip" id={id}>
+        {t().term[props.of]}
+      </span>
+    </span>
+  )
+}

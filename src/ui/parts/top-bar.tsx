@@ -1,0 +1,103 @@
+// The bar: name, readings, machine, language and theme.
+import { createSignal, For, Show } from 'solid-js'
+import type { Locale } from '../format.ts'
+import { dictionaries, locale, setLanguage, t } from '../i18n/index.ts'
+import { setTheme, type Theme, theme, themes } from '../state/settings.ts'
+import { useStudio } from '../state/studio.ts'
+import { Ask } from './ask.tsx'
+import { Icon, Mark } from './icon.tsx'
+import { Machine } from './machine.tsx'
+import { Readings } from './readings.tsx'
+
+function ProjectName(props: { id: string; name: string; readOnly: boolean }) {
+  const { project } = useStudio()
+  const [asking, setAsking] = createSignal(false)
+  const [name, setName] = createSignal('')
+  return (
+    <div class="project">
+      <strong title={props.name}>{props.name}</strong>
+      <button
+        type="button"
+        class="button bare icon"
+        aria-label={t().rename}
+        title={t().rename}
+        disabled={props.readOnly}
+        onClick={() => {
+          setName(props.name)
+          setAsking(true)
+        }}
+      >
+        <Icon name="pencil" />
+      </button>
+      <Ask
+        open={asking()}
+        title={t().rename}
+        action={t().rename}
+        onDone={yes => {
+          setAsking(false)
+          if (yes && name().trim()) void project.rename(props.id, name().trim())
+        }}
+      >
+        <input
+          aria-label={t().bar.project}
+          value={name()}
+          onInput={event => setName(event.currentTarget.value)}
+          ref={input => setTimeout(() => input.select())}
+        />
+      </Ask>
+    </div>
+  )
+}
+
+export function TopBar() {
+  const { project, home, setPaletteOpen } = useStudio()
+  return (
+    <header class="bar">
+      <button type="button" class="mark" onClick={home} title={t().bar.home} aria-label={`Thimble: ${t().bar.home}`}>
+        <Mark />
+        <span class="wordmark">Thimble</span>
+      </button>
+      <Show when={project.view()}>
+        {view => <ProjectName id={view().id} name={view().name} readOnly={view().readOnly} />}
+      </Show>
+      <Show when={project.view()}>
+        <Readings />
+      </Show>
+      <div class="tools">
+        <Machine />
+        <button
+          type="button"
+          class="button bare"
+          onClick={() => setPaletteOpen(true)}
+          aria-label={t().bar.commands}
+          title={t().bar.commands}
+        >
+          <Icon name="search" />
+          <kbd>Ctrl K</kbd>
+        </button>
+        <select
+          aria-label={t().language}
+          data-testid="language-switch"
+          value={locale()}
+          onChange={event => setLanguage(event.currentTarget.value as Locale)}
+        >
+          <For each={Object.entries(dictionaries)}>
+            {([code, words]) => (
+              <option value={code} lang={code}>
+                {words.languageName}
+              </option>
+            )}
+          </For>
+        </select>
+        <select
+          aria-label={t().theme.label}
+          data-testid="theme-switch"
+          value={theme()}
+          onChange={event => setTheme(event.currentTarget.value as Theme)}
+        >
+          <For each={themes}>{name => <option value={name}>{t().theme[name]}</option>}</For>
+        </select>
+      </div>
+    </header>
+  )
+}

@@ -1,0 +1,152 @@
+// The bundles: what each holds, to the byte, and the button that saves it.
+import { createSignal, For, Show } from 'solid-js'
+import type { ProjectView } from '../../../workers/api.ts'
+import type { BundleReport } from '../../jobs/report.ts'
+import * as format from '../format.ts'
+import { locale, t } from '../i18n/index.ts'
+import { Icon } from '../parts/icon.tsx'
+import { jsonBlob, save } from '../state/save.ts'
+import { useStudio } from '../state/studio.ts'
+import './export.css'
+
+function Hash(props: { text: string }) {
+  const [copied, setCopied] = createSignal(false)
+  const copy = async () => {
+    await navigator.clipboard.writeText(props.text)
+    setCopied(true)
+    setTimeout(() => setCopied(false), 1500)
+  }
+  return (
+    <button
+      type="button"
+      class="hash mono"
+      title={props.text}
+      aria-label={`${t().export.copy} ${props.text.slice(0, 12)}`}
+      onClick={() => void copy()}
+    >
+      {copied() ? t().export.copied : props.text.slice(0, 12)}
+    </button>
+  )
+}
+
+function Bundle(props: { project: ProjectView; bundle: BundleReport }) {
+  const { api, catalogue, project } = useStudio()
+  const [state, setState] = createSignal<'idle' | 'saving' | 'saved'>('idle')
+  const [name, setName] = createSignal('')
+  const target = () => catalogue()?.targets.find(known => known.id === props.bundle.target)
+  const total = () => props.bundle.files.reduce((sum, file) => sum + file.bytes, 0)
+  const store = async () => {
+    setState('saving')
+    const saved = await save(`${props.project.name}-${props.bundle.dir || props.bundle.target}.zip`, async () => {
+      const made = await api.bundle(props.project.id, props.bundle.target)
+      if (made.ok) return made.value.zip
+      project.setError(made.error)
+      return null
+    })
+    setName(saved ?? '')
+    setState(saved ? 'saved' : 'idle')
+  }
+  return (
+    <section class="bundle">
+      <div class="row apart">
+        <div>
+          <h2>
+            {target()?.label ?? props.bundle.target} <span class="soft">{props.bundle.form}</span>
+          </h2>
+          <p class="soft">{target()?.ranOnItsRuntime ? t().export.tried : t().export.untried}</p>
+        </div>
+        <button
+          type="button"
+          class="button first"
+          data-testid={`save-bundle-${props.bundle.target}`}
+          disabled={state() === 'saving'}
+          onClick={() => void store()}
+        >
+          <Icon name="save" />
+          {state() === 'saving' ? t().export.saving : t().export.save}
+        </button>
+      </div>
+      <p role="status" class="good">
+        {state() === 'saved' ? t().export.saved(name()) : ''}
+      </p>
+      <div class="scroll-x">
+        <table class="table">
+          <thead>
+            <tr>
+              <th scope="col">{t().export.file}</th>
+              <th scope="col" class="figure">
+                {t().bytes}
+              </th>
+              <th scope="col" class="figure">
+                {t().export.hash}
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            <For each={props.bundle.files}>
+              {file => (
+                <tr>
+                  <td class="mono">{file.path}</td>
+                  <td class="figure">{format.bytes(file.bytes, locale())}</td>
+                  <td class="figure">
+                    <Hash text={file.sha256} />
+                  </td>
+                </tr>
+              )}
+            </For>
+          </tbody>
+          <tfoot>
+            <tr>
+              <th scope="row">{t().export.total}</th>
+              <td class="figure">{format.bytes(total(), locale())}</td>
+              <td />
+            </tr>
+          </tfoot>
+        </table>
+      </div>
+    </section>
+  )
+}
+
+export function ExportPlace(props: { project: ProjectView }) {
+  const studio = useStudio()
+  const bundles = () => props.project.report?.bundles ?? []
+  return (
+    <div class="place export-place">
+      <h1>{t().export.title}</h1>
+      <Show
+        when={bundles().length > 0}
+        fallback={
+          <p class="row">
+            {t().export.none}
+            <button type="button" class="button" onClick={() => studio.show('run')}>
+              {t().place.run}
+            </button>
+          </p>
+        }
+      >
+        <For each={bundles()}>{bundle => <Bundle project={props.project} bundle={bundle} />}</For>
+      </Show>
+      <section class="section">
+        <h2>{t().export.also}</h2>
+        <div class="row">
+          <button
+            type="button"
+            class="button"
+            onClick={() => void save('recipe.json', async () => jsonBlob(props.project.recipe))}
+          >
+            {t().export.recipe}
+          </button>
+          <button
+            type="button"
+            class="button"
+            disabled={!props.project.report}
+            onClick={() => void save('report.json', async () => jsonBlob(props.project.report))}
+          >
+            {t().export.report}
+          </button>
+        </div>
+      </section>
+    </div>
+  )
+}

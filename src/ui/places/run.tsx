@@ -1,0 +1,187 @@
+// The run, step by step: what is done, what is on, how fast, how long still; and where the time went afterwards.
+import { createMemo, For, Show } from 'solid-js'
+import type { ProjectView } from '../../../workers/api.ts'
+import * as format from '../format.ts'
+import { locale, t } from '../i18n/index.ts'
+import { Icon } from '../parts/icon.tsx'
+import { Segmented } from '../parts/segmented.tsx'
+import type { Device } from '../state/run.ts'
+import { progressWords, stepName } from '../state/stage-words.ts'
+import { useStudio } from '../state/studio.ts'
+import './run.css'
+
+type Standing = 'done' | 'now' | 'waiting'
+
+function Stage(props: { index: number; id: string; standing: Standing }) {
+  const { run, catalogue } = useStudio()
+  const time = () => run.times()[props.index]
+  const seconds = () => {
+    const known = time()
+    return known ? ((known.ended ?? run.now()) - known.began) / 1000 : null
+  }
+  const progress = () => (props.standing === 'now' ? run.progress() : null)
+  return (
+    <li class={props.standing} aria-current={props.standing === 'now' ? 'step' : undefined}>
+      <span class="dot" aria-hidden="true" />
+      <strong>{stepName(props.id, t(), catalogue())}</strong>
+      <span class="soft">
+        <Show when={progress()} fallback={props.standing === 'done' ? t().run.finished : t().run.waiting}>
+          {now => (
+            <>
+              {now().stage !== props.id ? `${stepName(now().stage, t(), catalogue())} ` : ''}
+              {progressWords(now(), t(), locale()) || t().run.now}
+              <Show when={now().note}>
+                {note => (
+                  <span class="mono" lang="en">
+                    {' '}
+                    {note()}
+                  </span>
+                )}
+              </Show>
+            </>
+          )}
+        </Show>
+      </span>
+      <span class="figure soft">{seconds() === null ? '' : format.duration(Math.max(0, seconds()!), locale())}</span>
+      <Show when={progress()}>
+        {now => (
+          <progress
+            aria-label={stepName(props.id, t(), catalogue())}
+            max={now().total ?? 1}
+            value={now().total === null ? undefined : now().done}
+          />
+        )}
+      </Show>
+    </li>
+  )
+}
+
+function Timing(props: { timing: Record<string, number> }) {
+  const { catalogue } = useStudio()
+  const rows = createMemo(() =>
+    Object.entries(props.timing)
+      .filter(([key, value]) => key !== 'totalMs' && key !== 'inferenceMs' && value > 0)
+      .map(([key, value]) => ({ id: key.replace(/Ms$/, ''), value })),
+  )
+  const most = () => Math.max(1, ...rows().map(row => row.value))
+  const price = () =>
+    props.timing.inferenceMs > 0 && props.timing.calibrateMs > 0
+      ? props.timing.calibrateMs / props.timing.inferenceMs
+      : null
+  const name = (id: string) =>
+    id === 'import' ? t().place.model : id === 'calibrate' ? t().data.calibration : stepName(id, t(), catalogue())
+  return (
+    <section class="section">
+      <h2>{t().run.timing}</h2>
+      <dl class="bars">
+        <For each={rows()}>
+          {row => (
+            <>
+              <dt>{name(row.id)}</dt>
+              <dd>
+                <span class="bar-length" style={{ width: `${(row.value / most()) * 60}%` }} />
+                <span>{format.milliseconds(row.value, locale())}</span>
+              </dd>
+            </>
+          )}
+        </For>
+        <dt>{t().export.total}</dt>
+        <dd>
+          <b>{format.milliseconds(props.timing.totalMs, locale())}</b>
+        </dd>
+      </dl>
+      <Show when={price()}>{times => <p class="soft">{t().run.price(format.decimal(times(), 2, locale()))}</p>}</Show>
+    </section>
+  )
+}
+
+export function RunPlace(props: { project: ProjectView }) {
+  const studio = useStudio()
+  const { run, capabilities } = studio
+  const standing = (k: number): Standing => {
+    const now = run.progress()
+    if (run.running() && now) return k < now.step ? 'done' : k === now.step ? 'now' : 'waiting'
+    return !run.running() && props.project.stage === 'done' ? 'done' : 'waiting'
+  }
+  const gpu = () => capabilities()?.webgpu.available && capabilities()?.webgpu.verified !== false
+  const action = () =>
+    props.project.stage === 'interrupted' ? t().run.goOn : props.project.report ? t().run.again : t().run.start
+  return (
+    <div class="place run-place">
+      <h1>{t().run.title}</h1>
+      <Show when={props.project.stage === 'interrupted' && !run.running()}>
+        <p class="note warn-note">{t().home.interrupted(props.project.name)}</p>
+      </Show>
+      <Show when={!props.project.calibration && !run.running()}>
+        <p class="note warn-note row">
+          <span>{t().run.noData}</span>
+          <button type="button" class="link" onClick={() => studio.show('data')}>
+            {t().run.addData}
+          </button>
+        </p>
+      </Show>
+      <div class="row run-controls">
+        <Show
+          when={run.running()}
+          fallback={
+            <button
+              type="button"
+              class="button first"
+              data-testid="run-button"
+              disabled={props.project.readOnly || studio.project.busy() !== null}
+              onClick={() => void studio.start()}
+            >
+              <Icon name="play" />
+              {action()}
+            </button>
+          }
+        >
+          <button
+            type="button"
+            class="button"
+            data-testid="stop-run"
+            disabled={run.stopping()}
+            onClick={() => void run.stop()}
+          >
+            <Icon name="stop" />
+            {run.stopping() ? t().run.stopping : t().run.stop}
+          </button>
+        </Show>
+        <Segmented<Device>
+          label={t().run.device}
+          value={run.device()}
+          disabled={run.running() !== null || props.project.readOnly}
+          choices={[
+            { value: 'auto', label: t().run.auto },
+            {
+              value: 'webgpu',
+              label: t().run.webgpu,
+              disabled: !gpu(),
+              title: gpu() ? undefined : t().run.unavailable,
+            },
+            { value: 'wasm', label: t().run.wasm },
+          ]}
+          onChange={run.setDevice}
+        />
+        <span class="soft small">{t().run.deviceAbout}</span>
+        <Show when={props.project.report && !run.running()}>
+          <button type="button" class="button" onClick={() => studio.show('result')}>
+            {t().run.seeResult}
+          </button>
+        </Show>
+      </div>
+      <Show when={run.stopped() && !run.running()}>
+        <p class="note">{t().run.stopped}</p>
+      </Show>
+      <section class="section">
+        <h2>{t().run.stages}</h2>
+        <ol class="stages">
+          <For each={props.project.recipe.steps}>
+            {(step, k) => <Stage index={k()} id={step.do} standing={standing(k())} />}
+          </For>
+        </ol>
+      </section>
+      <Show when={!run.running() && props.project.report}>{report => <Timing timing={report().timing} />}</Show>
+    </div>
+  )
+}

@@ -1,0 +1,89 @@
+// The open project and the list of others. All of it lives in the studio worker; here are the last views that it gave.
+import { createSignal } from 'solid-js'
+import type { ProjectSummary, ProjectView, Result, StudioApi } from '../../../workers/api.ts'
+import type { ErrorRecord } from '../../base/errors.ts'
+import type { InputSpec } from '../../data/input-spec.ts'
+import type { Recipe } from '../../recipe/types.ts'
+import { type GivenFile, splitModelAndData } from './files.ts'
+
+export type Role = 'calibration' | 'evaluation'
+
+export function createProject(api: StudioApi) {
+  const [view, setView] = createSignal<ProjectView | null>(null)
+  const [recent, setRecent] = createSignal<ProjectSummary[]>([])
+  const [error, setError] = createSignal<ErrorRecord | null>(null)
+  const [busy, setBusy] = createSignal<{ what: 'opening' | 'data'; name: string } | null>(null)
+
+  /** Keeps what was open as it was when a call fails. */
+  function take<T>(result: Result<T>, use: (value: T) => void): boolean {
+    if (result.ok) use(result.value)
+    else if (result.error.code !== 'cancelled') setError(result.error)
+    return result.ok
+  }
+  const refresh = async () => void setRecent(await api.projects())
+
+  async function working<T>(what: 'opening' | 'data', name: string, call: () => Promise<T>): Promise<T> {
+    setBusy({ what, name })
+    setError(null)
+    try {
+      return await call()
+    } finally {
+      setBusy(null)
+    }
+  }
+  const change = (call: Promise<Result<ProjectView>>): Promise<boolean> => call.then(result => take(result, setView))
+
+  async function addData(role: Role, files: GivenFile[]): Promise<boolean> {
+    const project = view()
+    if (!project || files.length === 0) return false
+    return await working('data', files[0].path.split('/')[0], () => change(api.addData(project.id, role, files)))
+  }
+
+  return {
+    view,
+    setView,
+    recent,
+    error,
+    setError,
+    busy,
+    refresh,
+    addData,
+    /** Opens dropped or picked files; samples that came along become the calibration set. */
+    async create(files: GivenFile[]): Promise<boolean> {
+      const { model, data } = splitModelAndData(files)
+      const given = model.length > 0 ? model : files
+      if (given.length === 0) return false
+      const name = (given.find(({ path }) => /\.onnx$/i.test(path)) ?? given[0]).path
+      const opened = await working('opening', name, () => change(api.createProject(given)))
+      if (opened && model.length > 0 && data.length > 0) await addData('calibration', data)
+      return opened
+    },
+    sample: (id: string, name: string) => working('opening', name, () => change(api.createFromSample(id))),
+    open: (id: string) => {
+      const name = recent().find(project => project.id === id)?.name ?? ''
+      return working('opening', name, () => change(api.openProject(id)))
+    },
+    async close(): Promise<void> {
+      const project = view()
+      setView(null)
+      setError(null)
+      if (project) await api.closeProject(project.id)
+      await refresh()
+    },
+    async rename(id: string, name: string): Promise<void> {
+      await change(api.renameProject(id, name))
+      await refresh()
+    },
+    async remove(id: string): Promise<void> {
+      take(await api.deleteProject(id), () => undefined)
+      await refresh()
+    },
+    async removeEverything(): Promise<void> {
+      if (take(await api.deleteEverything(), () => setView(null))) setError(null)
+      await refresh()
+    },
+    setInput: (input: InputSpec) => change(api.setInput(view()!.id, input)),
+    setRecipe: (recipe: Recipe) => change(api.setRecipe(view()!.id, recipe)),
+  }
+}
+export type ProjectState = ReturnType<typeof createProject>

@@ -1,0 +1,93 @@
+// Edits of a recipe: each takes one and returns a new one. The page never holds a half-made recipe.
+import type { Recipe, Step } from '../../recipe/types.ts'
+
+export type LayerFields = Record<string, unknown>
+export type LayerSetting = 'step' | 'float' | 'int7'
+
+const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b)
+
+/** Sets an option; a value equal to the default is left out, so that the recipe says only what was meant. */
+export function setOption(recipe: Recipe, index: number, key: string, value: unknown, initial: unknown): Recipe {
+  const steps = recipe.steps.map((step, k): Step => {
+    if (k !== index) return step
+    const { [key]: _, ...rest } = step
+    return { ...rest, do: step.do, ...(same(value, initial) ? {} : { [key]: value }) }
+  })
+  return { ...recipe, steps }
+}
+
+export const addStep = (recipe: Recipe, id: string): Recipe => {
+  const last = recipe.steps.findIndex(step => step.do === 'export')
+  const at = id === 'export' || last < 0 ? recipe.steps.length : last
+  return { ...recipe, steps: recipe.steps.toSpliced(at, 0, { do: id }) }
+}
+
+export const removeStep = (recipe: Recipe, index: number): Recipe => ({
+  ...recipe,
+  steps: recipe.steps.toSpliced(index, 1),
+})
+
+export function moveStep(recipe: Recipe, index: number, by: -1 | 1): Recipe {
+  const to = index + by
+  if (to < 0 || to >= recipe.steps.length) return recipe
+  return { ...recipe, steps: recipe.steps.toSpliced(index, 1).toSpliced(to, 0, recipe.steps[index]) }
+}
+
+const layersOf = (step: Step | undefined): Record<string, LayerFields> =>
+  (step?.layers as Record<string, LayerFields> | undefined) ?? {}
+
+/** What the first quantise step says of a selector. */
+export const layerSetting = (recipe: Recipe, selector: string): LayerFields | undefined =>
+  layersOf(recipe.steps.find(step => step.do === 'quantize'))[selector]
+
+export const settingOf = (fields: LayerFields | undefined): LayerSetting =>
+  fields?.float === true ? 'float' : fields?.weights === 'int7' ? 'int7' : 'step'
+
+export const fieldsOf = (setting: LayerSetting): LayerFields | null =>
+  setting === 'float' ? { float: true } : setting === 'int7' ? { weights: 'int7' } : null
+
+export function setLayer(recipe: Recipe, selector: string, setting: LayerSetting): Recipe {
+  const index = recipe.steps.findIndex(step => step.do === 'quantize')
+  const { [selector]: _, ...others } = layersOf(recipe.steps[index])
+  const fields = fieldsOf(setting)
+  return setOption(recipe, index, 'layers', fields ? { ...others, [selector]: fields } : others, {})
+}
+
+/** Fixes the dimensions of an input, or sets them free again, in a cut step at the head of the recipe. */
+export function setShape(recipe: Recipe, input: string, dims: readonly number[] | null): Recipe {
+  const index = recipe.steps.findIndex(step => step.do === 'cut')
+  const { [input]: _, ...others } = (recipe.steps[index]?.shapes as Record<string, number[]> | undefined) ?? {}
+  const shapes = dims ? { ...others, [input]: dims } : others
+  if (index < 0) return dims ? { ...recipe, steps: [{ do: 'cut', shapes }, ...recipe.steps] } : recipe
+  const cut = setOption(recipe, index, 'shapes', shapes, {})
+  // A cut that says nothing more is dropped.
+  return Object.keys(cut.steps[index]).length === 1 ? removeStep(cut, index) : cut
+}
+
+export const shapeOf = (recipe: Recipe, input: string): readonly number[] | undefined =>
+  (recipe.steps.find(step => step.do === 'cut')?.shapes as Record<string, number[]> | undefined)?.[input]
+
+/** Steps and seed are the same; the input spec belongs to the project, not to the preset. */
+export const isPreset = (recipe: Recipe, preset: Recipe): boolean =>
+  recipe.seed === preset.seed && same(recipe.steps, preset.steps)
+
+export type Parsed = { recipe: Recipe } | { syntax: string } | { form: true }
+
+/** The text beside the form. Whether the steps are right is for the worker to say; here only that it is a recipe at all. */
+export function parseRecipe(text: string): Parsed {
+  let read: unknown
+  try {
+    read = JSON.parse(text)
+  } catch (error) {
+    return { syntax: error instanceof Error ? error.message : String(error) }
+  }
+  const recipe = read as Partial<Recipe> | null
+  const good =
+    typeof recipe === 'object' &&
+    recipe !== null &&
+    recipe.thimble === 1 &&
+    typeof recipe.seed === 'number' &&
+    Array.isArray(recipe.steps) &&
+    recipe.steps.every(step => typeof step === 'object' && step !== null && typeof step.do === 'string')
+  return good ? { recipe: recipe as Recipe } : { form: true }
+}

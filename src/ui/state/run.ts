@@ -1,0 +1,75 @@
+// The run: one at a time, with what each stage has done and how long it took on this page's clock.
+import { createSignal, onCleanup } from 'solid-js'
+import type { RunProgress, StudioApi } from '../../../workers/api.ts'
+import type { ProjectState } from './project.ts'
+
+export type Device = 'auto' | 'webgpu' | 'wasm'
+export interface StepTime {
+  began: number
+  ended: number | null
+}
+
+export function createRun(api: StudioApi, project: ProjectState) {
+  const [running, setRunning] = createSignal<string | null>(null) // the project's id
+  const [stopping, setStopping] = createSignal(false)
+  const [stopped, setStopped] = createSignal(false)
+  const [progress, setProgress] = createSignal<RunProgress | null>(null)
+  const [device, setDevice] = createSignal<Device>('auto')
+  const [times, setTimes] = createSignal<StepTime[]>([])
+  const [now, setNow] = createSignal(performance.now())
+  const clock = setInterval(() => running() && setNow(performance.now()), 100)
+  onCleanup(() => clearInterval(clock))
+
+  const endStep = (list: StepTime[], at: number) =>
+    list.map(time => (time.ended === null ? { ...time, ended: at } : time))
+
+  function follow(next: RunProgress): void {
+    if (running() === null || stopping()) return
+    const at = performance.now()
+    if (next.step !== progress()?.step)
+      setTimes(list => {
+        const all = endStep(list, at)
+        all[next.step] = { began: at, ended: null }
+        return all
+      })
+    setProgress(next)
+  }
+
+  /** True when the run came to its end. */
+  async function start(): Promise<boolean> {
+    const view = project.view()
+    if (!view || running() !== null || view.readOnly) return false
+    setRunning(view.id)
+    setStopped(false)
+    setProgress(null)
+    setTimes([])
+    project.setError(null)
+    project.setView({ ...view, stage: 'running', error: null })
+    try {
+      const result = await api.run(view.id, device(), follow)
+      if (result.ok) {
+        if (project.view()?.id === view.id) project.setView(result.value)
+        return true
+      }
+      if (result.error.code === 'cancelled') setStopped(true)
+      else project.setError(result.error)
+      const after = await api.openProject(view.id)
+      if (after.ok && project.view()?.id === view.id) project.setView(after.value)
+      return false
+    } finally {
+      setTimes(list => endStep(list, performance.now()))
+      setRunning(null)
+      setStopping(false)
+    }
+  }
+
+  async function stop(): Promise<void> {
+    const id = running()
+    if (id === null || stopping()) return
+    setStopping(true)
+    await api.cancel(id)
+  }
+
+  return { running, stopping, stopped, progress, device, setDevice, times, now, start, stop }
+}
+export type RunState = ReturnType<typeof createRun>

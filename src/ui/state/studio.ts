@@ -1,0 +1,106 @@
+// Everything that the components see, in one context: the door to the worker, and one signal tree per concern.
+import {
+  createContext,
+  createEffect,
+  createMemo,
+  createResource,
+  createSignal,
+  on,
+  onMount,
+  useContext,
+} from 'solid-js'
+import type { StudioApi } from '../../../workers/api.ts'
+import type { BundleReport, LayerReport } from '../../jobs/report.ts'
+import { createGraphs } from './graphs.ts'
+import { createNetwork } from './network.ts'
+import { createAddress, type Place } from './place.ts'
+import { createProject } from './project.ts'
+import { createRun } from './run.ts'
+import { createUpdate } from './update.ts'
+
+export function createStudio(api: StudioApi, registration: Promise<ServiceWorkerRegistration | null>) {
+  const { address, go } = createAddress()
+  const [capabilities, { refetch: refreshCapabilities }] = createResource(() => api.capabilities())
+  const [catalogue] = createResource(() => api.catalogue())
+  const project = createProject(api)
+  const run = createRun(api, project)
+  const network = createNetwork()
+  const update = createUpdate(registration)
+  const [selected, select] = createSignal<string | null>(null) // a node's id
+  const [paletteOpen, setPaletteOpen] = createSignal(false)
+  const [bundleIndex, setBundleIndex] = createSignal(0)
+
+  const show = (place: Place) => {
+    const id = project.view()?.id
+    if (id) go({ project: id, place })
+  }
+  const bundle = createMemo<BundleReport | null>(() => {
+    const bundles = project.view()?.report?.bundles ?? []
+    return bundles[Math.min(bundleIndex(), bundles.length - 1)] ?? null
+  })
+  const layers = createMemo<readonly LayerReport[]>(() => bundle()?.layers ?? project.view()?.report?.layers ?? [])
+  const graphs = createGraphs(api, project.view)
+
+  /** The recipe is run; whoever still looks at the run is shown the result when it is there. */
+  async function start(): Promise<void> {
+    show('run')
+    if ((await run.start()) && address().place === 'run') show('result')
+    await refreshCapabilities()
+  }
+  async function sample(id: string, name: string): Promise<void> {
+    if (await project.sample(id, name)) await start()
+  }
+
+  // The address is the truth about what is open; a failed opening leads back to the first page.
+  createEffect(
+    on(
+      () => address().project,
+      async (id, before) => {
+        if (id === null && before) await project.close()
+        if (id !== null && id !== project.view()?.id && !(await project.open(id))) go({ project: null, place: 'model' })
+      },
+    ),
+  )
+  createEffect(
+    on(
+      () => project.view()?.id,
+      id => {
+        select(null)
+        setBundleIndex(0)
+        if (id && address().project !== id) go({ project: id, place: 'model' })
+      },
+      { defer: true },
+    ),
+  )
+  onMount(() => void project.refresh())
+
+  return {
+    api,
+    address,
+    go,
+    show,
+    home: () => go({ project: null, place: 'model' }),
+    capabilities,
+    refreshCapabilities,
+    catalogue,
+    project,
+    run,
+    start,
+    sample,
+    network,
+    update,
+    selected,
+    select,
+    graphs,
+    bundle,
+    bundleIndex,
+    setBundleIndex,
+    layers,
+    paletteOpen,
+    setPaletteOpen,
+  }
+}
+export type Studio = ReturnType<typeof createStudio>
+
+export const StudioContext = createContext<Studio>()
+export const useStudio = (): Studio => useContext(StudioContext)!

@@ -1,0 +1,12 @@
+// The page over the fake studio, for looking at it: options come from the query, as in ?finished=1&blocks=300.
+import { mount } from '../../src/ui/mount.tsx'
+import { fakeApi } from './fake-api.ts'
+
+const query = new URLSearchParams(location.search)
+const api = fakeApi({
+  finished: query.has('finished'),
+  readOnly: query.has('readonly'),
+  blocks: Number(query.get('blocks') ?? 9),
+  stepMs: Number(query.get('step') ?? 20),
+})
+mount(document.getElementById('app')!, api, Promise.resolve(null))
