@@ -19,11 +19,14 @@ export interface Capabilities {
   storage: { used: number; quota: number; persisted: boolean }
 }
 
+/** Words in one language, or in several. */
+export type Localized = string | Readonly<{ en: string; zh: string }>
+
 export interface Catalogue {
   steps: { id: string; label: string; options: Options }[]
   presets: { id: string; label: string; recipe: Recipe }[]
   targets: { id: string; label: string; vendor: string; forms: readonly string[]; ranOnItsRuntime: boolean }[]
-  samples: { id: string; label: string; about: string; bytes: number }[]
+  samples: { id: string; label: Localized; about: Localized; bytes: number }[]
 }
 
 export interface ProjectSummary {
