@@ -44,13 +44,6 @@ function mantissa(x: number): number {
   return double[0]
 }
 
-// 1/n!, n from 3 to 14, highest first.
-const inverseFactorials: readonly number[] = (() => {
-  const list: number[] = []
-  for (let n = 3, f = 6; n <= 14; f *= ++n) list.unshift(1 / f)
-  return list
-})()
-
 /** e^x, within 1 unit in the last place. */
 export function exp(x: number): number {
   if (Number.isNaN(x)) return x
@@ -61,15 +54,22 @@ export function exp(x: number): number {
   const b = k * ln2Rest
   const r = a - b
   const lost = a - r - b
-  let p = 0
-  for (const c of inverseFactorials) p = p * r + c
+  // Sum of r^n / (n + 3)!, n to 11.
+  let p = r * (1 / 87178291200) + 1 / 6227020800
+  p = p * r + 1 / 479001600
+  p = p * r + 1 / 39916800
+  p = p * r + 1 / 3628800
+  p = p * r + 1 / 362880
+  p = p * r + 1 / 40320
+  p = p * r + 1 / 5040
+  p = p * r + 1 / 720
+  p = p * r + 1 / 120
+  p = p * r + 1 / 24
+  p = p * r + 1 / 6
   const rest = r * r * (0.5 + r * p) + lost
   const sum = 1 + r
   return scale(sum + (r - (sum - 1) + rest), k)
 }
-
-// 2/(2n+1), n from 12 to 1: of 2 atanh(s)/s - 2 in powers of s^2.
-const atanhSeries: readonly number[] = Array.from({ length: 12 }, (_, i) => 2 / (25 - 2 * i))
 
 /** Natural logarithm, within 1 unit in the last place. */
 export function log(x: number): number {
@@ -81,8 +81,17 @@ export function log(x: number): number {
   // log(1 + f) = 2 atanh(s) = 2s + s R(s^2), s = f / (2 + f); 2s = f - f^2/2 + s f^2/2, in which f carries no error.
   const s = f / (2 + f)
   const z = s * s
-  let r = 0
-  for (const c of atanhSeries) r = (r + c) * z
+  let r = z * (2 / 25) + 2 / 23
+  r = r * z + 2 / 21
+  r = r * z + 2 / 19
+  r = r * z + 2 / 17
+  r = r * z + 2 / 15
+  r = r * z + 2 / 13
+  r = r * z + 2 / 11
+  r = r * z + 2 / 9
+  r = r * z + 2 / 7
+  r = r * z + 2 / 5
+  r = (r * z + 2 / 3) * z
   const half = 0.5 * f * f
   return k * ln2Short + (f - (half - (s * (half + r) + k * ln2Rest)))
 }

@@ -99,7 +99,10 @@ export function quantile({ low, high, count }: Cells, q: number): number {
   return count.length > 0 ? high[count.length - 1] : 0
 }
 
-/** Counts in `bins` equal bins of [0, top), cells shared out by length; the rest of the elements is `beyond`. For magnitudes. */
+/**
+ * Counts in `bins` equal bins of [0, top), for magnitudes; the rest of the elements is `beyond`. The elements of a cell are placed at
+ * even distances, whole ones, so that sparse tails stay sparse: what is spread into fractions looks smoother than it was.
+ */
 export function linearBins(
   { low, high, count }: Cells,
   top: number,
@@ -111,27 +114,16 @@ export function linearBins(
   for (let i = 0; i < count.length; i++) {
     const a = low[i] * perUnit
     const b = high[i] * perUnit
-    const first = Math.floor(a)
-    if (first >= bins) {
-      beyond += count[i]
-      continue
-    }
-    if (b <= first + 1) {
-      counts[first] += count[i]
-      continue
-    }
     const density = count[i] / (b - a)
-    let from = a
-    for (let bin = first; from < b; bin++) {
-      const to = Math.min(b, bin + 1)
-      const share = density * (to - from)
-      if (bin < bins) counts[bin] += share
-      else {
-        beyond += density * (b - from)
-        break
-      }
-      from = to
+    let placed = 0
+    let bin = Math.floor(a)
+    for (; bin < bins && bin + 1 < b; bin++) {
+      const upTo = Math.floor(density * (bin + 1 - a) + 0.5)
+      counts[bin] += upTo - placed
+      placed = upTo
     }
+    if (bin < bins) counts[bin] += count[i] - placed
+    else beyond += count[i] - placed
   }
   return { counts, beyond }
 }

@@ -48,8 +48,8 @@ function threshold(sizes: Cells, largest: number, levels: number, bins: number):
 // Share of the mass that a level without elements is lent, so that the outliers gathered in the last bin never divide by zero.
 const epsilon = 1e-4
 
-/** The number of bins to keep. */
-function bestPrefix(counts: Float64Array, beyond: number, levels: number): number {
+/** How many of the bins to keep, at least `levels`; the last of those that are equally good. */
+export function bestPrefix(counts: Float64Array, beyond: number, levels: number): number {
   const bins = counts.length
   const mass = new Float64Array(bins + 1) // before bin i
   const occupied = new Float64Array(bins + 1)

@@ -127,7 +127,8 @@ function expectedError(
     const f = u - n
     return n * period + (f < 0 ? -power.integral(-f) : power.integral(f))
   }
-  const beyond = (u: number): number => (u < bottom ? -power.integral(bottom - u) : power.integral(u - top))
+  const clipped = (u: number): number =>
+    u < bottom ? -power.integral(bottom - u) : u > top ? power.integral(u - top) : 0
   let sum = 0
   for (let i = 0; i < count.length; i++) {
     const a = low[i] / scale
@@ -137,9 +138,7 @@ function expectedError(
       sum += count[i] * power.error(Math.abs(a - q))
       continue
     }
-    let integral = 0
-    if (a < bottom) integral += beyond(Math.min(b, bottom)) - beyond(a)
-    if (b > top) integral += beyond(b) - beyond(Math.max(a, top))
+    let integral = clipped(b) - clipped(a)
     const from = Math.max(a, bottom)
     const to = Math.min(b, top)
     if (to > from) integral += rounding(to) - rounding(from)
