@@ -8,9 +8,9 @@ import { errorRecord, StudioError } from '../src/base/errors.ts'
 import { hashJson } from '../src/base/hash.ts'
 import { createRng } from '../src/base/rng.ts'
 import { openDataset } from '../src/data/dataset.ts'
-import { dataKind } from '../src/data/dataset-kind.ts'
 import type { InputSpec } from '../src/data/input-spec.ts'
-import { type Proposal, proposeInput } from '../src/data/propose-input.ts'
+import { proposeInput } from '../src/data/propose-input.ts'
+import { resolveInput } from '../src/data/resolve-input.ts'
 import { browserCodecs } from '../src/host/browser/codecs.ts'
 import { gpuAdapter } from '../src/host/browser/gpu.ts'
 import { openPack, type Pack, stageStore, writeBundle } from '../src/host/browser/store.ts'
@@ -50,10 +50,6 @@ export interface OpenedModel {
   input: InputSpec
   recipe: Recipe
 }
-export interface SeenData {
-  view: SamplesView
-  input: InputSpec // as proposed, now that the samples are known
-}
 export interface RunDone {
   report: Report
   bundles: StoredBundle[]
@@ -91,18 +87,9 @@ async function datasetOf(project: Project, pack: Pack, spec: InputSpec): Promise
   if (lastData?.key === key) return lastData.dataset
   const { imported } = await modelOf(project.id, project.model)
   const files = await openPack(project.id, pack)
-  const main =
-    files.size === 1 ? [...files.keys()][0]! : ([...files.keys()].find(path => path.endsWith('.json')) ?? null)
-  const dataset = await openDataset(files, main, { model: imported.model, spec, codecs: browserCodecs() })
+  const dataset = await openDataset(files, null, { model: imported.model, spec, codecs: browserCodecs() })
   lastData = { key, dataset }
   return dataset
-}
-
-/** The spec that the model, and once there are samples their kind, speak for. */
-async function proposed(project: Pick<Project, 'id' | 'model'>, samples: Pack | undefined): Promise<Proposal> {
-  const { imported } = await modelOf(project.id, project.model)
-  const kind = samples ? dataKind(await openPack(project.id, samples), null).kind : 'images'
-  return proposeInput(imported.model, kind)
 }
 
 async function seen(dataset: Dataset, count: number): Promise<SamplesView> {
@@ -271,24 +258,25 @@ const api = {
       const inferred = infer(imported.model)
       return {
         view: modelView(imported, inferred, cost(inferred)),
-        input: (await proposed({ id, model: pack }, undefined)).spec,
+        input: proposeInput(imported.model).spec,
         recipe: withTargets(presetOf('balanced'), [defaultTarget]),
       }
     }),
 
-  data: (project: Project, role: Role, pack: Pack): Promise<Result<SeenData>> =>
+  data: (project: Project, role: Role, pack: Pack): Promise<Result<SamplesView>> =>
     answer(async () => {
-      const input = project.inputProposed ? (await proposed(project, pack)).spec : project.input
-      const dataset = await datasetOf(project, pack, input)
+      const dataset = await datasetOf(project, pack, project.input)
       const count = role === 'calibration' ? calibrationSamples : dataset.size
-      return { view: await seen(dataset, count), input }
+      return seen(dataset, count)
     }),
 
   preview: (project: Project, role: Role, index: number): Promise<Result<SamplePreview>> =>
     answer(async () => {
       const data = project[role]
       if (!data) throw new StudioError('usage', 'There are no samples yet', { hint: 'Drop a folder of images first.' })
-      return previewOf(await datasetOf(project, data.pack, project.input), index, project.input)
+      const { imported } = await modelOf(project.id, project.model)
+      const input = resolveInput(project.input, imported.model)
+      return previewOf(await datasetOf(project, data.pack, project.input), index, input)
     }),
 
   graph: (project: Project, which: Which): Promise<Result<GraphView>> => answer(() => graphOf(project, which)),

@@ -1,7 +1,7 @@
 // What the model is really fed, as a picture: the array itself, turned back into pixels by the inverse of the input spec, so that
 // a swapped colour order or a wrong scale is seen.
 import { StudioError } from '../src/base/errors.ts'
-import type { ImageInput, InputSpec } from '../src/data/input-spec.ts'
+import type { ImageInput } from '../src/data/input-spec.ts'
 import type { Dataset, Sample } from '../src/ir/context.ts'
 import type { NdArray } from '../src/ir/tensor.ts'
 import type { SamplePreview } from './api.ts'
@@ -14,7 +14,7 @@ interface WithPictures {
 export async function previewOf(
   dataset: Dataset & WithPictures,
   index: number,
-  spec: InputSpec,
+  inputs: Readonly<Record<string, ImageInput>>,
 ): Promise<SamplePreview> {
   const sample = await sampleAt(dataset, index)
   const [name, array] = Object.entries(sample.feeds)[0]!
@@ -22,7 +22,7 @@ export async function previewOf(
     name: sample.name,
     label: sample.label === null ? null : String(sample.label),
     original: (await dataset.picture?.(index)) ?? null,
-    fed: pictureOf(array, spec.inputs[name] ?? spec.inputs['*'] ?? {}),
+    fed: inputs[name] ? pictureOf(array, inputs[name]) : null,
   }
 }
 
@@ -36,21 +36,21 @@ async function sampleAt(dataset: Dataset, index: number): Promise<Sample> {
 }
 
 /** null for arrays that are no picture. */
-function pictureOf({ shape, data }: NdArray, input: Partial<ImageInput>): SamplePreview['fed'] {
+function pictureOf({ shape, data }: NdArray, input: ImageInput): SamplePreview['fed'] {
   if (data instanceof BigInt64Array || data instanceof BigUint64Array) return null
   const dims = shape.length === 4 ? shape.slice(1) : shape
   if (dims.length !== 3) return null
-  const planar = (input.layout ?? 'NCHW') === 'NCHW'
+  const planar = input.layout === 'NCHW'
   const [channels, height, width] = planar ? dims : [dims[2]!, dims[0]!, dims[1]!]
   if (channels !== 1 && channels !== 3) return null
   const plane = width! * height!
-  const { scale = 1, mean = [], std = [] } = input
+  const { scale, mean, std } = input
   const order = channels === 1 ? [0, 0, 0] : input.color === 'BGR' ? [2, 1, 0] : [0, 1, 2]
   const rgba = new Uint8ClampedArray(plane * 4)
   for (let i = 0; i < plane; i++) {
     for (const [c, from] of order.entries()) {
       const value = data[planar ? from * plane + i : i * channels + from]!
-      rgba[i * 4 + c] = (value * (std[from] ?? 1) + (mean[from] ?? 0)) / scale
+      rgba[i * 4 + c] = (value * std[from]! + mean[from]!) / scale
     }
     rgba[i * 4 + 3] = 255
   }

@@ -28,6 +28,8 @@ const viewer = computeThread('viewer')
 const runner = computeThread('runner')
 let runningId: string | null = null
 let base = ''
+/** What the self-test of the GPU said in the last run that asked for it. */
+let gpuTest: { verified: boolean | null; why: string | null } | null = null
 
 const cancelled = (): StudioError =>
   new StudioError('cancelled', 'The run was stopped', { hint: 'Run again: it goes on after the last finished stage.' })
@@ -126,11 +128,10 @@ async function create(name: string | null, files: { path: string; file: Blob }[]
 async function addData(id: string, role: Role, files: { path: string; file: Blob }[]): Promise<Project> {
   const project = await update(id, async before => {
     const pack = await writePack(id, `${role}-${before.packs}`, files)
-    const seen = await viewer.call(api => unwrap(api.data(before, role, pack)))
+    const view = await viewer.call(api => unwrap(api.data(before, role, pack)))
     return {
       packs: before.packs + 1,
-      [role]: { pack, view: seen.view },
-      ...(before.inputProposed ? { input: seen.input } : {}),
+      [role]: { pack, view },
       ...outdated,
     }
   })
@@ -149,6 +150,7 @@ async function run(id: string, device: Device, onProgress: Parameters<StudioApi[
   try {
     await clearBundles(id)
     const done = await whileRunning(() => runOnce(project, device, onProgress))
+    gpuTest = done.webgpu
     await update(id, () => ({ running: null, report: done.report, bundles: done.bundles }))
   } catch (error) {
     const record = errorRecord(error)
@@ -181,7 +183,7 @@ const api: StudioApi = {
       isolated: crossOriginIsolated,
       threads: availableThreads(),
       simd: await viewer.call(compute => compute.simd()),
-      webgpu: await viewer.call(compute => compute.gpu()),
+      webgpu: { ...(await viewer.call(compute => compute.gpu())), ...gpuTest },
       storage: { used: usage, quota, persisted: await navigator.storage.persisted() },
     }
   },
@@ -290,8 +292,8 @@ async function reread(project: Project): Promise<Partial<Project>> {
   for (const role of ['calibration', 'evaluation'] as const) {
     const data = project[role]
     if (!data) continue
-    const seen = await viewer.call(compute => unwrap(compute.data(project, role, data.pack)))
-    fresh[role] = { pack: data.pack, view: seen.view }
+    const view = await viewer.call(compute => unwrap(compute.data(project, role, data.pack)))
+    fresh[role] = { pack: data.pack, view }
   }
   return fresh
 }

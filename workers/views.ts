@@ -41,10 +41,7 @@ export function graphView({ graph }: Model, cost: Cost): GraphView {
       outputs: node.outputs,
       attrs: [...node.attrs].map(([name, attr]) => ({ name, text: textOf(attr) })),
       macs: costs.get(node.id)?.macs ?? 0,
-      bytes: node.inputs.reduce(
-        (sum, name) => sum + weightBytes(name === null ? undefined : graph.values.get(name)),
-        0,
-      ),
+      bytes: costs.get(node.id)?.weightBytes ?? 0,
       origin: node.origin,
     })),
     values: [...graph.values.values()].map(valueView),
