@@ -1,0 +1,68 @@
+import { describe, expect, test } from 'vitest'
+import { infer } from '../../src/ops/infer.ts'
+import { choose } from '../../src/stages/quantize/choose.ts'
+import { onnxruntime } from '../../src/targets/onnxruntime.ts'
+import { build } from '../build.ts'
+
+const int8 = () => ({ weights: 'int8', activations: 'uint8' }) as const
+const chosen = (text: string) => choose(infer(build(text)), onnxruntime, int8)
+
+describe('which nodes run in integers', () => {
+  test('a Relu behind a convolution is part of its kernel: no scale between the two', () => {
+    const c = chosen(`graph (x: f32[1,3,8,8]) -> (z) {
+      y = Conv(x, w: f32[4,3,3,3])
+      r = Relu(y)
+      z = Conv(r, v: f32[2,4,3,3])
+    }`)
+    expect(c.values).toEqual(['x', 'r', 'z'])
+    expect(c.float).toEqual([])
+  })
+
+  test('a Relu whose input has a second reader is no part of it, and stays float', () => {
+    const c = chosen(`graph (x: f32[1,3,8,8]) -> (z, y) {
+      y = Conv(x, w: f32[4,3,3,3])
+      r = Relu(y)
+      z = Conv(r, v: f32[2,4,3,3])
+    }`)
+    expect(c.values).toEqual(['x', 'y', 'r', 'z'])
+    expect(c.float.map(f => f.op)).toEqual(['Relu'])
+  })
+
+  test('the last Gemm gives float logits, so that nothing clips or rounds them', () => {
+    const c = chosen(`graph (x: f32[1,16]) -> (y) { y = Gemm(x, w: f32[10,16], b: f32[10]) {transB=1} }`)
+    expect([...c.chosen.keys()]).toEqual(['y'])
+    expect(c.values).toEqual(['x'])
+  })
+
+  test('MaxPool shares the scale of its input', () => {
+    const c = chosen(`graph (x: f32[1,3,8,8]) -> (z) {
+      y = Conv(x, w: f32[4,3,3,3])
+      p = MaxPool(y) {kernel_shape=[2,2], strides=[2,2]}
+      z = Conv(p, v: f32[2,4,3,3])
+    }`)
+    expect(c.shared).toEqual([['y', 'p']])
+  })
+
+  test('an Add among float operators stays float and says why', () => {
+    const c = chosen(`graph (x: f32[1,8], u: f32[1,8]) -> (z) {
+      a = Add(x, u)
+      z = Sin(a)
+    }`)
+    expect(c.chosen.size).toBe(0)
+    expect(c.float.find(f => f.op === 'Add')?.why).toContain('no integer operator')
+    expect(c.float.find(f => f.op === 'Sin')?.why).toContain('no integer kernel')
+  })
+
+  test('weights that are computed at run time keep a convolution in float', () => {
+    const c = chosen(`graph (x: f32[1,3,8,8], w: f32[4,3,3,3]) -> (y) { y = Conv(x, w) }`)
+    expect(c.float[0].why).toBe('its weights are computed at run time')
+  })
+
+  test('values that only lead out are never clipped', () => {
+    const c = chosen(`graph (x: f32[1,3,8,8]) -> (z) {
+      y = Conv(x, w: f32[4,3,3,3])
+      z = Conv(y, v: f32[2,4,3,3])
+    }`)
+    expect([...c.unclipped]).toEqual(['z'])
+  })
+})
