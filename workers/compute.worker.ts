@@ -7,7 +7,7 @@ import { text, utf8 } from '../src/base/bytes.ts'
 import { errorRecord, StudioError } from '../src/base/errors.ts'
 import { hashJson } from '../src/base/hash.ts'
 import { createRng } from '../src/base/rng.ts'
-import { openDataset } from '../src/data/dataset.ts'
+import { type OpenedDataset, openDataset } from '../src/data/dataset.ts'
 import type { InputSpec } from '../src/data/input-spec.ts'
 import { proposeInput } from '../src/data/propose-input.ts'
 import { resolveInput } from '../src/data/resolve-input.ts'
@@ -62,7 +62,7 @@ const calibrationSamples = 128
 
 /** The last model and the last data set, by what they were made of: opening them again costs nothing. */
 let lastModel: { key: string; imported: Imported; importMs: number } | null = null
-let lastData: { key: string; dataset: Dataset } | null = null
+let lastData: { key: string; dataset: OpenedDataset } | null = null
 
 const answer = async <T>(work: () => Promise<T>): Promise<Result<T>> => {
   try {
@@ -82,7 +82,7 @@ async function modelOf(id: string, pack: Pack): Promise<{ imported: Imported; im
   return lastModel
 }
 
-async function datasetOf(project: Project, pack: Pack, spec: InputSpec): Promise<Dataset> {
+async function datasetOf(project: Project, pack: Pack, spec: InputSpec): Promise<OpenedDataset> {
   const key = hashJson([project.id, pack.file, spec])
   if (lastData?.key === key) return lastData.dataset
   const { imported } = await modelOf(project.id, project.model)
@@ -92,15 +92,9 @@ async function datasetOf(project: Project, pack: Pack, spec: InputSpec): Promise
   return dataset
 }
 
+/** Looks through the first `count` samples, which names those that are broken or suspicious. */
 async function seen(dataset: Dataset, count: number): Promise<SamplesView> {
-  let read = 0
-  for await (const _ of dataset.samples({ count })) read++
-  if (read === 0) {
-    throw new StudioError('bad-data', `No sample of ${dataset.name} can be read`, {
-      where: { file: dataset.name, ...(dataset.skipped[0] ? { sample: dataset.skipped[0].sample } : {}) },
-      hint: dataset.skipped[0]?.why ?? 'Give a folder or zip of images, an .npz, or a .json that describes raw files.',
-    })
-  }
+  for await (const _ of dataset.samples({ count }));
   const { name, size, labels, skipped, suspicious } = dataset
   return { name, size, labels, skipped: [...skipped], suspicious: [...suspicious] }
 }

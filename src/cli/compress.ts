@@ -2,7 +2,7 @@
 import { outFile, utf8 } from '../base/bytes.ts'
 import { checkInput } from '../data/input-schema.ts'
 import type { InputSpec } from '../data/input-spec.ts'
-import { proposeInput } from '../data/prepare.ts'
+import { proposeInput } from '../data/propose-input.ts'
 import { refuseExisting, writeFolder } from '../host/node/files.ts'
 import { type Compressed, compress, mergedInput, withTargets } from '../jobs/compress.ts'
 import { presetOf } from '../recipe/presets.ts'

@@ -3,7 +3,7 @@
 import { collect, type OutFile, outFile, utf8 } from '../base/bytes.ts'
 import { hashBytes } from '../base/hash.ts'
 import type { ImageInput } from '../data/input-spec.ts'
-import { resolveInput } from '../data/prepare.ts'
+import { resolveInput } from '../data/resolve-input.ts'
 import { exporters } from '../exporters/index.ts'
 import type { Imported } from '../importers/types.ts'
 import type { Context } from '../ir/context.ts'

@@ -1,10 +1,10 @@
 // The text recogniser: a network from a dependency's package reads lines that this project drew.
 import { describe, expect, it } from 'vitest'
-import { nodeCodecs } from '../../src/host/node/codecs.ts'
+import { createNodeCodecs } from '../../src/host/node/codecs.ts'
 import { openModel, read, samples, Tensor, unzip } from './files.ts'
 
 const lines = samples.find(sample => sample.id === 'text-lines')!
-const codecs = nodeCodecs()
+const codecs = createNodeCodecs()
 const width = 320
 
 const rowsOf = (files: Record<string, Uint8Array>): { file: string; text: string }[] => {

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { type Codecs, codecModules, createCodecs } from '../../data/codecs.ts'
 
 /** Codecs for the command line. */
-export const nodeCodecs = (): Codecs =>
+export const createNodeCodecs = (): Codecs =>
   createCodecs(name => {
     const path = codecModules[name]
     const packed = fileURLToPath(new URL(basename(path), import.meta.url))
