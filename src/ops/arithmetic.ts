@@ -78,7 +78,7 @@ export const variadic: OpDef = {
     const dtype = ctx.dtype(0)
     const shape = outShape(ctx, inputs)
     const f = operations[node.op]
-    if (!f) return [tensor(dtype, shape)]
+    if (!f || inputs.length === 0) return [tensor(dtype, shape)]
     const content = mapContent(ctx, inputs, shape, (...v) =>
       settle(
         v.reduce((a, b) => f(a, b, false)),

@@ -8,9 +8,9 @@ import type { CostContext, Dims, InferContext, OpDef } from './types.ts'
 /** Attributes of a sliding window over `rank` spatial axes, defaults filled in. */
 export function windowOf(node: Node, rank: number) {
   return {
-    strides: attrInts(node, 'strides') ?? new Array<number>(rank).fill(1),
-    dilations: attrInts(node, 'dilations') ?? new Array<number>(rank).fill(1),
-    pads: attrInts(node, 'pads') ?? new Array<number>(2 * rank).fill(0),
+    strides: attrInts(node, 'strides') ?? nulls(rank).map(() => 1),
+    dilations: attrInts(node, 'dilations') ?? nulls(rank).map(() => 1),
+    pads: attrInts(node, 'pads') ?? nulls(2 * rank).map(() => 0),
     autoPad: attrString(node, 'auto_pad', 'NOTSET'),
   }
 }

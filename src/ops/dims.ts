@@ -17,7 +17,14 @@ export function filled(dtype: DType | null, shape: Dims | null, content: readonl
   return count === content.length && count <= contentLimit ? { dtype, shape, content } : { dtype, shape }
 }
 
-export const nulls = (rank: number): null[] => new Array<null>(rank).fill(null)
+export const nulls = (rank: number): null[] => new Array<null>(Math.max(0, rank)).fill(null)
+
+// No runtime goes further; a broken file may say anything.
+const highestRank = 64
+
+/** An unknown shape of the rank that the length of a shape tensor says. */
+export const ofRank = (length: Dim | undefined): null[] | null =>
+  typeof length === 'number' && length <= highestRank ? nulls(length) : null
 
 /** The shape where every dimension is a number. */
 export const numeric = (shape: Dims | null): number[] | null =>

@@ -1,7 +1,7 @@
 // Repetition and padding: Expand, Tile, Pad, CenterCropPad, Trilu. https://onnx.ai/onnx/operators/onnx__Pad.html
 import { attrInts, type Dim, type Node } from '../ir/model.ts'
 import { mapContent } from './content.ts'
-import { asDims, axisOf, broadcast, filled, nulls, product, show, sum, tensor } from './dims.ts'
+import { asDims, axisOf, broadcast, filled, nulls, ofRank, product, show, sum, tensor } from './dims.ts'
 import type { InferContext, OpDef, Scalar } from './types.ts'
 
 export const expand: OpDef = {
@@ -10,11 +10,8 @@ export const expand: OpDef = {
   infer: (_, ctx) => {
     const x = ctx.shape(0)
     const wanted = asDims(ctx.content(1))
-    const rank = ctx.shape(1)?.[0]
     if (x === null) return [tensor(ctx.dtype(0), null)]
-    if (wanted === null)
-      return [tensor(ctx.dtype(0), typeof rank === 'number' ? broadcast([x, nulls(rank)], ctx) : null)]
-    const shape = broadcast([x, wanted], ctx)
+    const shape = broadcast([x, wanted ?? ofRank(ctx.shape(1)?.[0])], ctx)
     return [
       filled(
         ctx.dtype(0),

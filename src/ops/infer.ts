@@ -131,7 +131,12 @@ function inferNode(node: Node, graph: Graph, scope: Scope): Node {
 }
 
 /** Gaps filled with what the file declares; dimensions that come from there are not certain. */
-function completed(fact: Fact, value: Value | null, certain: boolean): Known {
+function completed({ dtype: type, shape: dims, content }: Fact, value: Value | null, certain: boolean): Known {
+  // A node that is wrong in itself may give what is no size.
+  const sound = dims?.map(d =>
+    d === undefined || (typeof d === 'number' && !(Number.isInteger(d) && d >= 0)) ? null : d,
+  )
+  const fact: Fact = filled(type, sound ?? null, content ?? null)
   if (value === null || !isTensor(value)) return { ...fact, certain }
   const declared = declaredDims(value.shape)
   const dtype = fact.dtype ?? value.dtype

@@ -1,6 +1,6 @@
 // The same elements under another shape. https://onnx.ai/onnx/operators/onnx__Reshape.html
 import { attrInt, attrInts, type Dim, type Node } from '../ir/model.ts'
-import { axisOf, filled, nulls, numeric, product, show, tensor } from './dims.ts'
+import { axisOf, filled, nulls, numeric, ofRank, product, show, tensor } from './dims.ts'
 import type { Dims, Fact, InferContext, OpDef, Scalar } from './types.ts'
 
 const layout = { kind: 'layout', view: true } as const
@@ -54,8 +54,7 @@ export const reshape: OpDef = {
   infer: (node, ctx) => {
     const wanted = ctx.opset < 5 ? attrInts(node, 'shape') : ctx.content(1)
     if (wanted) return [keeping(ctx, reshaped(ctx.shape(0), wanted, attrInt(node, 'allowzero', 0) !== 0, ctx))]
-    const rank = ctx.shape(1)?.[0]
-    return [tensor(ctx.dtype(0), typeof rank === 'number' ? nulls(rank) : null)]
+    return [tensor(ctx.dtype(0), ofRank(ctx.shape(1)?.[0]))]
   },
 }
 

@@ -1,6 +1,6 @@
 // Changes of the spatial size. https://onnx.ai/onnx/operators/onnx__Resize.html  out = floor(in * scale), or the given sizes.
 import { attrInt, attrInts, attrString, type Dim, type Node } from '../ir/model.ts'
-import { axisOf, nulls, product, show, tensor } from './dims.ts'
+import { axisOf, nulls, ofRank, product, show, tensor } from './dims.ts'
 import type { Dims, InferContext, OpDef } from './types.ts'
 
 // Runtimes multiply in float32.
@@ -103,8 +103,7 @@ export const col2Im: OpDef = {
     const x = ctx.shape(0)
     const block = ctx.numbers(2)?.reduce((a, b) => a * b, 1)
     const c = x?.[1]
-    const rank = ctx.shape(1)?.[0]
-    const image = ctx.numbers(1) ?? (typeof rank === 'number' ? nulls(rank) : null)
+    const image = ctx.numbers(1) ?? ofRank(ctx.shape(1)?.[0])
     const channels = typeof c === 'number' && block ? c / block : null
     return [tensor(ctx.dtype(0), image && [x?.[0] ?? null, channels, ...image])]
   },

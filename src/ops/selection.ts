@@ -1,7 +1,7 @@
 // Operators whose output size is a number or depends on the data: TopK, NonZero, NonMaxSuppression, Unique.
 // https://onnx.ai/onnx/operators/onnx__TopK.html
 import { attrInt, type Dim, type Node } from '../ir/model.ts'
-import { axisOf, nulls, replaceAt, tensor } from './dims.ts'
+import { axisOf, nulls, ofRank, replaceAt, tensor } from './dims.ts'
 import type { InferContext, OpDef } from './types.ts'
 
 const countOf = (node: Node, ctx: InferContext): Dim =>
@@ -58,8 +58,8 @@ export const affineGrid: OpDef = {
   type: 'AffineGrid',
   infer: (_, ctx) => {
     const size = ctx.numbers(1)
-    const rank = ctx.shape(1)?.[0]
+    const rank = ofRank(ctx.shape(1)?.[0])?.length ?? 0
     if (size) return [tensor(ctx.dtype(0), [size[0], ...size.slice(2), size.length - 2])]
-    return [tensor(ctx.dtype(0), typeof rank === 'number' && rank > 2 ? [...nulls(rank - 1), rank - 2] : null)]
+    return [tensor(ctx.dtype(0), rank > 2 ? [...nulls(rank - 1), rank - 2] : null)]
   },
 }

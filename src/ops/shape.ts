@@ -2,7 +2,7 @@
 import { type DType, dtypeOfOnnx } from '../base/dtype.ts'
 import { attrInt, attrInts, attrTensor, type Node } from '../ir/model.ts'
 import { contentOf, settle } from './content.ts'
-import { asDims, contentLimit, filled, nulls, product, tensor } from './dims.ts'
+import { asDims, contentLimit, filled, ofRank, product, tensor } from './dims.ts'
 import type { Dims, Fact, InferContext, OpDef } from './types.ts'
 
 export const shape: OpDef = {
@@ -44,9 +44,7 @@ export const constant: OpDef = {
 
 /** The shape that an input holds; of its rank where that is all we know. */
 function wantedShape(ctx: InferContext, input: number): Dims | null {
-  const content = asDims(ctx.content(input))
-  const rank = ctx.shape(input)?.[0]
-  return content ?? (typeof rank === 'number' ? nulls(rank) : null)
+  return asDims(ctx.content(input)) ?? ofRank(ctx.shape(input)?.[0])
 }
 
 export const constantOfShape: OpDef = {
