@@ -5,6 +5,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { defaultClientConditions, defineConfig, type Plugin, type UserConfig } from 'vite'
 import solid from 'vite-plugin-solid'
+import { writeLicenses } from './scripts/third-party-licenses.mjs'
 import headers from './workers/headers.json' with { type: 'json' }
 
 /** What the runtime needs of Vite, in the site and in browser tests alike. */
@@ -19,7 +20,7 @@ const { 'Content-Security-Policy': policy, ...developmentHeaders } = headers
 
 export { developmentHeaders }
 
-/** Adds the policy to the page, `_headers` for hosts that read it, and the list of files to the service worker. */
+/** Adds the policy to the page, `_headers` for hosts that read it, licences, and the list of files to the service worker. */
 function shell(): Plugin {
   let site = ''
   return {
@@ -32,6 +33,7 @@ function shell(): Plugin {
       { tag: 'meta', attrs: { 'http-equiv': 'Content-Security-Policy', content: policy }, injectTo: 'head-prepend' },
     ],
     closeBundle() {
+      writeLicenses(join(site, 'THIRD-PARTY-LICENSES.txt'))
       const rules = Object.entries(headers).map(([name, value]) => `  ${name}: ${value}`)
       writeFileSync(join(site, '_headers'), `/*\n${rules.join('\n')}\n`)
       const worker = join(site, 'service.worker.js')

@@ -28,6 +28,7 @@ export async function buildCli({ quiet = false } = {}) {
   await buildKernels()
   return keepFresh('cli', 'dist/cli/thimble.mjs', shared, async () => {
     const { build } = await import('vite')
+    const { writeLicenses } = await import('./third-party-licenses.mjs')
     const modules = join(root, 'node_modules')
     const out = join(root, 'dist/cli')
     await build({
@@ -51,6 +52,7 @@ export async function buildCli({ quiet = false } = {}) {
     for (const name of ['ort.node.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm']) {
       copyFileSync(join(modules, 'onnxruntime-web/dist', name), join(out, name))
     }
+    writeLicenses(join(out, 'THIRD-PARTY-LICENSES.txt'))
     for (const codec of ['png', 'jpeg', 'webp']) copyWasm(join(modules, '@jsquash', codec, 'codec'), out)
   })
 }

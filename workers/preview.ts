@@ -1,38 +1,23 @@
 // What the model is really fed, as a picture: the array itself, turned back into pixels by the inverse of the input spec, so that
 // a swapped colour order or a wrong scale is seen.
-import { StudioError } from '../src/base/errors.ts'
+import type { OpenedDataset } from '../src/data/dataset.ts'
 import type { ImageInput } from '../src/data/input-spec.ts'
-import type { Dataset, Sample } from '../src/ir/context.ts'
 import type { NdArray } from '../src/ir/tensor.ts'
 import type { SamplePreview } from './api.ts'
 
-/** A data set that can show a sample as it came, before any preparation. */
-interface WithPictures {
-  picture?(index: number): Promise<SamplePreview['original']>
-}
-
 export async function previewOf(
-  dataset: Dataset & WithPictures,
+  dataset: OpenedDataset,
   index: number,
   inputs: Readonly<Record<string, ImageInput>>,
 ): Promise<SamplePreview> {
-  const sample = await sampleAt(dataset, index)
+  const { sample, original } = await dataset.peek(index)
   const [name, array] = Object.entries(sample.feeds)[0]!
   return {
     name: sample.name,
     label: sample.label === null ? null : String(sample.label),
-    original: (await dataset.picture?.(index)) ?? null,
+    original: original && { ...original, rgba: new Uint8ClampedArray(original.rgba) },
     fed: inputs[name] ? pictureOf(array, inputs[name]) : null,
   }
-}
-
-async function sampleAt(dataset: Dataset, index: number): Promise<Sample> {
-  for await (const sample of dataset.samples({ count: index + 1 })) if (sample.index === index) return sample
-  const skip = dataset.skipped.at(-1)
-  throw new StudioError('bad-data', `Sample ${index + 1} of ${dataset.name} cannot be shown`, {
-    where: skip ? { sample: skip.sample } : {},
-    hint: skip?.why ?? 'Choose another sample.',
-  })
 }
 
 /** null for arrays that are no picture. */

@@ -2,13 +2,13 @@
 import { StudioError } from '../src/base/errors.ts'
 import type { InputSpec } from '../src/data/input-spec.ts'
 import type { DroppedFile } from '../src/host/browser/files.ts'
-import type { Catalogue } from './api.ts'
+import type { Catalogue, Localized } from './api.ts'
 
 /** An entry of `samples/index.json`; paths are relative to that file. */
 interface SampleEntry {
   id: string
-  label: string
-  about: string
+  label: Localized
+  about: Localized
   bytes?: number
   model: string | string[]
   data: string | string[]
@@ -58,7 +58,7 @@ export async function fetchSample(base: string, id: string): Promise<Sample> {
     )
   const { input = null } = entry
   return {
-    label: entry.label,
+    label: typeof entry.label === 'string' ? entry.label : entry.label.en,
     model: await files(entry.model),
     data: await files(entry.data),
     evaluation: await files(entry.evaluation),
