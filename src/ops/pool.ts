@@ -80,7 +80,7 @@ export const maxUnpool: OpDef = {
   infer: (node, ctx) => {
     const x = ctx.shape(0)
     const dtype = ctx.dtype(0)
-    if (x === null) return [tensor(dtype, null)]
+    if (x === null || x.length < 3) return [tensor(dtype, null)]
     if (ctx.has(2)) return [tensor(dtype, ctx.numbers(2) ?? nulls(x.length))]
     const rank = x.length - 2
     const w = windowOf(node, rank)
