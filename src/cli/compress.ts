@@ -48,7 +48,7 @@ export async function run(args: Parsed, line: ProgressLine, signal: AbortSignal)
   const recipe: Recipe = { ...planned, input }
   const data = args.text('data')
   const evaluation = args.text('eval')
-  const ctx = await createContext(imported, args, line, signal, recipe.seed)
+  const ctx = await createContext(imported.sources, args, line, signal, recipe.seed)
   const result = await compress(
     {
       imported,

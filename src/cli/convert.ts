@@ -22,7 +22,7 @@ export async function run(args: Parsed, line: ProgressLine, signal: AbortSignal)
     throw usage('convert wants MODEL, --target and --out', 'thimble convert MODEL --target onnx --out DIR')
   refuseExisting(out, args.flag('force'))
   const { imported } = await openModel(path, args)
-  const bundle = await convert(imported, target, await createContext(imported, args, line, signal, 0))
+  const bundle = await convert(imported, target, await createContext(imported.sources, args, line, signal, 0))
   await writeFolder(
     out,
     bundle.files.map(f => ({ path: `${bundle.dir}/${f.path}`, file: f.file })),

@@ -1,7 +1,8 @@
 // thimble inspect
-import { checkWeights, zeroChannels } from '../stages/inspect/weights.ts'
-import { type Inspection, inspect } from '../stages/inspect/inspect.ts'
+
 import { createBytes } from '../ir/bytes.ts'
+import { type Inspection, inspect } from '../stages/inspect/inspect.ts'
+import { checkWeights, zeroChannels } from '../stages/inspect/weights.ts'
 import { type OptionTable, type Parsed, usage } from './arguments.ts'
 import { kilobytes, table } from './output.ts'
 import { modelOptions, openModel } from './workbench.ts'
@@ -44,7 +45,10 @@ function inspectionText(r: Shown): string {
     '',
     table(
       ['', 'name', 'type', 'shape'],
-      [...r.inputs.map(p => ['input', p.name, p.dtype ?? '?', shape(p.shape)]), ...r.outputs.map(p => ['output', p.name, p.dtype ?? '?', shape(p.shape)])],
+      [
+        ...r.inputs.map(p => ['input', p.name, p.dtype ?? '?', shape(p.shape)]),
+        ...r.outputs.map(p => ['output', p.name, p.dtype ?? '?', shape(p.shape)]),
+      ],
     ),
     '',
     table(
@@ -54,7 +58,8 @@ function inspectionText(r: Shown): string {
   ]
   for (const { node, op, why } of r.staysFloat) lines.push('', `${node} (${op}) stays float: ${why}`)
   for (const { value, nan, inf } of r.badWeights) lines.push('', `${value}: ${nan} NaN and ${inf} infinite weights`)
-  if (r.zeroChannels.length > 0) lines.push('', `${r.zeroChannels.length} weights have output channels that are all zero: see --json`)
+  if (r.zeroChannels.length > 0)
+    lines.push('', `${r.zeroChannels.length} weights have output channels that are all zero: see --json`)
   for (const note of r.notes) lines.push('', note)
   return `${lines.join('\n')}\n`
 }

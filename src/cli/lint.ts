@@ -14,9 +14,10 @@ export const options: OptionTable = {
 export async function run(args: Parsed, line: ProgressLine, signal: AbortSignal): Promise<string> {
   const [path, ...rest] = args.positionals
   const target = args.text('target')
-  if (!path || rest.length > 0 || !target) throw usage('lint wants MODEL and --target', 'thimble lint MODEL --target onnxruntime')
+  if (!path || rest.length > 0 || !target)
+    throw usage('lint wants MODEL and --target', 'thimble lint MODEL --target onnxruntime')
   const { imported } = await openModel(path, args)
-  const result = await lint(imported, target, await createContext(imported, args, line, signal, 0))
+  const result = await lint(imported, target, await createContext(imported.sources, args, line, signal, 0))
   line.done()
   if (args.flag('json')) return `${JSON.stringify(result, null, 2)}\n`
   const head = `${result.integer} operators would run in integers, ${result.findings.length} in float.`

@@ -25,7 +25,7 @@ export async function run(args: Parsed, line: ProgressLine, signal: AbortSignal)
     manifest,
     imported,
     dump ? await readDump(dump) : null,
-    await createContext(imported, args, line, signal, 0),
+    await createContext(imported.sources, args, line, signal, 0),
   )
   line.done()
   const shown = args.flag('json') ? `${JSON.stringify(result, null, 2)}\n` : verifiedText(result)

@@ -37,17 +37,18 @@ export interface Opened {
   importMs: number
 }
 
-export async function openModel(path: string, args: Parsed): Promise<Opened> {
+/** `folder` sets the files of one model apart from those of another that is open beside it. */
+export async function openModel(path: string, args: Parsed, folder = ''): Promise<Opened> {
   const start = performance.now()
-  const { files, main } = await openFiles(path, 'model', name => !/\.(onnx|npz|npy|json|zip)$/i.test(name))
-  const imported = await importModel(files, main ?? undefined)
+  const found = await openFiles(path, 'model', name => !/\.(onnx|npz|npy|json|zip)$/i.test(name))
+  const files = new Map([...found.files].map(([name, source]) => [folder + name, source]))
+  const imported = await importModel(files, found.main === null ? undefined : folder + found.main)
   let model: Model = imported.model
   const shapes = parseShapes(args.texts('shape'))
   if (Object.keys(shapes).length > 0) model = freeze(model, shapes)
   model = cutGraph(model, parseNames(args.text('inputs')), parseNames(args.text('outputs')))
   const importMs = performance.now() - start
-  const used = new Map([...files].filter(([name]) => name === main || imported.sources.has(name)))
-  return { imported: { ...imported, model }, modelHash: await hashFiles(used.size > 0 ? used : files), importMs }
+  return { imported: { ...imported, model }, modelHash: await hashFiles(imported.sources), importMs }
 }
 
 export async function openData(path: string, model: Model, spec: InputSpec): Promise<Dataset> {
@@ -91,7 +92,7 @@ export async function createContext(
     throw new StudioError('not-available', 'WebGPU is not available on the command line', {
       hint: 'Leave --device out, or use the studio in a browser.',
     })
-  const bytes = createBytes(imported.sources)
+  const bytes = createBytes(sources)
   const runner = await createNodeRunner({
     threads: args.count('threads', 1) ?? undefined,
     encode: model => encodeModel(model, bytes),

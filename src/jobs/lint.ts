@@ -23,10 +23,17 @@ export interface Linted {
   sources: readonly string[]
 }
 
-export async function lint(imported: Imported, id: string, ctx: Pick<Context, 'bytes' | 'runner' | 'signal'>): Promise<Linted> {
+export async function lint(
+  imported: Imported,
+  id: string,
+  ctx: Pick<Context, 'bytes' | 'runner' | 'signal'>,
+): Promise<Linted> {
   const target = findTarget(id)
   const { model } = await optimize(infer(imported.model), ctx)
-  const choice = choose(infer(upgradeOpset(infer(model), 13)), target, () => ({ weights: 'int8', activations: 'uint8' }))
+  const choice = choose(infer(upgradeOpset(infer(model), 13)), target, () => ({
+    weights: 'int8',
+    activations: 'uint8',
+  }))
   return {
     target: id,
     integer: choice.chosen.size,

@@ -1,0 +1,80 @@
+// Models over the same samples in the same batches: accuracy where there are labels, agreement with the first in any case.
+import type { InputSpec } from '../../data/input-spec.ts'
+import { batches, unstack } from '../../ir/batches.ts'
+import type { Context, Dataset } from '../../ir/context.ts'
+import type { Model, ValueName } from '../../ir/model.ts'
+import type { NdArray } from '../../ir/tensor.ts'
+import type { Accuracy } from '../../jobs/report.ts'
+import { Agreement } from '../../stages/evaluate/agreement.ts'
+import { pairedAccuracy, taskFor } from '../../tasks/index.ts'
+
+export interface Judged {
+  accuracy: Accuracy | null // of the reference
+  accuracies: (Accuracy | null)[] // of the others, paired with the reference
+  agreements: ReturnType<Agreement['result']>[]
+  notes: string[]
+}
+
+export interface JudgeOptions {
+  batch: number
+  /** Whether the labels of `data` may be used: calibration samples are not there to be judged by. */
+  labelled: boolean
+  input: InputSpec
+}
+
+/** `others` may name one model several times; it runs once. */
+export async function judge(
+  reference: Model,
+  others: readonly Model[],
+  data: Dataset,
+  options: JudgeOptions,
+  ctx: Context,
+): Promise<Judged> {
+  const task = taskFor(options.input, reference)
+  const labelled = options.labelled && data.labels !== null && task !== null
+  const models = [...new Set(others)]
+  const agreements = models.map(
+    () => new Agreement(ctx.kernels, reference.graph.outputs, outputs => task?.answer(outputs) ?? null),
+  )
+  const accuracy = labelled ? pairedAccuracy(task, models.length, options.input.labelOffset ?? 0) : null
+
+  const referenceSession = await ctx.runner.open(reference)
+  const sessions = await Promise.all(models.map(model => ctx.runner.open(model)))
+  try {
+    let done = 0
+    for await (const b of batches(data, reference.graph, options.batch, { signal: ctx.signal })) {
+      const exact = await referenceSession.run(b.feeds)
+      const results: Record<ValueName, NdArray>[] = []
+      for (const session of sessions) results.push(await session.run(b.feeds))
+      for (const [i, sample] of b.samples.entries()) {
+        const one = (arrays: Record<ValueName, NdArray>) =>
+          Object.fromEntries(Object.entries(arrays).map(([name, a]) => [name, unstack(a, i, b.count)]))
+        const want = one(exact)
+        const got = results.map(one)
+        for (const [k, outputs] of got.entries()) agreements[k].add(want, outputs)
+        if (accuracy && sample.label !== null) accuracy.add(want, got, sample.label)
+      }
+      done += b.count
+      ctx.progress({ stage: 'evaluate', done, total: data.size })
+    }
+  } finally {
+    await referenceSession.close()
+    await Promise.all(sessions.map(session => session.close()))
+  }
+  const measured = accuracy?.result() ?? null
+  return {
+    accuracy: measured?.reference ?? null,
+    accuracies: others.map(m => measured?.others[models.indexOf(m)] ?? null),
+    agreements: others.map(m => agreements[models.indexOf(m)].result()),
+    notes: labelled ? [] : [unlabelled(options.labelled, data)],
+  }
+}
+
+function unlabelled(meant: boolean, data: Dataset): string {
+  const why = !meant
+    ? 'no labelled samples were given'
+    : data.labels === null
+      ? `${data.name} has no labels`
+      : 'it is not known how this model\u2019s outputs are to be judged'
+  return `No accuracy was measured: ${why}. Agreement with the original is over ${meant ? data.name : 'the calibration samples'}.`
+}
