@@ -103,21 +103,14 @@ export function App() {
 
   return (
     <div class="app" classList={{ 'no-project': !project.view() }}>
-      <a
-        class="button skip"
-        href="#main"
-        onClick={event => {
-          event.preventDefault()
-          main.focus()
-        }}
-      >
+      <button type="button" class="button skip" onClick={() => main.focus()}>
         {t().skip}
-      </a>
+      </button>
       <TopBar />
       <Show when={project.view()}>
         <Rail />
       </Show>
-      <main id="main" class="main" ref={main} tabindex="-1">
+      <main id="main" class="main" ref={main} tabIndex={-1}>
         <Show when={project.error() ?? project.view()?.error}>
           {error => (
             <ErrorPanel

@@ -183,6 +183,7 @@ export function GraphCanvas(props: {
 
   return (
     <>
+      {/* biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: the graph has keys of its own, and a table beside it */}
       <canvas
         ref={canvas}
         class="graph-canvas"

@@ -24,6 +24,7 @@ export function GraphTable(props: { scene: Scene; found: readonly number[] }) {
   const columns = (): Column<Row>[] => [
     {
       id: 'name',
+      width: 180,
       title: t().graph.layer,
       key: row => row.item.name,
       cell: row => (
@@ -34,13 +35,15 @@ export function GraphTable(props: { scene: Scene; found: readonly number[] }) {
     },
     {
       id: 'op',
+      width: 140,
       title: t().graph.operator,
       key: row => row.item.op,
       cell: row => (row.item.kind === 'node' ? row.item.op : t().graph[row.item.kind]),
     },
-    { id: 'shape', title: t().model.shape, key: row => row.item.detail, cell: row => row.item.detail },
+    { id: 'shape', width: 150, title: t().model.shape, key: row => row.item.detail, cell: row => row.item.detail },
     {
       id: 'macs',
+      width: 90,
       title: t().macs,
       key: row => row.item.node?.macs ?? null,
       cell: row => (row.item.node?.macs ? format.count(row.item.node.macs, locale()) : format.missing),
@@ -48,6 +51,7 @@ export function GraphTable(props: { scene: Scene; found: readonly number[] }) {
     },
     {
       id: 'bytes',
+      width: 90,
       title: t().graph.weights,
       key: row => row.item.node?.bytes ?? null,
       cell: row => (row.item.node?.bytes ? format.bytes(row.item.node.bytes, locale()) : format.missing),
@@ -55,6 +59,7 @@ export function GraphTable(props: { scene: Scene; found: readonly number[] }) {
     },
     {
       id: 'sqnr',
+      width: 104,
       title: t().result.soFar,
       key: row => sqnrOf(row.layer),
       cell: row => <Sqnr db={sqnrOf(row.layer)} />,
@@ -64,7 +69,6 @@ export function GraphTable(props: { scene: Scene; found: readonly number[] }) {
   return (
     <VirtualTable
       label={t().graph.label}
-      class="node-columns"
       rows={rows()}
       columns={columns()}
       selected={row => props.scene.index.get(studio.selected() ?? '') === props.scene.index.get(keyOf(row.item))}

@@ -27,7 +27,7 @@ function topological(count: number, out: number[][], inDegree: Uint32Array): num
 function longestPath(order: number[], out: number[][], into: number[][]): Uint32Array {
   const layer = new Uint32Array(order.length)
   const at = new Uint32Array(order.length)
-  order.forEach((node, position) => (at[node] = position))
+  for (let k = 0; k < order.length; k++) at[order[k]] = k
   for (const node of order)
     for (const to of out[node]) if (at[to] > at[node]) layer[to] = Math.max(layer[to], layer[node] + 1)
   // A node that nothing feeds belongs beside what reads it, not at the far top.
@@ -91,6 +91,6 @@ export function layered({ widths, edges }: LayoutInput): Layered {
     }
   }
   const rows: number[][] = Array.from({ length: layer.reduce((top, row) => Math.max(top, row + 1), 0) }, () => [])
-  layerOf.forEach((row, item) => rows[row].push(item))
+  for (let item = 0; item < layerOf.length; item++) rows[layerOf[item]].push(item)
   return { nodes: count, layerOf: Uint32Array.from(layerOf), rows, up, down, trunk, aside }
 }

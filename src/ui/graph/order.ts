@@ -25,7 +25,9 @@ const sweeps = 8
 export function order(graph: Layered): void {
   const { rows, up, down, layerOf } = graph
   const position = new Uint32Array(layerOf.length)
-  const settle = (row: number[]) => row.forEach((item, k) => (position[item] = k))
+  const settle = (row: number[]) => {
+    for (let k = 0; k < row.length; k++) position[row[k]] = k
+  }
 
   // The first order follows the paths from the top, so that a branch starts out in one piece.
   const seen = new Uint8Array(layerOf.length)

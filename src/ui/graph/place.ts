@@ -21,7 +21,7 @@ function align(graph: Layered): { blockOf: Int32Array; blocks: number } {
   const { rows, down, nodes } = graph
   const length = spine(graph)
   const position = new Uint32Array(down.length)
-  for (const row of rows) row.forEach((item, k) => (position[item] = k))
+  for (const row of rows) for (let k = 0; k < row.length; k++) position[row[k]] = k
   const below = new Int32Array(down.length).fill(-1)
   const taken = new Uint8Array(down.length)
   for (const row of rows) {
@@ -90,7 +90,7 @@ export function place(graph: Layered, widths: Float32Array): Float32Array {
 
   // Each block then moves towards its neighbours, as far as its own neighbours to the left and right let it.
   const members: number[][] = Array.from({ length: blocks }, () => [])
-  blockOf.forEach((block, item) => members[block].push(item))
+  for (let item = 0; item < blockOf.length; item++) members[blockOf[item]].push(item)
   for (let round = 0; round < rounds; round++)
     for (let k = 0; k < sorted.length; k++) {
       const block = sorted[round % 2 === 0 ? k : sorted.length - 1 - k]

@@ -102,15 +102,15 @@ export function sceneOf(graph: GraphView): Scene {
   })
   // Room for the figure is kept whether or not there is one yet, so that a result does not move the drawing.
   const widths = Float32Array.from(nodes, item =>
-    Math.min(300, Math.max(72, textWidth(item.op) + textWidth(item.detail) + (item.kind === 'node' ? 84 : 36))),
+    Math.min(300, Math.max(72, textWidth(item.op) + textWidth(item.detail) + (item.kind === 'node' ? 92 : 44))),
   )
   const index = new Map<string, number>()
-  const name = (key: string, k: number) => void (index.has(key) || index.set(key, k))
-  nodes.forEach((item, k) => item.kind === 'node' && name(item.id, k))
-  nodes.forEach((item, k) => {
-    for (const origin of item.node?.origin ?? []) name(origin, k)
-  })
-  nodes.forEach((item, k) => item.kind !== 'node' && name(keyOf(item), k))
+  const name = (key: string, k: number) => {
+    if (!index.has(key)) index.set(key, k)
+  }
+  for (const [k, item] of nodes.entries()) if (item.kind === 'node') name(item.id, k)
+  for (const [k, item] of nodes.entries()) for (const origin of item.node?.origin ?? []) name(origin, k)
+  for (const [k, item] of nodes.entries()) if (item.kind !== 'node') name(keyOf(item), k)
   return { nodes, widths, edges: Uint32Array.from(edges), before, after, index }
 }
 

@@ -3,6 +3,7 @@ import { createSignal, For, type JSX } from 'solid-js'
 
 export function Field(props: { name: JSX.Element; children: JSX.Element; title?: string }) {
   return (
+    // biome-ignore lint/a11y/noLabelWithoutControl: the control is what it is given to hold
     <label class="field" title={props.title}>
       <span class="name">{props.name}</span>
       {props.children}

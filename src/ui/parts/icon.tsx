@@ -42,15 +42,18 @@ export function Icon(props: { name: IconName } & JSX.SvgSVGAttributes<SVGSVGElem
 
 /** The mark: a thimble seen from the side. */
 export const Mark = () => (
-  <svg width="20" height="20" viewBox="0 0 20 20" aria-hidden="true">
-    <path d="M5.5 14.5L7 5.5C7.3 3.5 8.4 2.5 10 2.5s2.7 1 3 3l1.5 9z" fill="var(--accent)" />
-    <rect x="3.5" y="14.5" width="13" height="3" rx="1.2" fill="var(--ink)" />
+  <svg width="18" height="22" viewBox="146 96 220 328" aria-hidden="true">
+    <path d="M160 372 190 168a66 66 0 0 1 132 0l30 204z" fill="var(--ink)" />
+    <path d="M148 372h216v28a20 20 0 0 1-20 20H168a20 20 0 0 1-20-20z" fill="var(--accent)" />
     <g fill="var(--raised)">
-      <circle cx="8.6" cy="6.6" r=".8" />
-      <circle cx="11.4" cy="6.6" r=".8" />
-      <circle cx="8" cy="9.4" r=".8" />
-      <circle cx="10" cy="9.4" r=".8" />
-      <circle cx="12" cy="9.4" r=".8" />
+      <circle cx="230" cy="190" r="17" />
+      <circle cx="284" cy="190" r="17" />
+      <circle cx="206" cy="254" r="17" />
+      <circle cx="257" cy="254" r="17" />
+      <circle cx="308" cy="254" r="17" />
+      <circle cx="200" cy="318" r="17" />
+      <circle cx="257" cy="318" r="17" />
+      <circle cx="314" cy="318" r="17" />
     </g>
   </svg>
 )

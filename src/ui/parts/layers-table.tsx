@@ -12,6 +12,7 @@ export function LayersTable(props: { layers: readonly LayerReport[] }) {
     return [
       {
         id: 'node',
+        width: 180,
         title: words.node,
         key: row => row.node,
         cell: row => (
@@ -20,9 +21,10 @@ export function LayersTable(props: { layers: readonly LayerReport[] }) {
           </span>
         ),
       },
-      { id: 'op', title: words.operator, key: row => row.op, cell: row => row.op },
+      { id: 'op', width: 84, title: words.operator, key: row => row.op, cell: row => row.op },
       {
         id: 'bits',
+        width: 76,
         title: words.bits,
         key: row => row.weightBits ?? row.activationBits,
         cell: row => `${row.weightBits ?? '–'}/${row.activationBits ?? '–'}`,
@@ -30,14 +32,23 @@ export function LayersTable(props: { layers: readonly LayerReport[] }) {
       },
       {
         id: 'far',
+        width: 104,
         title: words.soFar,
         key: row => row.cumulativeSqnrDb,
         cell: row => <Sqnr db={row.cumulativeSqnrDb} />,
         figure: true,
       },
-      { id: 'local', title: words.local, key: row => row.sqnrDb, cell: row => <Sqnr db={row.sqnrDb} />, figure: true },
+      {
+        id: 'local',
+        width: 104,
+        title: words.local,
+        key: row => row.sqnrDb,
+        cell: row => <Sqnr db={row.sqnrDb} />,
+        figure: true,
+      },
       {
         id: 'weight',
+        width: 96,
         title: words.weight,
         key: row => row.weightSqnrDb,
         cell: row => <Sqnr db={row.weightSqnrDb} />,
@@ -45,6 +56,7 @@ export function LayersTable(props: { layers: readonly LayerReport[] }) {
       },
       {
         id: 'activation',
+        width: 96,
         title: words.activation,
         key: row => row.activationSqnrDb,
         cell: row => <Sqnr db={row.activationSqnrDb} />,
@@ -52,6 +64,7 @@ export function LayersTable(props: { layers: readonly LayerReport[] }) {
       },
       {
         id: 'scheme',
+        width: 170,
         title: words.scheme,
         key: row => row.scheme,
         cell: row => (
@@ -66,7 +79,6 @@ export function LayersTable(props: { layers: readonly LayerReport[] }) {
   return (
     <VirtualTable
       label={t().result.layers}
-      class="layer-columns"
       rows={props.layers}
       columns={columns()}
       sorting={{ column: 'far', down: false }}

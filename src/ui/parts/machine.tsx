@@ -79,9 +79,9 @@ export function Machine() {
     <>
       <button
         type="button"
-        class="button bare"
+        class="button bare machine-button"
         popovertarget="machine"
-        aria-label={t().bar.machine}
+        title={t().bar.machine}
         data-testid="machine"
       >
         <span classList={{ bad: network.sent() > 0, good: network.sent() === 0 }} data-testid="sent">

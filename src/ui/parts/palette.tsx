@@ -62,11 +62,14 @@ export function Palette() {
   }
   return (
     <dialog
-      ref={dialog}
+      ref={element => {
+        dialog = element
+        // A click beside it closes it.
+        element.setAttribute('closedby', 'any')
+      }}
       class="palette"
       aria-label={t().command.palette}
       onClose={() => studio.setPaletteOpen(false)}
-      onClick={event => event.target === dialog && studio.setPaletteOpen(false)}
     >
       <Show when={studio.paletteOpen()}>
         <input
@@ -83,23 +86,23 @@ export function Palette() {
           }}
           onKeyDown={key}
         />
-        <ul id="palette-list" role="listbox" aria-label={t().command.palette}>
+        <div id="palette-list" role="listbox" aria-label={t().command.palette}>
           <For each={found()}>
             {(command, k) => (
-              <li
+              <div
                 id={`palette-${k()}`}
                 role="option"
-                tabindex="-1"
+                tabIndex={-1}
                 aria-selected={k() === at()}
                 onClick={() => choose(command)}
                 onKeyDown={key}
               >
                 <span>{command.title}</span>
                 <Show when={command.key}>{name => <kbd>{name().replace('ctrl+', 'Ctrl ').toUpperCase()}</kbd>}</Show>
-              </li>
+              </div>
             )}
           </For>
-        </ul>
+        </div>
         <Show when={found().length === 0}>
           <p class="soft">{t().command.none}</p>
         </Show>

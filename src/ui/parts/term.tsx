@@ -6,7 +6,6 @@ import { t } from '../i18n/index.ts'
 export function Term(props: { of: keyof Words['term']; children: JSX.Element }) {
   const id = createUniqueId()
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: the meaning must be reachable without a mouse
     <span class="term" tabindex="0" aria-describedby={id}>
       {props.children}
       <span role="tooltip" id={id}>

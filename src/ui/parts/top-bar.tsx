@@ -69,10 +69,10 @@ export function TopBar() {
           type="button"
           class="button bare"
           onClick={() => setPaletteOpen(true)}
-          aria-label={t().bar.commands}
           title={t().bar.commands}
         >
           <Icon name="search" />
+          <span class="unseen">{t().bar.commands}</span>
           <kbd>Ctrl K</kbd>
         </button>
         <select

@@ -1,6 +1,6 @@
 // The two sets of samples, how they become what the model is fed, and a picture of just that.
 import { createSignal, For, Show } from 'solid-js'
-import type { DataView, ProjectView } from '../../../workers/api.ts'
+import type { ProjectView, DataView as SampleSet } from '../../../workers/api.ts'
 import type { ImageInput, InputSpec, ResizeSpec } from '../../data/input-spec.ts'
 import * as format from '../format.ts'
 import { locale, t } from '../i18n/index.ts'
@@ -15,7 +15,7 @@ import type { Role } from '../state/project.ts'
 import { useStudio } from '../state/studio.ts'
 import './data.css'
 
-function DataSet(props: { role: Role; data: DataView | null; project: ProjectView }) {
+function DataSet(props: { role: Role; data: SampleSet | null; project: ProjectView }) {
   const { project, run } = useStudio()
   const locked = () => props.project.readOnly || run.running() !== null || project.busy() !== null
   const add = (files: Parameters<typeof project.addData>[1]) => void project.addData(props.role, files)
