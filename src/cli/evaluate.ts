@@ -38,7 +38,7 @@ export async function run(args: Parsed, line: ProgressLine, signal: AbortSignal)
     models,
     dataset,
     { batch: 16, labelled: true, input },
-    { ...ctx, bytes },
+    ctx,
   )
   line.done()
   const result = {

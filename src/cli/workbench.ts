@@ -79,7 +79,7 @@ export async function readJson(path: string, what: string): Promise<unknown> {
 }
 
 export async function createContext(
-  imported: Imported,
+  sources: Imported['sources'],
   args: Parsed,
   line: ProgressLine,
   signal: AbortSignal,
