@@ -1,0 +1,85 @@
+// Classification: one score per class. Right when the label's score is the highest (top-1), or among the five highest (top-5).
+
+import * as v from 'valibot'
+import { StudioError } from '../base/errors.ts'
+import { value } from '../base/options.ts'
+import type { Model, ValueName } from '../ir/model.ts'
+import { numbersOf } from './scores.ts'
+import type { Outputs, TaskDef } from './types.ts'
+
+const options = {
+  output: value('Output that holds the scores', v.nullable(v.string()), null),
+}
+
+/** Scores of one sample, whatever axes of 1 surround them. */
+function scoresOf(outputs: Outputs, name: ValueName): ArrayLike<number> {
+  const array = outputs[name]
+  if (!array)
+    throw new StudioError('usage', `The task reads output '${name}', which the model does not give.`, {
+      where: { value: name },
+      hint: `Its outputs: ${Object.keys(outputs).join(', ')}.`,
+    })
+  return numbersOf(array)
+}
+
+/** The first of the highest; -1 where all are NaN. */
+function best(scores: ArrayLike<number>): number {
+  let at = -1
+  for (let i = 0; i < scores.length; i++) if (scores[i] > (at < 0 ? Number.NEGATIVE_INFINITY : scores[at])) at = i
+  return at
+}
+
+/** Classes ahead of `label`: those with a higher score, and equal ones before it. */
+function ahead(scores: ArrayLike<number>, label: number): number {
+  const own = scores[label]
+  if (Number.isNaN(own)) return scores.length
+  let count = 0
+  for (let i = 0; i < scores.length; i++) if (scores[i] > own || (scores[i] === own && i < label)) count++
+  return count
+}
+
+/** Outputs of shape [N, classes], or with further axes of 1. */
+function scoreOutputs(model: Model): ValueName[] {
+  return model.graph.outputs.filter(name => {
+    const shape = model.graph.values.get(name)?.shape?.slice(1)
+    return shape !== undefined && typeof shape[0] === 'number' && shape[0] > 1 && shape.slice(1).every(d => d === 1)
+  })
+}
+
+export const classify: TaskDef = {
+  id: 'classify',
+  label: 'Classification',
+  options,
+  guess: model => model.graph.outputs.length === 1 && scoreOutputs(model).length === 1,
+  open(model, { output }) {
+    const name = typeof output === 'string' ? output : (scoreOutputs(model)[0] ?? model.graph.outputs[0])
+    return {
+      id: 'classify',
+      metric: 'top-1',
+      detail: null,
+      binary: true,
+      answer: outputs => {
+        const at = best(scoresOf(outputs, name))
+        return at < 0 ? null : at
+      },
+      score(outputs, label) {
+        const scores = scoresOf(outputs, name)
+        if (typeof label !== 'number')
+          throw new StudioError('bad-data', `The label '${label}' is text, but the model tells classes apart.`, {
+            hint: 'Give a labels.csv with the columns file,label.',
+          })
+        if (!Number.isInteger(label) || label < 0 || label >= scores.length)
+          throw new StudioError(
+            'bad-data',
+            `The label ${label} is none of the model's ${scores.length} classes (0 to ${scores.length - 1}).`,
+            {
+              where: { value: name },
+              hint: 'Check the labels, and labelOffset in the input spec.',
+            },
+          )
+        const place = ahead(scores, label)
+        return { value: place === 0 ? 1 : 0, top5: scores.length > 5 ? (place < 5 ? 1 : 0) : null, detail: null }
+      },
+    }
+  },
+}
