@@ -5,11 +5,22 @@ export type Locale = 'en' | 'zh'
 export const missing = '–'
 const minus = '−'
 
-function figure(value: number, digits: number, locale: Locale): string {
-  const text = new Intl.NumberFormat(locale === 'zh' ? 'zh-CN' : 'en', {
+// Making a formatter takes longer than drawing a node; there are a handful of kinds.
+const formatters = new Map<string, Intl.NumberFormat>()
+function formatter(digits: number, locale: Locale): Intl.NumberFormat {
+  const key = `${locale}${digits}`
+  const known = formatters.get(key)
+  if (known) return known
+  const made = new Intl.NumberFormat(locale === 'zh' ? 'zh-CN' : 'en', {
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
-  }).format(Math.abs(value))
+  })
+  formatters.set(key, made)
+  return made
+}
+
+function figure(value: number, digits: number, locale: Locale): string {
+  const text = formatter(digits, locale).format(Math.abs(value))
   // Nothing but zeros has no sign: "−0.0" reads as a loss that is not there.
   return value < 0 && /[1-9]/.test(text) ? minus + text : text
 }

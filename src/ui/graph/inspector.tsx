@@ -2,36 +2,32 @@
 import { For, Show } from 'solid-js'
 import * as format from '../format.ts'
 import { locale, t } from '../i18n/index.ts'
+import { ChoiceField } from '../parts/field.tsx'
 import { Icon } from '../parts/icon.tsx'
-import { Segmented } from '../parts/segmented.tsx'
 import { Sqnr } from '../parts/sqnr.tsx'
 import { Term } from '../parts/term.tsx'
 import { type LayerSetting, layerSetting, setLayer, settingOf } from '../state/recipe-edit.ts'
 import { useStudio } from '../state/studio.ts'
 import { layersByNode, type Scene } from './scene.ts'
 
-function LayerSettings(props: { node: string }) {
+function LayerSettings(props: { node: string; weights: boolean }) {
   const { project, run } = useStudio()
   const recipe = () => project.view()!.recipe
-  const choices = () => [
-    { value: 'step' as const, label: t().graph.asStep },
-    { value: 'int7' as const, label: t().graph.sevenBit },
-    { value: 'float' as const, label: t().graph.keepFloat },
-  ]
+  const names = (): Record<LayerSetting, string> => ({
+    step: t().graph.asStep,
+    int7: t().graph.sevenBit,
+    float: t().graph.keepFloat,
+  })
   return (
     <Show when={recipe().steps.some(step => step.do === 'quantize')}>
-      <section class="section">
-        <h3>{t().graph.settings}</h3>
-        <div class="settings">
-          <Segmented<LayerSetting>
-            label={t().graph.settings}
-            value={settingOf(layerSetting(recipe(), props.node))}
-            choices={choices()}
-            disabled={project.view()!.readOnly || run.running() !== null}
-            onChange={setting => void project.setRecipe(setLayer(recipe(), props.node, setting))}
-          />
-        </div>
-      </section>
+      <ChoiceField<LayerSetting>
+        name={t().graph.settings}
+        value={settingOf(layerSetting(recipe(), props.node))}
+        choices={props.weights ? ['step', 'int7', 'float'] : ['step', 'float']}
+        label={setting => names()[setting]}
+        disabled={project.view()!.readOnly || run.running() !== null}
+        onChange={setting => void project.setRecipe(setLayer(recipe(), props.node, setting))}
+      />
     </Show>
   )
 }
@@ -111,7 +107,7 @@ export function Inspector(props: { scene: Scene }) {
             <Show when={chosen().node}>
               {node => (
                 <>
-                  <LayerSettings node={node().origin[0] ?? node().id} />
+                  <LayerSettings node={node().origin[0] ?? node().id} weights={node().bytes > 0} />
                   <Show when={node().attrs.length > 0}>
                     <section class="section">
                       <h3>{t().graph.attributes}</h3>

@@ -51,7 +51,7 @@ export const keyOf = (item: SceneNode): string =>
   item.kind === 'node' ? item.id : item.kind === 'input' ? `input ${item.id}` : `output ${item.id}`
 
 /** Width of a line of text at 12 px, by the mean advance of a proportional face; the canvas cuts what is longer. */
-const textWidth = (text: string): number => text.length * 6.9
+const textWidth = (text: string): number => text.length * 7.4
 
 export function sceneOf(graph: GraphView): Scene {
   const values = new Map(graph.values.map(value => [value.name, value]))
@@ -102,7 +102,7 @@ export function sceneOf(graph: GraphView): Scene {
   })
   // Room for the figure is kept whether or not there is one yet, so that a result does not move the drawing.
   const widths = Float32Array.from(nodes, item =>
-    Math.min(300, Math.max(72, textWidth(item.op) + textWidth(item.detail) + (item.kind === 'node' ? 92 : 44))),
+    Math.min(300, Math.max(72, textWidth(item.op) + textWidth(item.detail) + (item.kind === 'node' ? 106 : 44))),
   )
   const index = new Map<string, number>()
   const name = (key: string, k: number) => {

@@ -1,7 +1,7 @@
 // The controls of one step, made from the options that its own file declares.
 import { createMemo, createSignal, For, Match, Show, Switch } from 'solid-js'
 import type { Catalogue } from '../../../workers/api.ts'
-import type { ChoiceOption, NumberOption, Option } from '../../base/options.ts'
+import type { ChoiceOption, NumberOption } from '../../base/options.ts'
 import type { Step } from '../../recipe/types.ts'
 import { t } from '../i18n/index.ts'
 import { fieldsOf, type LayerFields, type LayerSetting, settingOf } from '../state/recipe-edit.ts'
@@ -195,8 +195,8 @@ export function StepOptions(props: {
   const declared = () => catalogue()?.steps.find(step => step.id === props.step.do)?.options ?? {}
   const own = () =>
     Object.entries(declared()).filter(([key]) => props.step.do !== 'export' || (key !== 'target' && key !== 'form'))
-  const label = (key: string, option: Option) => t().optionLabel[key] ?? option.label
-  const value = (key: string, option: Option) => props.step[key] ?? option.default
+  const label = (key: string, option: ShownOption) => t().optionLabel[key] ?? option.label
+  const value = (key: string, option: ShownOption) => props.step[key] ?? option.default
   return (
     <div class="fields step-options">
       <Show when={props.step.do === 'export' && catalogue()}>

@@ -67,7 +67,7 @@ export function TopBar() {
         <Machine />
         <button
           type="button"
-          class="button bare"
+          class="button bare palette-button"
           onClick={() => setPaletteOpen(true)}
           title={t().bar.commands}
         >
