@@ -239,7 +239,7 @@ function attributeOf(message: Message, depth: number): AttributeRecord {
     case attributeTypes.int:
       return { ...attribute, i: one(3) ? int64Field(one(3)!) : 0 }
     case attributeTypes.string:
-      return { ...attribute, s: one(4) ? bytesField(one(4)!).slice() : new Uint8Array() }
+      return { ...attribute, s: one(4) ? new Uint8Array(bytesField(one(4)!)) : new Uint8Array() }
     case attributeTypes.tensor:
       if (tensors.length === 0) throw broken(`the attribute ${attribute.name} has no tensor`)
       return { ...attribute, t: tensors.length === 1 ? tensors[0] : tensorOf(merged(all(5))) }
@@ -251,7 +251,7 @@ function attributeOf(message: Message, depth: number): AttributeRecord {
     case attributeTypes.ints:
       return { ...attribute, ints: all(8).flatMap(field => [...varintsOf(field)].map(int64)) }
     case attributeTypes.strings:
-      return { ...attribute, strings: all(9).map(field => bytesField(field).slice()) }
+      return { ...attribute, strings: all(9).map(field => new Uint8Array(bytesField(field))) }
     case attributeTypes.tensors:
       return { ...attribute, tensors }
     default:
@@ -328,6 +328,9 @@ function sparseOf(message: Message): SparseTensorRecord {
   return { values, indices, dims }
 }
 
+/** One TensorProto, as in the `.pb` files of ONNX test data. */
+export const readTensorProto = (bytes: Uint8Array): TensorRecord => tensorOf(bytes)
+
 function tensorOf(message: Message): TensorRecord {
   const dims: number[] = []
   const typed = new Map<number, Field[]>([4, 5, 6, 7, 10, 11].map(no => [no, []]))
@@ -342,7 +345,7 @@ function tensorOf(message: Message): TensorRecord {
     else if (field.no === 2) dataType = intField(field)
     else if (field.no === 8) name = stringField(field)
     else if (field.no === 9)
-      raw = field.wire === 2 && isRegion(field.payload) ? field.payload : bytesField(field).slice()
+      raw = field.wire === 2 && isRegion(field.payload) ? field.payload : new Uint8Array(bytesField(field))
     else if (field.no === 13) pairs.push(pairOf(messageField(field)))
     else if (field.no === 14) external = intField(field) === 1
     else if (typed.has(field.no)) typed.get(field.no)?.push(field)

@@ -1,0 +1,27 @@
+// Runs models in onnxruntime-web on a thread of its own, since an abort of the engine leaves it unusable.
+import { parentPort } from 'node:worker_threads'
+import * as ort from 'onnxruntime-web'
+
+ort.env.wasm.numThreads = 1
+ort.env.logLevel = 'fatal'
+
+parentPort.on('message', async ({ bytes, feeds }) => {
+  try {
+    const session = await ort.InferenceSession.create(bytes, { executionProviders: ['wasm'], logSeverityLevel: 4 })
+    try {
+      const tensors = Object.fromEntries(feeds.map(f => [f.name, new ort.Tensor(f.type, f.data, f.dims)]))
+      const results = await session.run(tensors)
+      const outputs = Object.entries(results).map(([name, t]) => ({
+        name,
+        type: t.type,
+        dims: [...t.dims],
+        data: t.data,
+      }))
+      parentPort.postMessage({ inputs: [...session.inputNames], names: [...session.outputNames], outputs })
+    } finally {
+      await session.release()
+    }
+  } catch (error) {
+    parentPort.postMessage({ error: String(error?.message ?? error) })
+  }
+})
