@@ -1,7 +1,7 @@
 // The door between page and studio worker: every call that the page can make, in plain cloneable types.
 // `client.ts` wraps it with comlink; the studio worker implements it. Errors arrive as ErrorRecord.
 import type { ErrorRecord } from '../src/base/errors.ts'
-import type { Options } from '../src/base/options.ts'
+import type { Option, ValueOption } from '../src/base/options.ts'
 import type { InputSpec } from '../src/data/input-spec.ts'
 import type { Progress, Skip, Suspicion } from '../src/ir/context.ts'
 import type { Dim } from '../src/ir/model.ts'
@@ -22,8 +22,11 @@ export interface Capabilities {
 /** Words in one language, or in several. */
 export type Localized = string | Readonly<{ en: string; zh: string }>
 
+/** A declared option as the page sees it: all but the schema, which is code and stays behind. */
+export type ShownOption = Exclude<Option, ValueOption> | Omit<ValueOption, 'schema'>
+
 export interface Catalogue {
-  steps: { id: string; label: string; options: Options }[]
+  steps: { id: string; label: string; options: Readonly<Record<string, ShownOption>> }[]
   presets: { id: string; label: string; recipe: Recipe }[]
   targets: { id: string; label: string; vendor: string; forms: readonly string[]; ranOnItsRuntime: boolean }[]
   samples: { id: string; label: Localized; about: Localized; bytes: number }[]

@@ -6,6 +6,7 @@ import * as comlink from 'comlink'
 import { text, utf8 } from '../src/base/bytes.ts'
 import { errorRecord, StudioError } from '../src/base/errors.ts'
 import { hashJson } from '../src/base/hash.ts'
+import type { Options } from '../src/base/options.ts'
 import { createRng } from '../src/base/rng.ts'
 import { type OpenedDataset, openDataset } from '../src/data/dataset.ts'
 import type { InputSpec } from '../src/data/input-spec.ts'
@@ -38,6 +39,7 @@ import type {
   RunProgress,
   SamplePreview,
   DataView as SamplesView,
+  ShownOption,
 } from './api.ts'
 import { openEngine, wasmEngine } from './engine.ts'
 import { previewOf } from './preview.ts'
@@ -190,6 +192,15 @@ async function graphOf(project: Project, which: Which): Promise<GraphView> {
   throw new StudioError('usage', `There is no ${which} graph yet`, { hint: 'Run the recipe first.' })
 }
 
+const shown = (options: Options): Readonly<Record<string, ShownOption>> =>
+  Object.fromEntries(
+    Object.entries(options).map(([name, option]): [string, ShownOption] => {
+      if (option.kind !== 'value') return [name, option]
+      const { schema: _, ...rest } = option
+      return [name, rest]
+    }),
+  )
+
 const api = {
   // The smallest module with a v128 in it.
   simd: (): boolean =>
@@ -235,7 +246,7 @@ const api = {
   },
 
   catalogue: (): Omit<Catalogue, 'samples'> => ({
-    steps: steps.map(({ id, label, options }) => ({ id, label, options })),
+    steps: steps.map(({ id, label, options }) => ({ id, label, options: shown(options) })),
     presets: presets.map(({ id, label, recipe }) => ({ id, label, recipe: withTargets(recipe, [defaultTarget]) })),
     targets: targets.map(({ id, label, vendor, forms, ranOnItsRuntime }) => ({
       id,

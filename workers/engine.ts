@@ -1,7 +1,7 @@
 // The engine that a compute thread lends to the stages: WASM always; WebGPU for float activations where it was asked for, is there
 // and has passed the self-test.
 import { createKernels } from '../kernels/lib/backends.ts'
-import { createWebGpuKernels } from '../kernels/lib/webgpu.ts'
+import { createGpuKernels } from '../kernels/lib/webgpu.ts'
 import { StudioError } from '../src/base/errors.ts'
 import { encodeModel } from '../src/exporters/onnx.ts'
 import { openGpu } from '../src/host/browser/gpu.ts'
@@ -34,7 +34,7 @@ export async function openEngine(asked: Device, bytes: Bytes): Promise<Engine> {
   try {
     const gpu = await openGpu({ software: asked === 'webgpu' })
     const webgpu = await createWebGpuRunner(gpu, { encode: model => encodeModel(model, bytes) })
-    const kernels = await createWebGpuKernels(gpu.device)
+    const kernels = await createGpuKernels(gpu.device)
     const failed = await selfTest(wasm, { runner: webgpu, kernels })
     if (failed) {
       throw new StudioError('not-available', `The GPU does not compute what WASM does: ${failed}`, {

@@ -1,6 +1,6 @@
 // The controls of one step, made from the options that its own file declares.
 import { createMemo, createSignal, For, Match, Show, Switch } from 'solid-js'
-import type { Catalogue } from '../../../workers/api.ts'
+import type { Catalogue, ShownOption } from '../../../workers/api.ts'
 import type { ChoiceOption, NumberOption } from '../../base/options.ts'
 import type { Step } from '../../recipe/types.ts'
 import { t } from '../i18n/index.ts'
