@@ -37,6 +37,7 @@ export async function buildCli({ quiet = false } = {}) {
       logLevel: quiet ? 'error' : 'warn',
       plugins: [runtimeBeside()],
       ssr: { noExternal: true, target: 'node' },
+      publicDir: false, // the page's
       build: {
         ssr: 'src/cli/main.ts',
         outDir: out,
@@ -53,7 +54,7 @@ export async function buildCli({ quiet = false } = {}) {
       copyFileSync(join(modules, 'onnxruntime-web/dist', name), join(out, name))
     }
     writeLicenses(join(out, 'THIRD-PARTY-LICENSES.txt'))
-    for (const codec of ['png', 'jpeg', 'webp']) copyWasm(join(modules, '@jsquash', codec, 'codec'), out)
+    for (const codec of ['png', 'jpeg', 'webp']) copyDecoder(join(modules, '@jsquash', codec, 'codec'), out)
   })
 }
 
@@ -66,9 +67,11 @@ function runtimeBeside() {
   }
 }
 
-function copyWasm(from, to) {
+/** Pictures are read, never written: encoders stay behind. */
+function copyDecoder(from, to) {
   for (const entry of readdirSync(from, { recursive: true, withFileTypes: true })) {
-    if (entry.name.endsWith('.wasm')) copyFileSync(join(entry.parentPath, entry.name), join(to, entry.name))
+    if (/(?<!_enc|_enc_simd)\.wasm$/.test(entry.name))
+      copyFileSync(join(entry.parentPath, entry.name), join(to, entry.name))
   }
 }
 
@@ -77,7 +80,9 @@ export async function buildSite() {
   const sources = [...shared, 'workers', 'public', 'index.html', 'vite.config.ts']
   return keepFresh('site', 'dist/site/index.html', sources, async () => {
     const { build } = await import('vite')
+    const { writeLicenses } = await import('./third-party-licenses.mjs')
     await build({ root, logLevel: 'warn' })
+    writeLicenses(join(root, 'dist/site/THIRD-PARTY-LICENSES.txt'))
   })
 }
 

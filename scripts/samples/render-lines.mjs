@@ -9,8 +9,8 @@ import { chromiumArgs, findChromium } from '../chromium.mjs'
 import { root } from '../install.mjs'
 import { importTypeScript } from './import-typescript.mjs'
 
-const calibration = 32
-const evaluation = 64
+const calibration = 24
+const evaluation = 40
 const fonts = ['DejaVu Sans', 'DejaVu Serif', 'Liberation Sans', 'Liberation Serif', 'Noto Sans CJK SC']
 
 /** How a line looks: dark on light or light on dark, a font, a size, a slight turn. */

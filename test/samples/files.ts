@@ -26,7 +26,7 @@ const script: { copySamples(): string[] } = await import(
 script.copySamples()
 
 export const { samples } = JSON.parse(readFileSync(join(folder, 'index.json'), 'utf8')) as { samples: Sample[] }
-export const read = (path: string): Uint8Array => readFileSync(join(folder, path))
+export const read = (path: string): Uint8Array => new Uint8Array(readFileSync(join(folder, path)))
 export const unzip = (path: string): Record<string, Uint8Array> => unzipSync(read(path))
 
 /** Elements of a .npy of bytes (format 1.0: magic, version, header length, header, elements). */
