@@ -12,7 +12,21 @@ import { openModule, type WasmModule } from './wasm.ts'
 
 /** The kernels of a backend. GPU kernels are made of a device: see webgpu.ts. */
 export async function createKernels(backend: 'reference' | 'wasm'): Promise<KernelSet> {
-  return backend === 'reference' ? referenceKernels() : wasmKernels(await openModule())
+  return backend === 'reference' ? referenceKernels() : (await openWasm()).kernels
+}
+
+export interface WasmBackend {
+  kernels: KernelSet
+  /** Makes tallies for one observer. */
+  tallies(histogram: boolean): () => Tally
+}
+
+/** The WebAssembly kernels, and the tallies that another backend's observer counts arrays in memory with. */
+export async function openWasm(): Promise<WasmBackend> {
+  const module = await openModule()
+  const input = module.allocate(piece * 4)
+  const tallies = (histogram: boolean): (() => Tally) => wasmTallies(module, input, histogram)
+  return { kernels: wasmKernels(module, input, tallies), tallies }
 }
 
 /** Runs a kernel's reference on whole arrays. */
@@ -71,13 +85,12 @@ function inPieces(module: WasmModule, x: Float32Array, pointer: number, work: (n
   }
 }
 
-function wasmKernels(module: WasmModule): KernelSet {
-  const input = module.allocate(piece * 4)
+function wasmKernels(module: WasmModule, input: number, tallies: WasmBackend['tallies']): KernelSet {
   const second = module.allocate(piece * 4)
   const small = module.allocate(emptySums.length * 8)
   return {
     backend: 'wasm',
-    observer: (values, options) => hostObserver(values, wasmTallies(module, input, options.histogram)),
+    observer: (values, options) => hostObserver(values, tallies(options.histogram)),
     compare(a, b) {
       module.view('f64', small, emptySums.length).set(emptySums)
       inPieces(module, a, input, (n, from) => {

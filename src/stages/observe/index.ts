@@ -71,6 +71,7 @@ export async function observe(
     calibrateMs += clock() - start
     return { observations, samples, calibrateMs, inferenceMs: plain.perSample * samples }
   } finally {
+    await stream.return?.(undefined)
     await session?.close()
   }
 }
@@ -101,7 +102,7 @@ function location(model: Model, values: readonly ValueName[], { kernels, runner 
   return kernels.backend === 'webgpu' && runner.engine === 'webgpu' && plain ? 'device' : 'host'
 }
 
-const observedBytes = 64 * 1024 * 1024 // of one batch: what bounds the memory of a sweep
+const observedBytes = 32 * 1024 * 1024 // of one batch: what bounds the memory of a sweep
 
 /** As many samples as keep a batch's observed values within bounds, so far as their shapes are known. */
 function batchSize(model: Model, values: readonly ValueName[], most: number): number {
