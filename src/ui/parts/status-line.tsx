@@ -4,6 +4,7 @@ import { locale, t } from '../i18n/index.ts'
 import { progressWords, stepName } from '../state/stage-words.ts'
 import { useStudio } from '../state/studio.ts'
 import { Icon } from './icon.tsx'
+import { ProgressBar } from './progress-bar.tsx'
 
 export function StatusLine() {
   const { run, project, catalogue } = useStudio()
@@ -33,11 +34,7 @@ export function StatusLine() {
         </Switch>
       </span>
       <Show when={run.running()}>
-        <progress
-          aria-label={t().place.run}
-          max={total() ?? 1}
-          value={total() === null ? undefined : (run.progress()?.done ?? 0)}
-        />
+        <ProgressBar label={t().place.run} done={run.progress()?.done ?? 0} total={total()} />
         <button
           type="button"
           class="button"

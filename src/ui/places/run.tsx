@@ -4,6 +4,7 @@ import type { ProjectView } from '../../../workers/api.ts'
 import * as format from '../format.ts'
 import { locale, t } from '../i18n/index.ts'
 import { Icon } from '../parts/icon.tsx'
+import { ProgressBar } from '../parts/progress-bar.tsx'
 import { Segmented } from '../parts/segmented.tsx'
 import type { Device } from '../state/run.ts'
 import { progressWords, stepName } from '../state/stage-words.ts'
@@ -44,13 +45,7 @@ function Stage(props: { index: number; id: string; standing: Standing }) {
       </span>
       <span class="figure soft">{seconds() === null ? '' : format.duration(Math.max(0, seconds()!), locale())}</span>
       <Show when={progress()}>
-        {now => (
-          <progress
-            aria-label={stepName(props.id, t(), catalogue())}
-            max={now().total ?? 1}
-            value={now().total === null ? undefined : now().done}
-          />
-        )}
+        {now => <ProgressBar label={stepName(props.id, t(), catalogue())} done={now().done} total={now().total} />}
       </Show>
     </li>
   )
