@@ -48,12 +48,13 @@ export async function openModule(): Promise<WasmModule> {
   }
 }
 
-/** Runs a kernel's WebAssembly twin on whole arrays. */
-export function runWasm<P>(
+/** Copies a kernel's arrays in, lends a call of it to `use`, and gives back its outputs. */
+function withArrays<P>(
   module: WasmModule,
   k: Kernel<P>,
   params: P,
   inputs: Record<string, NumberArray>,
+  use: (call: () => void) => void,
 ): Record<string, NumberArray> {
   const arrays = arraysFor(k, params, inputs)
   const bytes = k.arrays.map(b => Math.max(arrays[b.name].byteLength, 16))
@@ -61,13 +62,13 @@ export function runWasm<P>(
     const args: number[] = []
     k.arrays.forEach((binding, i) => {
       const array = arrays[binding.name]
-      module
-        .view('u8', pointers[i], array.byteLength)
-        .set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength))
+      const source = new Uint8Array(array.buffer, array.byteOffset, array.byteLength)
+      module.view('u8', pointers[i], array.byteLength).set(source)
       args.push(pointers[i])
       if (binding.use === 'input' && !binding.sameLength) args.push(array.length)
     })
-    module.call(k.simd, ...args, ...k.scalars(params, inputs))
+    args.push(...k.scalars(params, inputs))
+    use(() => module.call(k.simd, ...args))
     k.arrays.forEach((binding, i) => {
       if (binding.use !== 'output') return
       const { length } = arrays[binding.name]
@@ -75,4 +76,32 @@ export function runWasm<P>(
     })
     return arrays
   })
+}
+
+/** Runs a kernel's WebAssembly twin on whole arrays. */
+export const runWasm = <P>(
+  module: WasmModule,
+  k: Kernel<P>,
+  params: P,
+  inputs: Record<string, NumberArray>,
+): Record<string, NumberArray> => withArrays(module, k, params, inputs, call => call())
+
+/** Milliseconds of the best of `runs` calls, the arrays lying in the module's memory. */
+export function timeWasm<P>(
+  module: WasmModule,
+  k: Kernel<P>,
+  params: P,
+  inputs: Record<string, NumberArray>,
+  clock: () => number,
+  runs: number,
+): number {
+  let best = Number.POSITIVE_INFINITY
+  withArrays(module, k, params, inputs, call => {
+    for (let i = 0; i < runs; i++) {
+      const start = clock()
+      call()
+      best = Math.min(best, clock() - start)
+    }
+  })
+  return best
 }
