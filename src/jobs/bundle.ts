@@ -2,6 +2,7 @@
 // Only what is a function of the inputs stands in it: no time, no device, no memory.
 import { collect, type OutFile, outFile, utf8 } from '../base/bytes.ts'
 import { hashBytes } from '../base/hash.ts'
+import { checkInput } from '../data/input-schema.ts'
 import type { ImageInput } from '../data/input-spec.ts'
 import { resolveInput } from '../data/resolve-input.ts'
 import { exporters } from '../exporters/index.ts'
@@ -56,7 +57,7 @@ export async function writeBundle(
   const json = (value: unknown): Uint8Array => utf8(`${JSON.stringify(value, null, 2)}\n`)
   const around: OutFile[] = [
     outFile('manifest.json', json(manifest)),
-    outFile('recipe.json', json({ ...recipe, steps: state.steps })),
+    outFile('recipe.json', json(recipeAsRun(recipe, state))),
     outFile('README.md', utf8(bundleReadme(manifest, target, imported.name))),
     ...sampleCode(manifest).map(({ path, source }) => outFile(`sample/${path}`, utf8(source))),
     outFile('golden/inputs.npz', golden.inputs),
@@ -73,6 +74,14 @@ export async function writeBundle(
     manifest,
   }
 }
+
+/** In one order of keys, however the recipe was put together. */
+const recipeAsRun = ({ thimble, seed, input }: Recipe, { steps }: State): Recipe => ({
+  thimble,
+  seed,
+  ...(input ? { input: checkInput(input) } : {}),
+  steps: [...steps],
+})
 
 const safe = (id: string): string => id.replaceAll(':', '-')
 
