@@ -27,21 +27,31 @@ export const codecModules: Readonly<Record<CodecName, string>> = {
   webp: '@jsquash/webp/codec/dec/webp_dec.wasm',
 }
 
-const libraries = {
-  png: { init: initPng, decode: decodePng },
-  jpeg: { init: initJpeg, decode: decodeJpeg },
-  webp: { init: initWebp, decode: decodeWebp },
-} as const
+interface Library {
+  init(module: WebAssembly.Module, options: { printErr(line: string): void }): Promise<unknown>
+  decode(file: ArrayBuffer): Promise<{ width: number; height: number; data: Uint8ClampedArray }>
+}
+
+const libraries: Record<CodecName, Library> = {
+  png: { init: module => initPng(module), decode: file => decodePng(file) },
+  jpeg: { init: initJpeg, decode: file => decodeJpeg(file) },
+  webp: { init: initWebp, decode: file => decodeWebp(file) },
+}
 
 /** Codecs whose modules are loaded at their first use. */
 export function createCodecs(load: (name: CodecName) => Promise<Uint8Array>): Codecs {
   const codec = (name: CodecName) => {
     let compiled: Promise<WebAssembly.Module> | null = null
     let ready: Promise<void> | null = null
+    let said = '' // what the decoder prints when it gives up
     return async (bytes: Uint8Array): Promise<Pixels> => {
       compiled ??= load(name).then(wasm => WebAssembly.compile(wasm as Uint8Array<ArrayBuffer>))
       ready ??= compiled.then(async module => {
-        await libraries[name].init(module)
+        await libraries[name].init(module, {
+          printErr: line => {
+            said = line
+          },
+        })
       })
       await ready
       try {
@@ -50,7 +60,7 @@ export function createCodecs(load: (name: CodecName) => Promise<Uint8Array>): Co
         return { width: image.width, height: image.height, rgba: new Uint8Array(buffer, byteOffset, byteLength) }
       } catch (cause) {
         ready = null // what a failed decoder leaves in its memory is not reused
-        throw cause
+        throw new Error(said || String(cause), { cause })
       }
     }
   }

@@ -175,7 +175,8 @@ export function createScreen(): Screen {
       }
       const layout = layoutFault(rows)
       if (layout) whole.add(layout)
-      const color = colorFault(colors)
+      // The mean colours of values in a wrong range, or of colours in wrong places, mean nothing.
+      const color = whole.size === 0 ? colorFault(colors) : null
       if (color) whole.add(color)
     },
     get skipped() {
