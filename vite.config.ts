@@ -10,7 +10,7 @@ import headers from './workers/headers.json' with { type: 'json' }
 
 /** What the runtime needs of Vite, in the site and in browser tests alike. */
 export const engine = {
-  worker: { format: 'es' },
+  worker: { format: 'es', rolldownOptions: { checks: { pluginTimings: false } } },
   resolve: { conditions: ['onnxruntime-web-use-extern-wasm', ...defaultClientConditions] },
   optimizeDeps: { exclude: ['onnxruntime-web', '@jsquash/png', '@jsquash/jpeg', '@jsquash/webp'] },
 } satisfies UserConfig
@@ -65,6 +65,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 1000,
     rolldownOptions: {
+      checks: { pluginTimings: false },
       input: { index: 'index.html', 'service.worker': 'workers/service.worker.ts' },
       output: {
         entryFileNames: chunk => (chunk.name === 'service.worker' ? 'service.worker.js' : 'assets/[name]-[hash].js'),

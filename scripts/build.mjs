@@ -1,6 +1,6 @@
 // Builds the site to dist/site (static files for any path of any host) and the command line to dist/cli/thimble.mjs (one file with
 // all it imports, and the WASM files that it loads beside it: no dependency at run time).
-import { chmodSync, copyFileSync, existsSync, readdirSync, readFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { keepFresh } from './fresh.mjs'
@@ -30,7 +30,7 @@ export async function buildCli({ quiet = false } = {}) {
     const { build } = await import('vite')
     const { writeLicenses } = await import('./third-party-licenses.mjs')
     const modules = join(root, 'node_modules')
-    const out = join(root, 'dist/cli')
+    const out = join(root, `dist/cli.part-${process.pid}`)
     await build({
       configFile: false,
       root,
@@ -45,6 +45,7 @@ export async function buildCli({ quiet = false } = {}) {
         target: 'node20',
         minify: false,
         rolldownOptions: {
+          checks: { pluginTimings: false },
           output: { format: 'es', entryFileNames: 'thimble.mjs', codeSplitting: false, banner: '#!/usr/bin/env node' },
         },
       },
@@ -55,7 +56,14 @@ export async function buildCli({ quiet = false } = {}) {
     }
     writeLicenses(join(out, 'THIRD-PARTY-LICENSES.txt'))
     for (const codec of ['png', 'jpeg', 'webp']) copyDecoder(join(modules, '@jsquash', codec, 'codec'), out)
+    putInPlace(out, 'dist/cli')
   })
+}
+
+/** A finished folder takes the place of the old one, so that whoever runs meanwhile never sees half of it. */
+function putInPlace(made, path) {
+  rmSync(join(root, path), { recursive: true, force: true })
+  renameSync(made, join(root, path))
 }
 
 /** The runtime stays a file of its own: it finds its WASM beside itself. */
@@ -80,9 +88,9 @@ export async function buildSite() {
   const sources = [...shared, 'workers', 'public', 'index.html', 'vite.config.ts']
   return keepFresh('site', 'dist/site/index.html', sources, async () => {
     const { build } = await import('vite')
-    const { writeLicenses } = await import('./third-party-licenses.mjs')
-    await build({ root, logLevel: 'warn' })
-    writeLicenses(join(root, 'dist/site/THIRD-PARTY-LICENSES.txt'))
+    const out = join(root, `dist/site.part-${process.pid}`)
+    await build({ root, logLevel: 'warn', build: { outDir: out } })
+    putInPlace(out, 'dist/site')
   })
 }
 
