@@ -15,6 +15,7 @@ import { findTarget } from '../targets/index.ts'
 import { goldenVectors } from './golden.ts'
 import { type Manifest, manifestTensor } from './manifest.ts'
 import { bundleReadme, sampleCode } from './sample-code.ts'
+import { timelessReport } from './sides.ts'
 
 export interface BundleFile {
   path: string
@@ -58,6 +59,7 @@ export async function writeBundle(
   const around: OutFile[] = [
     outFile('manifest.json', json(manifest)),
     outFile('recipe.json', json(recipeAsRun(recipe, state))),
+    outFile('report.json', json(timelessReport(variant, state, { before: imported.bytes, after: modelBytes }))),
     outFile('README.md', utf8(bundleReadme(manifest, target, imported.name))),
     ...sampleCode(manifest).map(({ path, source }) => outFile(`sample/${path}`, utf8(source))),
     outFile('golden/inputs.npz', golden.inputs),

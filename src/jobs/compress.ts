@@ -10,12 +10,11 @@ import { infer } from '../ops/infer.ts'
 import { play, type StageStore } from '../recipe/play.ts'
 import type { State, Variant, Wanted } from '../recipe/state.ts'
 import type { Recipe, Step } from '../recipe/types.ts'
-import { cost } from '../stages/inspect/cost.ts'
-import { peakActivations } from '../stages/inspect/liveness.ts'
 import { checkWeights } from '../stages/inspect/weights.ts'
 import { findTarget } from '../targets/index.ts'
 import { type Bundle, writeBundle } from './bundle.ts'
-import type { BundleReport, Report, Side } from './report.ts'
+import type { BundleReport, Report } from './report.ts'
+import { sideAfter, sideBefore } from './sides.ts'
 import { honestWords } from './words.ts'
 
 export interface CompressRequest {
@@ -142,15 +141,7 @@ async function makeReport(
   timing: { exportMs: number; totalMs: number },
 ): Promise<Report> {
   const { imported } = request
-  const original = cost(state.original)
-  const before: Side = {
-    bytes: imported.bytes,
-    macs: original.macs,
-    parameters: original.parameters,
-    accuracy: state.accuracy,
-    latencyMs: state.latency,
-    peakActivationBytes: peakActivations(state.original).bytes,
-  }
+  const before = sideBefore(state, imported.bytes)
   const written: BundleReport[] = bundles.map((bundle, i) => bundleReport(bundle, state.variants[i]))
   const first = written[0] ?? null
   const datasets = [request.calibration, request.evaluation].filter(d => d !== null)
@@ -162,8 +153,8 @@ async function makeReport(
       name: imported.name,
       format: imported.format,
       bytes: imported.bytes,
-      parameters: original.parameters,
-      macs: original.macs,
+      parameters: before.parameters,
+      macs: before.macs,
       nodes: imported.model.graph.nodes.length,
     },
     before,
@@ -195,22 +186,14 @@ async function makeReport(
 }
 
 function bundleReport(bundle: Bundle, variant: Variant): BundleReport {
-  const { macs, parameters } = cost(variant.model)
   return {
     target: variant.target,
     form: variant.asked,
     dir: bundle.dir,
-    after: {
-      bytes: bundle.modelBytes,
-      macs,
-      parameters,
-      accuracy: variant.accuracy,
-      latencyMs: variant.latency,
-      peakActivationBytes: peakActivations(variant.model).bytes,
-    },
+    after: sideAfter(variant, bundle.modelBytes),
     agreement: variant.agreement,
     layers: variant.layers,
-    files: bundle.files.map(f => ({ path: f.path, bytes: f.bytes, sha256: f.sha256 })),
+    files: bundle.files.map(({ path, bytes, sha256 }) => ({ path, bytes, sha256 })),
   }
 }
 

@@ -1,13 +1,18 @@
 // Step `export`: a bundle that is wished for. What it holds is written when the recipe has run; quantisation looks ahead to it.
 import * as v from 'valibot'
 import { choice, value } from '../../base/options.ts'
+import { targets } from '../../targets/index.ts'
 import { step } from '../state.ts'
 
 export const exportStep = step({
   id: 'export',
   label: 'Export a bundle',
   options: {
-    target: value('Target', v.string(), 'onnxruntime'),
+    target: choice(
+      'Target',
+      targets.map(t => t.id),
+      'onnxruntime',
+    ),
     form: value('Form', v.nullable(v.string()), null as string | null),
     io: choice('Inputs and outputs', ['float', 'integer'], 'float'),
   },
