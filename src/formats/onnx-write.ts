@@ -49,6 +49,12 @@ function writeGraph(w: Writer, graph: GraphRecord): void {
   for (const info of graph.inputs) w.message(11, inner => writeValueInfo(inner, info))
   for (const info of graph.outputs) w.message(12, inner => writeValueInfo(inner, info))
   for (const info of graph.valueInfos) w.message(13, inner => writeValueInfo(inner, info))
+  for (const { values, indices, dims } of graph.sparse)
+    w.message(15, inner => {
+      inner.message(1, m => writeTensor(m, values))
+      inner.message(2, m => writeTensor(m, indices))
+      for (const dim of dims) inner.varint(3, dim)
+    })
   w.wire(graph.extra)
 }
 

@@ -286,10 +286,11 @@ function createParser(text: string, seed: number) {
     const dot = body.name.lastIndexOf('.')
     const attributes = new Set<string>()
     for (const node of body.nodes) for (const a of node.attrs.values()) if (a.kind === 'ref') attributes.add(a.name)
+    const name = body.name.slice(dot + 1)
     return {
-      name: body.name.slice(dot + 1),
+      name,
       domain: body.name.slice(0, Math.max(0, dot)),
-      graph: body,
+      graph: { ...body, name },
       attributes: [...attributes],
       opsets: { ...opsets },
     }

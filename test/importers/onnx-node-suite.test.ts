@@ -52,13 +52,17 @@ function createEngine() {
       const thread = (worker ??= new Worker(new URL('ort-worker.mjs', import.meta.url)))
       const done = (ran: Ran): void => {
         clearTimeout(timer)
-        thread.removeAllListeners()
+        thread.off('message', done)
+        thread.off('error', failed)
+        thread.off('exit', left)
         resolve(ran)
       }
+      const failed = (error: Error): void => done({ error: `aborted: ${error.message}` })
+      const left = (code: number): void => done({ error: `aborted: exit ${code}` })
       const timer = setTimeout(() => done({ error: 'aborted: no answer in 30 s' }), 30_000)
-      thread.once('message', done)
-      thread.once('error', error => done({ error: `aborted: ${error.message}` }))
-      thread.once('exit', code => done({ error: `aborted: exit ${code}` }))
+      thread.on('message', done)
+      thread.on('error', failed)
+      thread.on('exit', left)
       thread.postMessage({ bytes, feeds })
     })
   const run = async (bytes: Uint8Array, feeds: Feed[]): Promise<Ran> => {
