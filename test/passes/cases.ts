@@ -313,10 +313,10 @@ export const cases: Record<PassId, Case[]> = {
       b = Add(a, f32[3])
       c = Mul(b, v)
       d = Mul(c, f32[4,5,1])
-      s = Softmax(d) {axis=-1}
+      s = Sigmoid(d)
       k = Concat(s, b) {axis=3}
       l = Clip(k, f32[]{-1}, f32[]{1})
-      r = ReduceMean(l) {axes=[1,2]}
+      r = ReduceMax(l) {axes=[1,2]}
       q = Sub(l, r)
       e = Slice(q, i64[1]{1}, i64[1]{4}, i64[1]{3})
       y = Transpose(e) {perm=[0,3,1,2]}
