@@ -145,6 +145,6 @@ export interface StudioApi {
     onProgress: (p: RunProgress) => void,
   ): Promise<Result<ProjectView>>
   cancel(id: string): Promise<void>
-  /** The bundle of one target as a zip. */
-  bundle(id: string, target: string): Promise<Result<{ name: string; zip: Blob }>>
+  /** One bundle of the last run as a zip, by its `dir` in the report. */
+  bundle(id: string, dir: string): Promise<Result<{ name: string; zip: Blob }>>
 }

@@ -162,7 +162,7 @@ async function storeBundle(project: Project, bundle: Bundle): Promise<StoredBund
   }))
   const file = `${bundle.dir}.zip`
   await writeBundle(project.id, file, chunksOf(makeZip(entries)))
-  return { target: bundle.target, name: `${project.name}-${file}`, file }
+  return { dir: bundle.dir, name: `${project.name}-${file}`, file }
 }
 
 async function* chunksOf(stream: ReadableStream<Uint8Array>): AsyncIterable<Uint8Array> {

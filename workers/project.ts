@@ -14,9 +14,9 @@ export interface StoredData {
   view: SamplesView
 }
 
-/** The zip of one target, in the project's storage. */
+/** The zip of one bundle, in the project's storage. */
 export interface StoredBundle {
-  target: string
+  dir: string // as in the report
   name: string // under which it is saved
   file: string
 }

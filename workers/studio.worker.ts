@@ -272,13 +272,13 @@ const api: StudioApi = {
     if (runningId === id) runner.end(cancelled())
   },
 
-  bundle: (id, target) =>
+  bundle: (id, dir) =>
     result(async () => {
       const project = await load(id)
-      const bundle = project.bundles.find(made => made.target === target)
+      const bundle = project.bundles.find(made => made.dir === dir)
       const zip = bundle ? await readBundle(id, bundle.file) : null
       if (!bundle || !zip) {
-        throw new StudioError('missing-file', `There is no bundle for ${target} in storage`, {
+        throw new StudioError('missing-file', `There is no bundle ${dir} in storage`, {
           hint: 'Run the recipe again.',
         })
       }

@@ -38,7 +38,7 @@ function Bundle(props: { project: ProjectView; bundle: BundleReport }) {
   const store = async () => {
     setState('saving')
     const saved = await save(`${props.project.name}-${props.bundle.dir || props.bundle.target}.zip`, async () => {
-      const made = await api.bundle(props.project.id, props.bundle.target)
+      const made = await api.bundle(props.project.id, props.bundle.dir)
       if (made.ok) return made.value.zip
       project.setError(made.error)
       return null
