@@ -8,7 +8,8 @@ import { roundHalfEven } from '../base/round.ts'
 import type { NdArray } from '../ir/tensor.ts'
 import type { Pixels } from './codecs.ts'
 import type { ImageInput } from './input-spec.ts'
-import { fit, type Raster } from './resize.ts'
+import type { Raster } from './raster.ts'
+import { fit } from './resize.ts'
 import type { ImageSlot } from './resolve-input.ts'
 
 /** The array for one picture. Its batch axis, where the model has one, is 1. */

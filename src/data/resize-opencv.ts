@@ -5,8 +5,7 @@
 // which this follows, by 1 in about one value of twenty.
 // Area: the mean of the covered pixels in float32, in OpenCV's order; where the picture grows, linear with area's positions.
 import { roundHalfEven } from '../base/round.ts'
-import type { Raster, Resample } from './resize.ts'
-import { pick } from './resize-pil.ts'
+import { pick, type Raster, type Resample } from './raster.ts'
 
 const unit = 2048 // weights of one
 const f32 = Math.fround

@@ -3,7 +3,7 @@
 // Each axis on its own, rounded to 8 bits in between: columns first, but rows first where the height shrinks by more than twice
 // what the width does (the order of Pillow 13, found on 2,953 random sizes; older ones may differ there by a rounding). Where the picture shrinks, the filter widens with it
 // (antialias). Weights are fixed-point with 22 bits: out = clip8((2^21 + sum pixel * weight) >> 22).
-import type { Raster, Resample } from './resize.ts'
+import { pick, type Raster, type Resample } from './raster.ts'
 
 const precision = 22
 
@@ -119,18 +119,4 @@ function nearestPositions(size: number, out: number): Int32Array {
 
 function nearest(from: Raster, width: number, height: number): Raster {
   return pick(from, nearestPositions(from.width, width), nearestPositions(from.height, height))
-}
-
-/** The pixels at the given columns and rows. */
-export function pick(from: Raster, columns: Int32Array, rows: Int32Array): Raster {
-  const { channels, data } = from
-  const out = new Uint8Array(columns.length * rows.length * channels)
-  let to = 0
-  for (const y of rows) {
-    for (const x of columns) {
-      const at = (y * from.width + x) * channels
-      for (let c = 0; c < channels; c++) out[to++] = data[at + c]
-    }
-  }
-  return { width: columns.length, height: rows.length, channels, data: out }
 }

@@ -1,19 +1,9 @@
 // From a picture of any size to the size that the model wants: what part of it, how it is scaled, what is padded.
 import { roundHalfEven } from '../base/round.ts'
 import type { ResizeSpec } from './input-spec.ts'
+import type { Raster, Resample } from './raster.ts'
 import { resampleOpenCv } from './resize-opencv.ts'
 import { resamplePil } from './resize-pil.ts'
-
-/** 8-bit samples, row by row, channels interleaved. */
-export interface Raster {
-  readonly width: number
-  readonly height: number
-  readonly channels: number
-  readonly data: Uint8Array
-}
-
-/** Scales a raster to a width and height. */
-export type Resample = (from: Raster, width: number, height: number, filter: ResizeSpec['filter']) => Raster
 
 const resamplers: Record<ResizeSpec['like'], Resample> = { pil: resamplePil, opencv: resampleOpenCv }
 

@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest'
 import { type FileSet, memorySource, utf8 } from '../../src/base/bytes.ts'
 import { openDataset } from '../../src/data/dataset.ts'
 import type { InputSpec } from '../../src/data/input-spec.ts'
-import { previewSample } from '../../src/data/preview.ts'
 import { writeNpy } from '../../src/formats/npy.ts'
 import { writeNpz } from '../../src/formats/npz.ts'
 import { writeZip } from '../../src/formats/zip.ts'
@@ -182,15 +181,13 @@ describe('images', () => {
     await expect(open({ 'a.png': png }, null, two)).rejects.toThrow(/the model has 2: x .* m/)
   })
 
-  test('are shown as they came and as they are fed', async () => {
-    const data = Uint8Array.from({ length: 17 * 23 * 3 }, (_, i) => i % 256) // 0 and 255 among them
-    const file = writeNpz({ x: { dtype: 'uint8', shape: [1, 17, 23, 3], data } })
-    const spec: InputSpec = { inputs: { '*': { color: 'BGR', scale: 1 / 255 } } }
-    const preview = await previewSample(await open({ 'a.npz': file }, 'a.npz', pictures, spec), 0, spec)
-    expect(preview).toMatchObject({ name: 'a.npz[0]', label: null, original: { width: 23, height: 17 } })
-    expect(preview.fed).toMatchObject({ width: 23, height: 17, min: 0, max: 1 })
-    // Stretched back to 0..255 and turned back to RGB, it is the original.
-    expect(preview.fed?.rgba).toEqual(preview.original?.rgba)
+  test('can be looked at one by one, as they came and as they are fed', async () => {
+    const dataset = await open({ 'a.png': png, 'b.png': utf8('broken') }, null, pictures)
+    const { sample, original } = await dataset.peek(0)
+    expect(original).toMatchObject({ width: 23, height: 17 })
+    expect(sample.feeds.x.data[0]).toBe(original?.rgba[0])
+    await expect(dataset.peek(1)).rejects.toThrow(/no PNG, JPEG, WebP or BMP/)
+    await expect(dataset.peek(2)).rejects.toThrow(/no sample 2/)
   })
 })
 

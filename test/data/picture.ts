@@ -1,5 +1,5 @@
 // The same pictures as reference.py makes: slopes with noise from a linear congruential generator.
-import type { Raster } from '../../src/data/resize.ts'
+import type { Raster } from '../../src/data/raster.ts'
 
 export function picture(width: number, height: number, channels: number, seed: number): Raster {
   const data = new Uint8Array(width * height * channels)

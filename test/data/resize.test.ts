@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { fit, type Raster } from '../../src/data/resize.ts'
+import type { Raster } from '../../src/data/raster.ts'
+import { fit } from '../../src/data/resize.ts'
 import { resampleOpenCv } from '../../src/data/resize-opencv.ts'
 import { resamplePil } from '../../src/data/resize-pil.ts'
 import { picture } from './picture.ts'
