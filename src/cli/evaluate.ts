@@ -41,6 +41,7 @@ export async function run(args: Parsed, line: ProgressLine, signal: AbortSignal)
     ctx,
   )
   line.done()
+  if (judged.misfit && !other) throw judged.misfit
   const result = {
     model: opened.imported.name,
     reference: other ? reference.imported.name : null,

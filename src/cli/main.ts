@@ -84,11 +84,23 @@ declare const __THIMBLE_VERSION__: string
 
 const line = createProgress()
 const abort = new AbortController()
-process.once('SIGINT', () => {
-  line.say('interrupted')
-  abort.abort()
-  // The engine may be in the middle of a run that cannot be broken off; nothing half-written is left either way.
-  setTimeout(() => process.exit(130), 50)
+let stopped = 0
+for (const [signal, status] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
+  process.once(signal, () => {
+    line.say('interrupted')
+    stopped = status
+    abort.abort()
+    // The engine may be in the middle of a run that cannot be broken off; nothing half-written is left either way.
+    setTimeout(() => process.exit(status), 50)
+  })
+}
+// Whoever reads stdout may have seen enough: `thimble inspect model.onnx | head`.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(0)
 })
 
 try {
@@ -98,7 +110,7 @@ try {
   process.exit(process.exitCode ?? 0)
 } catch (thrown) {
   line.done()
-  if (abort.signal.aborted) process.exit(130)
+  if (abort.signal.aborted) process.exit(stopped)
   const error = errorRecord(thrown)
   process.stderr.write(errorText(error))
   if (process.env.THIMBLE_DEBUG && thrown instanceof Error)

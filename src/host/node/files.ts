@@ -1,7 +1,7 @@
 // Files and folders of the command line as byte sources, and the one way a result appears on disk: whole or not at all.
-import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { createHash, randomUUID } from 'node:crypto'
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { mkdir, open, readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import type { ByteSource, FileSet, OutFile } from '../../base/bytes.ts'
 import { StudioError } from '../../base/errors.ts'
@@ -72,8 +72,8 @@ export async function openFiles(
 }
 
 /**
- * Writes files below `dir`, which appears only when all of them are there: they are made in a folder beside it, which is then
- * renamed. An existing `dir` is replaced only with `force`.
+ * Writes files below `dir`, which appear only when all of them are there: they are made in a folder beside it and then renamed.
+ * In a `dir` that exists, earlier results are replaced, with `force` only; what else lies in it stays.
  */
 export async function writeFolder(
   dir: string,
@@ -82,8 +82,10 @@ export async function writeFolder(
 ): Promise<void> {
   const target = resolve(dir)
   refuseExisting(target, force)
-  await mkdir(dirname(target), { recursive: true })
-  const making = await mkdtemp(`${target}.part-`)
+  const making = `${target}.part-${randomUUID().slice(0, 8)}`
+  // Also where the process is ended in the middle: what is half-written goes with it.
+  const sweep = (): void => rmSync(making, { recursive: true, force: true })
+  process.once('exit', sweep)
   try {
     for (const { path, file } of files) {
       const to = join(making, path)
@@ -95,21 +97,64 @@ export async function writeFolder(
         await handle.close()
       }
     }
-    if (existsSync(target)) await rm(target, { recursive: true })
-    await rename(making, target)
+    putInPlace(making, target)
   } catch (thrown) {
-    await rm(making, { recursive: true, force: true })
-    throw thrown
+    throw storageError(thrown, dir)
+  } finally {
+    sweep()
+    process.off('exit', sweep)
   }
 }
 
-/** Refuses a folder that is there already, before any work is done for it. */
+/** Synchronous, so that no signal can fall into the middle of it. */
+function putInPlace(made: string, target: string): void {
+  if (!existsSync(target)) {
+    renameSync(made, target)
+    return
+  }
+  const fresh = readdirSync(made)
+  const earlier = (name: string): boolean => name === 'report.json' || existsSync(join(target, name, 'manifest.json'))
+  const old = readdirSync(target).filter(name => fresh.includes(name) || earlier(name))
+  const aside = join(made, '.replaced')
+  mkdirSync(aside)
+  for (const name of old) renameSync(join(target, name), join(aside, name))
+  for (const name of fresh) renameSync(join(made, name), join(target, name))
+}
+
+/** Refuses a folder that is there already, or cannot be written, before any work is done for it. */
 export function refuseExisting(dir: string, force: boolean): void {
-  if (existsSync(dir) && !force)
+  const there = statSync(dir, { throwIfNoEntry: false })
+  if (there && !there.isDirectory())
+    throw new StudioError('usage', `${dir} is a file, where a folder is to be written`, {
+      where: { file: dir },
+      hint: 'Choose another name.',
+    })
+  if (there && !force)
     throw new StudioError('usage', `${dir} exists already`, {
       where: { file: dir },
-      hint: 'Choose another folder, or give --force to replace it.',
+      hint: 'Choose another folder, or give --force to replace what an earlier run left there.',
     })
+  let above = resolve(dir)
+  while (!existsSync(above) && dirname(above) !== above) above = dirname(above)
+  try {
+    accessSync(above, constants.W_OK)
+  } catch (thrown) {
+    throw storageError(thrown, dir)
+  }
+}
+
+/** What the system says of a file that cannot be written, in words. */
+function storageError(thrown: unknown, dir: string): unknown {
+  const code = thrown instanceof Error && 'code' in thrown ? thrown.code : null
+  const refusal = (word: 'storage' | 'storage-full', what: string, hint: string): StudioError =>
+    new StudioError(word, `${dir} cannot be written: ${what}`, { where: { file: dir }, hint, cause: thrown })
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return refusal('storage-full', 'the disk is full', 'Free some space, or choose a folder on another disk.')
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
+    return refusal('storage', 'it is not yours to write', 'Choose another folder, or change its permissions.')
+  if (code === 'ENOTDIR')
+    return refusal('storage', 'a part of its path is a file', 'Choose a path whose parts are all folders.')
+  return thrown
 }
 
 /** SHA-256 over names and contents. */

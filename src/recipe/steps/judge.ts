@@ -1,4 +1,5 @@
 // Models over the same samples in the same batches: accuracy where there are labels, agreement with the first in any case.
+import { StudioError } from '../../base/errors.ts'
 import type { InputSpec } from '../../data/input-spec.ts'
 import { batches, unstack } from '../../ir/batches.ts'
 import type { Context, Dataset } from '../../ir/context.ts'
@@ -12,6 +13,8 @@ export interface Judged {
   accuracy: Accuracy | null // of the reference
   accuracies: (Accuracy | null)[] // of the others, paired with the reference
   agreements: ReturnType<Agreement['result']>[]
+  /** Why the labels were of no use although there are some: they are of other classes than the model's. */
+  misfit: StudioError | null
   notes: string[]
 }
 
@@ -36,7 +39,8 @@ export async function judge(
   const agreements = models.map(
     () => new Agreement(ctx.kernels, reference.graph.outputs, outputs => task?.answer(outputs) ?? null),
   )
-  const accuracy = labelled ? pairedAccuracy(task, models.length, options.input.labelOffset ?? 0) : null
+  let accuracy = labelled ? pairedAccuracy(task, models.length, options.input.labelOffset ?? 0) : null
+  let misfit: StudioError | null = null
 
   const referenceSession = await ctx.runner.open(reference)
   const sessions = await Promise.all(models.map(model => ctx.runner.open(model)))
@@ -52,7 +56,11 @@ export async function judge(
         const want = one(exact)
         const got = results.map(one)
         for (const [k, outputs] of got.entries()) agreements[k].add(want, outputs)
-        if (accuracy && sample.label !== null) accuracy.add(want, got, sample.label)
+        if (accuracy && sample.label !== null) {
+          misfit = refusal(sample.name, () => accuracy?.add(want, got, sample.label!))
+          // A figure over those that happen to fit would say nothing.
+          if (misfit) accuracy = null
+        }
       }
       done += b.count
       ctx.progress({ stage: 'evaluate', done, total: data.size })
@@ -66,9 +74,25 @@ export async function judge(
     accuracy: measured?.reference ?? null,
     accuracies: others.map(m => measured?.others[models.indexOf(m)] ?? null),
     agreements: others.map(m => agreements[models.indexOf(m)].result()),
-    notes: labelled ? [] : [unlabelled(options.labelled, data)],
+    misfit,
+    notes: misfit ? [misfitted(misfit, data)] : labelled ? [] : [unlabelled(options.labelled, data)],
   }
 }
+
+/** What a task has against a label, with the sample's name; null where it took it. */
+function refusal(sample: string, take: () => void): StudioError | null {
+  try {
+    take()
+    return null
+  } catch (thrown) {
+    if (!(thrown instanceof StudioError) || thrown.code !== 'bad-data') throw thrown
+    const { code, message, where, hint } = thrown
+    return new StudioError(code, message, { where: { ...where, sample }, hint, cause: thrown })
+  }
+}
+
+const misfitted = ({ message, where, hint }: StudioError, data: Dataset): string =>
+  `NO ACCURACY WAS MEASURED: the labels of ${data.name} do not fit the model. ${where.sample}: ${message} ${hint} Agreement with the original is over the same samples.`
 
 function unlabelled(meant: boolean, data: Dataset): string {
   const why = !meant
