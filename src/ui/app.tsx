@@ -1,5 +1,5 @@
 // The frame of the page: bar, rail, the place that is open, status line; and what may lie over it.
-import { createEffect, createSignal, Match, onCleanup, onMount, Show, Switch } from 'solid-js'
+import { createEffect, createSignal, lazy, Match, onCleanup, onMount, Show, Suspense, Switch } from 'solid-js'
 import { commandFor, commands } from './commands.ts'
 import { t } from './i18n/index.ts'
 import { ErrorPanel } from './parts/error-panel.tsx'
@@ -8,18 +8,33 @@ import { Rail } from './parts/rail.tsx'
 import { StatusLine } from './parts/status-line.tsx'
 import { TopBar } from './parts/top-bar.tsx'
 import { UpdateToast } from './parts/update-toast.tsx'
-import { DataPlace } from './places/data.tsx'
-import { ExportPlace } from './places/export.tsx'
 import { Home } from './places/home.tsx'
-import { ModelPlace } from './places/model.tsx'
-import { RecipePlace } from './places/recipe.tsx'
-import { ResultPlace } from './places/result.tsx'
-import { RunPlace } from './places/run.tsx'
 import { droppedFiles, type GivenFile, splitModelAndData } from './state/files.ts'
 import { useStudio } from './state/studio.ts'
 import './tokens.css'
 import './base.css'
 import './app.css'
+
+// Each place is a file of its own, so that the first page is there sooner; the others follow while nothing else is to do.
+const loaders = {
+  model: () => import('./places/model.tsx'),
+  data: () => import('./places/data.tsx'),
+  recipe: () => import('./places/recipe.tsx'),
+  run: () => import('./places/run.tsx'),
+  result: () => import('./places/result.tsx'),
+  export: () => import('./places/export.tsx'),
+}
+const ModelPlace = lazy(async () => ({ default: (await loaders.model()).ModelPlace }))
+const DataPlace = lazy(async () => ({ default: (await loaders.data()).DataPlace }))
+const RecipePlace = lazy(async () => ({ default: (await loaders.recipe()).RecipePlace }))
+const RunPlace = lazy(async () => ({ default: (await loaders.run()).RunPlace }))
+const ResultPlace = lazy(async () => ({ default: (await loaders.result()).ResultPlace }))
+const ExportPlace = lazy(async () => ({ default: (await loaders.export()).ExportPlace }))
+
+const whenIdle = (work: () => void): void => {
+  if ('requestIdleCallback' in window) requestIdleCallback(work, { timeout: 3000 })
+  else setTimeout(work, 1000)
+}
 
 /** Files may be dropped anywhere; where they go follows from what they are. */
 function DropAnywhere() {
@@ -93,7 +108,10 @@ export function App() {
     event.preventDefault()
     command.run()
   }
-  onMount(() => window.addEventListener('keydown', key))
+  onMount(() => {
+    window.addEventListener('keydown', key)
+    for (const load of Object.values(loaders)) whenIdle(() => void load())
+  })
   onCleanup(() => window.removeEventListener('keydown', key))
   // Another place starts at its top.
   createEffect(() => {
@@ -130,26 +148,28 @@ export function App() {
         </Show>
         <Show when={project.view()} fallback={<Home />}>
           {view => (
-            <Switch>
-              <Match when={address().place === 'model'}>
-                <ModelPlace project={view()} />
-              </Match>
-              <Match when={address().place === 'data'}>
-                <DataPlace project={view()} />
-              </Match>
-              <Match when={address().place === 'recipe'}>
-                <RecipePlace project={view()} />
-              </Match>
-              <Match when={address().place === 'run'}>
-                <RunPlace project={view()} />
-              </Match>
-              <Match when={address().place === 'result'}>
-                <ResultPlace project={view()} />
-              </Match>
-              <Match when={address().place === 'export'}>
-                <ExportPlace project={view()} />
-              </Match>
-            </Switch>
+            <Suspense fallback={<p class="place soft">{t().loading}</p>}>
+              <Switch>
+                <Match when={address().place === 'model'}>
+                  <ModelPlace project={view()} />
+                </Match>
+                <Match when={address().place === 'data'}>
+                  <DataPlace project={view()} />
+                </Match>
+                <Match when={address().place === 'recipe'}>
+                  <RecipePlace project={view()} />
+                </Match>
+                <Match when={address().place === 'run'}>
+                  <RunPlace project={view()} />
+                </Match>
+                <Match when={address().place === 'result'}>
+                  <ResultPlace project={view()} />
+                </Match>
+                <Match when={address().place === 'export'}>
+                  <ExportPlace project={view()} />
+                </Match>
+              </Switch>
+            </Suspense>
           )}
         </Show>
       </main>

@@ -18,5 +18,5 @@ if (missing.length > 0) {
   mount(root, studio, registration)
   void persist()
   // The runtime and the samples follow when the page has had its first moments to itself.
-  requestIdleCallback?.(() => void storeForOffline(), { timeout: 5000 })
+  setTimeout(() => void storeForOffline(), 2000)
 }

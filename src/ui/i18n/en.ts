@@ -371,7 +371,7 @@ export const en = {
     zeroPoint: 'The integer that stands for zero.',
     calibration: 'Running samples through the float model to learn the range of each activation.',
   },
-  stepLabel: {} as Record<string, string>,
+  stepLabel: { observe: 'Calibrate' } as Record<string, string>,
   optionLabel: {} as Record<string, string>,
   presetLabel: {} as Record<string, string>,
 }

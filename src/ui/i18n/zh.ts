@@ -372,6 +372,7 @@ export const zh: Words = {
   stepLabel: {
     optimize: '优化计算图',
     cut: '截取与固定形状',
+    observe: '校准',
     quantize: '量化',
     evaluate: '评估',
     export: '导出',

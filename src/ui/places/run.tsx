@@ -142,6 +142,11 @@ export function RunPlace(props: { project: ProjectView }) {
             {run.stopping() ? t().run.stopping : t().run.stop}
           </button>
         </Show>
+        <Show when={props.project.report && !run.running()}>
+          <button type="button" class="button" onClick={() => studio.show('result')}>
+            {t().run.seeResult}
+          </button>
+        </Show>
         <Segmented<Device>
           label={t().run.device}
           value={run.device()}
@@ -159,11 +164,6 @@ export function RunPlace(props: { project: ProjectView }) {
           onChange={run.setDevice}
         />
         <span class="soft small">{t().run.deviceAbout}</span>
-        <Show when={props.project.report && !run.running()}>
-          <button type="button" class="button" onClick={() => studio.show('result')}>
-            {t().run.seeResult}
-          </button>
-        </Show>
       </div>
       <Show when={run.stopped() && !run.running()}>
         <p class="note">{t().run.stopped}</p>
