@@ -3,5 +3,6 @@ import type { Arrays } from '../lib/kernel.ts'
 import { code, type Quantizer } from '../quantize-linear/reference.ts'
 
 export function reference({ x, y }: Arrays, quantizer: Quantizer): void {
-  for (let i = 0; i < x.length; i++) y[i] = (code(x[i], quantizer) - quantizer.zeroPoint) * quantizer.scale
+  const scale = Math.fround(quantizer.scale)
+  for (let i = 0; i < x.length; i++) y[i] = (code(x[i], quantizer) - quantizer.zeroPoint) * scale
 }

@@ -4,7 +4,7 @@ import { roundHalfEven } from '../../src/base/round.ts'
 import type { Arrays } from '../lib/kernel.ts'
 
 export interface Quantizer {
-  scale: number
+  scale: number // taken as float32
   zeroPoint: number
   qmin: number
   qmax: number
@@ -12,7 +12,7 @@ export interface Quantizer {
 
 export function code(x: number, { scale, zeroPoint, qmin, qmax }: Quantizer): number {
   if (Number.isNaN(x)) return zeroPoint
-  return Math.min(qmax, Math.max(qmin, roundHalfEven(Math.fround(x / scale)) + zeroPoint))
+  return Math.min(qmax, Math.max(qmin, roundHalfEven(Math.fround(x / Math.fround(scale))) + zeroPoint))
 }
 
 export function reference({ x, y }: Arrays, quantizer: Quantizer): void {

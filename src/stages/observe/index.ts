@@ -44,15 +44,13 @@ export async function observe(
     if (next.done) break
     waiting.push(next.value)
   }
-  const plain = await plainRuns(model, waiting, ctx)
-
   const fed = new Set(requiredInputs(model.graph))
   const computed = values.filter(name => !fed.has(name))
+  const where = location(model, computed, ctx)
+  const plain = await plainRuns(model, waiting, where, ctx)
+
   const observer = kernels.observer(values, { histogram: options.histogram })
-  const session =
-    computed.length > 0
-      ? await ctx.runner.open(model, { outputs: computed, location: location(model, computed, ctx) })
-      : null
+  const session = computed.length > 0 ? await ctx.runner.open(model, { outputs: computed, location: where }) : null
   let samples = 0
   let calibrateMs = 0
   try {

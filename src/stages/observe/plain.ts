@@ -8,10 +8,15 @@ type Timing = Pick<Context, 'runner' | 'clock' | 'signal'>
 /** How many batches a sweep lends for it: one to warm up, the others timed. */
 export const plainBatches = 4
 
-/** Milliseconds a sample over `lent`, of which the first only warms up where there are others. */
-export async function plainRuns(model: Model, lent: readonly Batch[], ctx: Timing): Promise<{ perSample: number }> {
+/** Milliseconds a sample over `lent`, of which the first only warms up where there are others; its outputs are read back in any case. */
+export async function plainRuns(
+  model: Model,
+  lent: readonly Batch[],
+  location: 'host' | 'device',
+  ctx: Timing,
+): Promise<{ perSample: number }> {
   if (lent.length === 0) return { perSample: 0 }
-  const session = await ctx.runner.open(model)
+  const session = await ctx.runner.open(model, { location })
   try {
     await session.run(lent[0].feeds)
     const timed = lent.length > 1 ? lent.slice(1) : lent
