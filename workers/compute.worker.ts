@@ -130,7 +130,7 @@ async function run(project: Project, device: Device, show: (progress: RunProgres
         notes: [...engineOf.notes, ...(project.inputProposed ? proposeInput(imported.model).notes : [])],
         importMs,
         store: stageStore(project.id),
-        onStep: meter.step,
+        onStep: (index, step, from) => from === 'run' && meter.step(index, step.do),
       },
       ctx,
     )

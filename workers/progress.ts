@@ -3,7 +3,8 @@ import type { Progress } from '../src/ir/context.ts'
 import type { RunProgress } from './api.ts'
 
 export interface Meter {
-  step(index: number): void
+  /** A step begins; it is shown at once, before it has anything to count. */
+  step(index: number, id: string): void
   report(progress: Progress): void
 }
 
@@ -11,25 +12,34 @@ const interval = 100
 
 export function createMeter(steps: number, clock: () => number, show: (progress: RunProgress) => void): Meter {
   let step = 0
-  let stage = ''
-  let began = 0
+  let last: Progress | null = null
+  let began = { at: 0, done: 0 }
   let shown = 0
-  return {
-    step(index) {
+
+  /** A stage may count twice, as evaluation does for accuracy and then for layers; each count has a speed of its own. */
+  const goesOn = (next: Progress): boolean =>
+    last !== null && next.stage === last.stage && next.total === last.total && next.done >= last.done
+
+  const meter: Meter = {
+    step(index, id) {
       step = index
-      stage = ''
+      last = null
+      meter.report({ stage: id, done: 0, total: null })
     },
     report(progress) {
       const now = clock()
-      if (progress.stage !== stage) {
-        stage = progress.stage
-        began = now
-      } else if (now - shown < interval && progress.done !== progress.total) return
+      const same = goesOn(progress)
+      last = progress
+      if (!same) began = { at: now, done: progress.done }
+      else if (now - shown < interval && progress.done !== progress.total) return
       shown = now
-      const seconds = (now - began) / 1000
-      const perSecond = progress.done > 0 && seconds > 0.2 ? progress.done / seconds : null
+      // The first of a count took the opening of sessions with it, so the speed is that of all after it.
+      const seconds = (now - began.at) / 1000
+      const counted = progress.done - began.done
+      const perSecond = counted > 0 && seconds > 0.2 ? counted / seconds : null
       const left = perSecond !== null && progress.total !== null ? (progress.total - progress.done) / perSecond : null
       show({ ...progress, step, steps, perSecond, secondsLeft: left })
     },
   }
+  return meter
 }
