@@ -49,13 +49,11 @@ export async function graphFrom(record: GraphRecord, files: Files): Promise<Grap
         hint: 'Check the model with the tool that exported it and export it again.',
       })
     seen.add(name)
-    const info = infos.get(name)
     const { dtype, shape } = tensor
-    const declared = listed.has(name) ? values.get(name) : undefined
-    values.set(
-      name,
-      declared ? { ...declared, dtype, data: tensor } : { name, dtype, shape, data: tensor, ...words(info) },
-    )
+    const declared = values.get(name) ?? { name, shape, ...words(infos.get(name)) }
+    // In the order of the file, so that it is written as it was.
+    values.delete(name)
+    values.set(name, { ...declared, dtype, shape: listed.has(name) ? declared.shape : shape, data: tensor })
   }
   for (const tensor of record.initializers) initialize(tensor.name, await tensorFrom(tensor, files))
   for (const sparse of record.sparse) initialize(sparse.values.name, await denseFrom(sparse, files))

@@ -40,3 +40,21 @@ test('external data are aligned to 4,096 bytes and named beside the model', asyn
   expect(main).toContain('net.onnx.data')
   expect(main).not.toContain('a/net.onnx.data')
 })
+
+test('a model beyond 2 GiB gets external data without being read', async () => {
+  const shape = [268435456] // 1 GiB of float32
+  const slice = { source: 'weights', offset: 0, length: 1073741824 }
+  const small = net()
+  const values = new Map(small.graph.values)
+  for (const name of ['p', 'q', 'r'])
+    values.set(name, { name, dtype: 'float32', shape, data: { dtype: 'float32', shape, data: slice } })
+  const files = encodeOnnx({ ...small, graph: { ...small.graph, values } }, createBytes())
+  expect(files.map(f => f.path)).toEqual(['model.onnx', 'model.onnx.data'])
+  expect((await collect(files[0].chunks())).length).toBeLessThan(1000)
+})
+
+test('a model of IR version 3 with weights that are no inputs is written as version 4', async () => {
+  // Field 1, a varint: the first two bytes of the file.
+  const bytes = await encodeModel({ ...net(), irVersion: 3 }, createBytes())
+  expect([...bytes.subarray(0, 2)]).toEqual([8, 4])
+})
