@@ -15,8 +15,6 @@ if (missing.length > 0) {
   restoreLanguage()
   render(() => <Unsupported missing={missing} />, root)
 } else {
-  mount(root, studio, registration)
+  mount(root, studio, { registration, storeForOffline })
   void persist()
-  // The runtime and the samples follow when the page has had its first moments to itself.
-  setTimeout(() => void storeForOffline(), 2000)
 }

@@ -4,7 +4,7 @@ import type { StudioApi } from '../../workers/api.ts'
 import { App } from './app.tsx'
 import { restoreLanguage } from './i18n/index.ts'
 import { restoreTheme } from './state/settings.ts'
-import { createStudio, type Studio, StudioContext } from './state/studio.ts'
+import { createStudio, type Studio, StudioContext, type Surroundings } from './state/studio.ts'
 
 /** Files that the system opened with the installed app. */
 interface LaunchQueue {
@@ -21,15 +21,11 @@ function takeLaunchedFiles(studio: Studio): void {
   })
 }
 
-export function mount(
-  root: HTMLElement,
-  api: StudioApi,
-  registration: Promise<ServiceWorkerRegistration | null>,
-): () => void {
+export function mount(root: HTMLElement, api: StudioApi, surroundings: Surroundings): () => void {
   restoreTheme()
   restoreLanguage()
   return render(() => {
-    const studio = createStudio(api, registration)
+    const studio = createStudio(api, surroundings)
     takeLaunchedFiles(studio)
     return (
       <StudioContext.Provider value={studio}>

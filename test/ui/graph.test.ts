@@ -20,6 +20,29 @@ describe('scene', () => {
   test('weights are no edges', () => {
     expect(scene.before[at('conv1')].map(k => scene.nodes[k].id)).toEqual(['input'])
   })
+  test('nodes that only compute constants are left out and counted; control flow is kept', () => {
+    const node = (op: string, id: string, inputs: string[]) => ({
+      ...residualGraph(1).nodes[0],
+      op,
+      id,
+      inputs,
+      outputs: [`${id}_out`],
+      origin: [],
+    })
+    const made = sceneOf({
+      inputs: ['x'],
+      outputs: ['add_out'],
+      values: [],
+      nodes: [
+        node('Constant', 'two', []),
+        node('Cast', 'cast', ['two_out']),
+        node('If', 'if', ['cast_out']),
+        node('Add', 'add', ['x', 'cast_out']),
+      ],
+    })
+    expect(made.nodes.map(item => item.op)).toEqual(['x', 'If', 'Add', 'add_out'])
+    expect(made.constants).toBe(2)
+  })
   test('a node is found by its id and by the name it was imported with', () => {
     expect(at('/resnet/conv1')).toBe(at('conv1'))
     expect(keyOf(scene.nodes[at('conv1')])).toBe('conv1')

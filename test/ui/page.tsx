@@ -9,4 +9,7 @@ const api = fakeApi({
   blocks: Number(query.get('blocks') ?? 9),
   stepMs: Number(query.get('step') ?? 20),
 })
-mount(document.getElementById('app')!, api, Promise.resolve(null))
+mount(document.getElementById('app')!, api, {
+  registration: Promise.resolve(null),
+  storeForOffline: async () => null,
+})

@@ -42,12 +42,14 @@ export function fit(graph: Size, screen: Size, margin = 24): Camera {
   }
 }
 
-/** A tall graph at first sight: readable names from the top, rather than a thread from end to end. */
-export function opening(graph: Size, screen: Size): Camera {
+/** A large graph at first sight: readable from the top, around `middle`, rather than a thread from end to end. */
+export function opening(graph: Size, screen: Size, middle = graph.width / 2): Camera {
   const whole = fit(graph, screen)
   if (whole.zoom >= 0.5) return whole
-  const zoom = Math.min(0.9, Math.max(0.35, (screen.width - 48) / Math.max(1, graph.width)))
-  return { x: graph.width / 2 - screen.width / zoom / 2, y: -24 / zoom, zoom }
+  const zoom = Math.min(0.9, Math.max(0.64, (screen.width - 48) / Math.max(1, graph.width)))
+  const wide = screen.width / zoom
+  const x = graph.width <= wide ? graph.width / 2 - wide / 2 : middle - wide / 2
+  return { x, y: -24 / zoom, zoom }
 }
 
 /** Moves only as far as needed to have a box in view, with some room around it. */

@@ -88,7 +88,7 @@ export function GraphCanvas(props: {
   createEffect(() => {
     if (size().width === 0 || shown === props.drawing) return
     shown = props.drawing
-    setCamera(opening(props.drawing.layout, size()))
+    setCamera(opening(props.drawing.layout, size(), props.drawing.layout.x[0]))
     if (selected() >= 0) show(selected())
   })
   createEffect(() => {

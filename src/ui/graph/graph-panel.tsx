@@ -35,6 +35,7 @@ export function GraphPanel() {
     const scene = graphs.drawing.latest?.scene
     return scene ? search(scene, query()) : []
   }
+  const hidden = () => graphs.drawing.latest?.scene.constants ?? 0
   let nextFound = 0
   const goOn = () => {
     const scene = graphs.drawing.latest?.scene
@@ -80,7 +81,7 @@ export function GraphPanel() {
           onKeyDown={event => event.key === 'Enter' && goOn()}
         />
         <span class="soft" aria-live="polite">
-          {query() ? t().graph.found(found().length) : ''}
+          {query() ? t().graph.found(found().length) : hidden() > 0 ? t().graph.constants(hidden()) : ''}
         </span>
         <Legend />
       </div>

@@ -25,6 +25,8 @@ export interface Scene {
   after: readonly number[][]
   /** By the node's id; then by the imported names it came from, and terminals by their value. */
   index: ReadonlyMap<string, number>
+  /** Nodes that depend on constants only, left out like the weights that they are. */
+  constants: number
 }
 
 const families: Record<string, Family> = {}
@@ -50,10 +52,25 @@ group('quantize', 'QuantizeLinear DequantizeLinear DynamicQuantizeLinear')
 export const keyOf = (item: SceneNode): string =>
   item.kind === 'node' ? item.id : item.kind === 'input' ? `input ${item.id}` : `output ${item.id}`
 
+// Random operators make data of nothing; bodies of control flow read values that are not among their inputs.
+const alwaysShown = /^(Random|Bernoulli|If$|Loop$|Scan$)/
+
+/** Nodes that the model's inputs reach; the others only compute constants. */
+function livingNodes(graph: GraphView): NodeView[] {
+  const fed = new Set(graph.inputs)
+  return graph.nodes.filter(node => {
+    const living = node.inputs.some(value => value !== null && fed.has(value)) || alwaysShown.test(node.op)
+    if (living) for (const value of node.outputs) if (value !== null) fed.add(value)
+    return living
+  })
+}
+
 /** Width of a line of text at 12 px, by the mean advance of a proportional face; the canvas cuts what is longer. */
 const textWidth = (text: string): number => text.length * 7.4
 
 export function sceneOf(graph: GraphView): Scene {
+  const reached = livingNodes(graph)
+  const living = reached.length > 0 ? reached : graph.nodes
   const values = new Map(graph.values.map(value => [value.name, value]))
   const detailOf = (value: string | null | undefined) => {
     const known = value ? values.get(value) : undefined
@@ -70,7 +87,7 @@ export function sceneOf(graph: GraphView): Scene {
   })
   const nodes: SceneNode[] = [
     ...graph.inputs.map(value => terminal('input', value)),
-    ...graph.nodes.map(
+    ...living.map(
       (node): SceneNode => ({
         id: node.id,
         kind: 'node',
@@ -111,7 +128,15 @@ export function sceneOf(graph: GraphView): Scene {
   for (const [k, item] of nodes.entries()) if (item.kind === 'node') name(item.id, k)
   for (const [k, item] of nodes.entries()) for (const origin of item.node?.origin ?? []) name(origin, k)
   for (const [k, item] of nodes.entries()) if (item.kind !== 'node') name(keyOf(item), k)
-  return { nodes, widths, edges: Uint32Array.from(edges), before, after, index }
+  return {
+    nodes,
+    widths,
+    edges: Uint32Array.from(edges),
+    before,
+    after,
+    index,
+    constants: graph.nodes.length - living.length,
+  }
 }
 
 /** The report's row for each node: by its own name, or by the imported name that it came from. */

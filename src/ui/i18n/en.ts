@@ -39,6 +39,9 @@ export const en = {
     online: 'Network there, not used',
     offline: 'Offline: everything still works',
     network: 'Network',
+    offlineUse: 'Without a network',
+    offlineStoring: 'Storing what is needed',
+    offlineReady: 'Works, runtime and samples included',
     engine: 'Engine',
     threads: (n: number) => `${n} ${n === 1 ? 'thread' : 'threads'}`,
     oneThread: 'One thread only, since this page is not isolated; reload it once to get the others.',
@@ -134,7 +137,7 @@ export const en = {
     sevenBit: '7-bit weights',
     asStep: 'As the step says',
     whyFloat: 'In float because',
-    rows: (n: number) => `${n} nodes`,
+    constants: (n: number) => `${n} ${n === 1 ? 'node' : 'nodes'} of constants not shown`,
   },
 
   data: {

@@ -40,6 +40,9 @@ export const zh: Words = {
     online: '有网络，未使用',
     offline: '离线：一切照常工作',
     network: '网络',
+    offlineUse: '离线使用',
+    offlineStoring: '正在存储所需文件',
+    offlineReady: '可用，含运行时和示例',
     engine: '引擎',
     threads: n => `${n} 线程`,
     oneThread: '本页未隔离，只有一个线程；重新加载一次即可使用其余线程。',
@@ -135,7 +138,7 @@ export const zh: Words = {
     sevenBit: '7 位权重',
     asStep: '与步骤一致',
     whyFloat: '保持浮点的原因',
-    rows: n => `${n} 个节点`,
+    constants: n => `${n} 个常量节点未显示`,
   },
 
   data: {

@@ -13,7 +13,7 @@ export interface Estimate {
 
 const width = 420
 const left = 72
-const right = 16
+const right = 28
 const rowHeight = 26
 
 export function IntervalChart(props: { label: string; rows: readonly Estimate[] }) {

@@ -24,7 +24,7 @@ export function LayersTable(props: { layers: readonly LayerReport[] }) {
       { id: 'op', width: 84, title: words.operator, key: row => row.op, cell: row => row.op },
       {
         id: 'bits',
-        width: 76,
+        width: 104,
         title: words.bits,
         key: row => row.weightBits ?? row.activationBits,
         cell: row => `${row.weightBits ?? '–'}/${row.activationBits ?? '–'}`,

@@ -14,12 +14,21 @@ function gpuWords({ webgpu }: Capabilities): string {
 }
 
 function Facts(props: { capabilities: Capabilities; onDelete: () => void }) {
-  const { network } = useStudio()
+  const { network, offline } = useStudio()
+  const offlineWords = () => {
+    const now = offline()
+    if (now.state === 'not') return now.why
+    return now.state === 'ready' ? t().bar.offlineReady : t().bar.offlineStoring
+  }
   return (
     <>
       <dl class="facts">
         <dt>{t().bar.network}</dt>
         <dd>{network.online() ? t().bar.online : t().bar.offline}</dd>
+        <dt>{t().bar.offlineUse}</dt>
+        <dd data-testid="offline" data-state={offline().state}>
+          {offlineWords()}
+        </dd>
         <dt>{t().bar.sentDetail}</dt>
         <dd>{network.sent()}</dd>
         <dt>{t().bar.blocked}</dt>

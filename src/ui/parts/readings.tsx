@@ -61,6 +61,18 @@ export function Readings() {
                 )}
               </Show>
             </span>
+          </>
+        )}
+      </Show>
+      <Show
+        when={accuracy()}
+        fallback={<Show when={agreement()}>{known => <AgreementReading agreement={known()} />}</Show>}
+      >
+        {known => <AccuracyReading before={known().was} after={known().is} />}
+      </Show>
+      <Show when={model()}>
+        {known => (
+          <>
             <span class="reading lesser">
               <span class="name">{t().parameters}</span>
               {format.count(known().parameters, locale())}
@@ -71,12 +83,6 @@ export function Readings() {
             </span>
           </>
         )}
-      </Show>
-      <Show
-        when={accuracy()}
-        fallback={<Show when={agreement()}>{known => <AgreementReading agreement={known()} />}</Show>}
-      >
-        {known => <AccuracyReading before={known().was} after={known().is} />}
       </Show>
     </div>
   )

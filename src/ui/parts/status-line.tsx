@@ -1,5 +1,6 @@
 // The line at the foot: what is being done, how far it is, and the button that stops it at once.
 import { Match, Show, Switch } from 'solid-js'
+import { duration } from '../format.ts'
 import { locale, t } from '../i18n/index.ts'
 import { progressWords, stepName } from '../state/stage-words.ts'
 import { useStudio } from '../state/studio.ts'
@@ -10,7 +11,7 @@ export function StatusLine() {
   const { run, project, catalogue } = useStudio()
   const stageWords = () => {
     const now = run.progress()
-    if (!now) return t().run.reading
+    if (!now) return `${t().run.reading} · ${duration(run.elapsed(), locale())}`
     const figures = progressWords(now, t(), locale())
     return `${stepName(now.stage, t(), catalogue())}${figures ? ` ${figures}` : ''}`
   }

@@ -17,6 +17,7 @@ export function createRun(api: StudioApi, project: ProjectState) {
   const [device, setDevice] = createSignal<Device>('auto')
   const [times, setTimes] = createSignal<StepTime[]>([])
   const [now, setNow] = createSignal(performance.now())
+  const [began, setBegan] = createSignal(0)
   const clock = setInterval(() => running() && setNow(performance.now()), 100)
   onCleanup(() => clearInterval(clock))
 
@@ -40,6 +41,8 @@ export function createRun(api: StudioApi, project: ProjectState) {
     const view = project.view()
     if (!view || running() !== null || view.readOnly) return false
     setRunning(view.id)
+    setBegan(performance.now())
+    setNow(performance.now())
     setStopped(false)
     setProgress(null)
     setTimes([])
@@ -70,6 +73,9 @@ export function createRun(api: StudioApi, project: ProjectState) {
     await api.cancel(id)
   }
 
-  return { running, stopping, stopped, progress, device, setDevice, times, now, start, stop }
+  /** Seconds since the run began. */
+  const elapsed = () => Math.max(0, now() - began()) / 1000
+
+  return { running, stopping, stopped, progress, device, setDevice, times, now, elapsed, start, stop }
 }
 export type RunState = ReturnType<typeof createRun>

@@ -13,12 +13,19 @@ import type { StudioApi } from '../../../workers/api.ts'
 import type { BundleReport, LayerReport } from '../../jobs/report.ts'
 import { createGraphs } from './graphs.ts'
 import { createNetwork } from './network.ts'
+import { createOffline } from './offline.ts'
 import { createAddress, type Place } from './place.ts'
 import { createProject } from './project.ts'
 import { createRun } from './run.ts'
 import { createUpdate } from './update.ts'
 
-export function createStudio(api: StudioApi, registration: Promise<ServiceWorkerRegistration | null>) {
+/** What the page is given besides the studio itself. */
+export interface Surroundings {
+  registration: Promise<ServiceWorkerRegistration | null>
+  storeForOffline: () => Promise<string | null>
+}
+
+export function createStudio(api: StudioApi, { registration, storeForOffline }: Surroundings) {
   const { address, go } = createAddress()
   const [capabilities, { refetch: refreshCapabilities }] = createResource(() => api.capabilities())
   const [catalogue] = createResource(() => api.catalogue())
@@ -26,6 +33,7 @@ export function createStudio(api: StudioApi, registration: Promise<ServiceWorker
   const run = createRun(api, project)
   const network = createNetwork()
   const update = createUpdate(registration)
+  const offline = createOffline(storeForOffline)
   const [selected, select] = createSignal<string | null>(null) // a node's id
   const [paletteOpen, setPaletteOpen] = createSignal(false)
   const [bundleIndex, setBundleIndex] = createSignal(0)
@@ -89,6 +97,7 @@ export function createStudio(api: StudioApi, registration: Promise<ServiceWorker
     sample,
     network,
     update,
+    offline,
     selected,
     select,
     graphs,
