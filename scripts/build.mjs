@@ -31,27 +31,31 @@ export async function buildCli({ quiet = false } = {}) {
     const { writeLicenses } = await import('./third-party-licenses.mjs')
     const modules = join(root, 'node_modules')
     const out = join(root, `dist/cli.part-${process.pid}`)
-    await build({
-      configFile: false,
-      root,
-      logLevel: quiet ? 'error' : 'warn',
-      plugins: [runtimeBeside()],
-      ssr: { noExternal: true, target: 'node' },
-      publicDir: false, // the page's
-      build: {
-        ssr: 'src/cli/main.ts',
-        outDir: out,
-        emptyOutDir: true,
-        target: 'node20',
-        minify: false,
-        rolldownOptions: {
-          checks: { pluginTimings: false },
-          output: { format: 'es', entryFileNames: 'thimble.mjs', codeSplitting: false, banner: '#!/usr/bin/env node' },
+    const oneFile = (entry, name, banner) =>
+      build({
+        configFile: false,
+        root,
+        logLevel: quiet ? 'error' : 'warn',
+        plugins: [runtimeBeside()],
+        ssr: { noExternal: true, target: 'node' },
+        publicDir: false, // the page's
+        build: {
+          ssr: entry,
+          outDir: out,
+          emptyOutDir: false,
+          target: 'node20',
+          minify: false,
+          rolldownOptions: {
+            checks: { pluginTimings: false },
+            output: { format: 'es', entryFileNames: name, codeSplitting: false, banner },
+          },
         },
-      },
-    })
+      })
+    await oneFile('src/cli/main.ts', 'thimble.mjs', '#!/usr/bin/env node')
     chmodSync(join(out, 'thimble.mjs'), 0o755)
-    for (const name of ['ort.node.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm']) {
+    // Bundled as well, for it imports a package of its own, which who installs this one does not have.
+    await oneFile(join(modules, 'onnxruntime-web/dist', runtime), runtime)
+    for (const name of ['ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm']) {
       copyFileSync(join(modules, 'onnxruntime-web/dist', name), join(out, name))
     }
     writeLicenses(join(out, 'THIRD-PARTY-LICENSES.txt'))
@@ -66,12 +70,14 @@ function putInPlace(made, path) {
   renameSync(made, join(root, path))
 }
 
+const runtime = 'ort.node.min.mjs'
+
 /** The runtime stays a file of its own: it finds its WASM beside itself. */
 function runtimeBeside() {
   return {
     name: 'thimble-runtime-beside',
     enforce: 'pre',
-    resolveId: id => (id === 'onnxruntime-web' ? { id: './ort.node.min.mjs', external: true } : null),
+    resolveId: id => (id === 'onnxruntime-web' ? { id: `./${runtime}`, external: true } : null),
   }
 }
 

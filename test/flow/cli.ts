@@ -1,19 +1,23 @@
 // The built command line as a person runs it: arguments in; status, stdout and stderr out. Nothing of the sources is called.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative, sep } from 'node:path'
 import { afterAll } from 'vitest'
 
 export const root = join(import.meta.dirname, '../..')
 export const samples = join(root, 'public/samples')
-export const program = join(root, 'dist/cli/thimble.mjs')
 
 // The build's own script is JavaScript, and has no types.
 const script: { buildCli(options: { quiet: boolean }): Promise<boolean> } = await import(
   new URL('../../scripts/build.mjs', import.meta.url).href
 )
 await script.buildCli({ quiet: true })
+
+// Run from a copy, far from any node_modules: it must need nothing that is not in its own folder.
+const home = scratch()
+cpSync(join(root, 'dist/cli'), home, { recursive: true })
+const program = join(home, 'thimble.mjs')
 
 export interface Ended {
   status: number | null
