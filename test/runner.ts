@@ -14,7 +14,7 @@ export async function createTestContext(
   const bytes = createBytes(sources)
   return {
     bytes,
-    runner: await createNodeRunner({ threads: 1, encode: model => encodeModel(model, bytes) }),
+    runner: await createNodeRunner({ encode: model => encodeModel(model, bytes) }),
     clock: () => performance.now(),
     rng: createRng(0),
     signal: new AbortController().signal,

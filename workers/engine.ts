@@ -1,13 +1,16 @@
 // The engine that a compute thread lends to the stages: WASM always; WebGPU for float activations where it was asked for, is there
 // and has passed the self-test.
+import * as comlink from 'comlink'
 import { createKernels } from '../kernels/lib/backends.ts'
 import { createGpuKernels } from '../kernels/lib/webgpu.ts'
 import { StudioError } from '../src/base/errors.ts'
 import { encodeModel } from '../src/exporters/onnx.ts'
 import { openGpu } from '../src/host/browser/gpu.ts'
 import { selfTest } from '../src/host/browser/gpu-self-test.ts'
-import { createWasmRunner } from '../src/host/browser/runner.ts'
+import { createWasmPool } from '../src/host/browser/runner.ts'
 import { createWebGpuRunner } from '../src/host/browser/runner-webgpu.ts'
+import { availableThreads } from '../src/host/browser/threads.ts'
+import type { EngineApi } from '../src/host/pool.ts'
 import type { Bytes, KernelSet, Runner } from '../src/ir/context.ts'
 import type { Report } from '../src/jobs/report.ts'
 import type { Device } from './project.ts'
@@ -23,7 +26,13 @@ export interface Engine {
 
 export async function wasmEngine(bytes: Bytes): Promise<Engine> {
   const encode = (model: Parameters<typeof encodeModel>[0]) => encodeModel(model, bytes)
-  const [runner, kernels] = [createWasmRunner({ encode }), await createKernels('wasm')]
+  const runner = createWasmPool({
+    count: availableThreads(),
+    start: () => new Worker(new URL('./engine.worker.ts', import.meta.url), { type: 'module', name: 'engine' }),
+    wrap: worker => comlink.wrap<EngineApi>(worker),
+    encode,
+  })
+  const kernels = await createKernels('wasm')
   return { runner, kernels, device: 'wasm', notes: [], verified: null }
 }
 

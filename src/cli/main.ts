@@ -1,5 +1,7 @@
 // The command line: picks the command, prints results on stdout and all else on stderr, and maps what happened to an exit status.
+import { parentPort } from 'node:worker_threads'
 import { errorRecord, StudioError } from '../base/errors.ts'
+import { serveEngine } from '../host/node/runner.ts'
 import { type OptionTable, type Parsed, parse, usage } from './arguments.ts'
 import { createProgress, errorText, type ProgressLine } from './output.ts'
 
@@ -82,40 +84,46 @@ function helpOf(command: Command, options: OptionTable): string {
 
 declare const __THIMBLE_VERSION__: string
 
-const line = createProgress()
-const abort = new AbortController()
-let stopped = 0
-for (const [signal, status] of [
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-] as const) {
-  process.once(signal, () => {
-    line.say('interrupted')
-    stopped = status
-    abort.abort()
-    // The engine may be in the middle of a run that cannot be broken off; nothing half-written is left either way.
-    setTimeout(() => process.exit(status), 50)
-  })
-}
-// Whoever reads stdout may have seen enough: `thimble inspect model.onnx | head`.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
-  process.exit(0)
-})
+// The bundle is one file: its engine threads start from it too.
+if (parentPort) serveEngine(parentPort)
+else await commandLine()
 
-try {
-  const result = await main(process.argv.slice(2), line, abort.signal)
-  line.done()
-  await new Promise<void>(done => process.stdout.write(result, () => done()))
-  process.exit(process.exitCode ?? 0)
-} catch (thrown) {
-  line.done()
-  if (abort.signal.aborted) process.exit(stopped)
-  const error = errorRecord(thrown)
-  process.stderr.write(errorText(error))
-  if (process.env.THIMBLE_DEBUG && thrown instanceof Error)
-    process.stderr.write(
-      `${thrown.stack}\n${thrown instanceof StudioError && thrown.cause instanceof Error ? thrown.cause.stack : ''}\n`,
-    )
-  process.exit(error.code === 'usage' ? 2 : 1)
+async function commandLine(): Promise<void> {
+  const line = createProgress()
+  const abort = new AbortController()
+  let stopped = 0
+  for (const [signal, status] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    process.once(signal, () => {
+      line.say('interrupted')
+      stopped = status
+      abort.abort()
+      // The engine may be in the middle of a run that cannot be broken off; nothing half-written is left either way.
+      setTimeout(() => process.exit(status), 50)
+    })
+  }
+  // Whoever reads stdout may have seen enough: `thimble inspect model.onnx | head`.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    process.exit(0)
+  })
+
+  try {
+    const result = await main(process.argv.slice(2), line, abort.signal)
+    line.done()
+    await new Promise<void>(done => process.stdout.write(result, () => done()))
+    process.exit(process.exitCode ?? 0)
+  } catch (thrown) {
+    line.done()
+    if (abort.signal.aborted) process.exit(stopped)
+    const error = errorRecord(thrown)
+    process.stderr.write(errorText(error))
+    if (process.env.THIMBLE_DEBUG && thrown instanceof Error)
+      process.stderr.write(
+        `${thrown.stack}\n${thrown instanceof StudioError && thrown.cause instanceof Error ? thrown.cause.stack : ''}\n`,
+      )
+    process.exit(error.code === 'usage' ? 2 : 1)
+  }
 }

@@ -1,5 +1,6 @@
 // What every command needs: the model imported and cut as asked, the data opened, and the context that stages are lent.
 import { readFile } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { basename } from 'node:path'
 import { createKernels } from '../../kernels/lib/backends.ts'
 import { StudioError } from '../base/errors.ts'
@@ -9,7 +10,7 @@ import type { InputSpec } from '../data/input-spec.ts'
 import { encodeModel } from '../exporters/onnx.ts'
 import { createNodeCodecs } from '../host/node/codecs.ts'
 import { hashFiles, openFiles } from '../host/node/files.ts'
-import { createNodeRunner } from '../host/node/runner.ts'
+import { createNodePool } from '../host/node/runner.ts'
 import { importModel } from '../importers/index.ts'
 import type { Imported } from '../importers/types.ts'
 import { createBytes } from '../ir/bytes.ts'
@@ -93,10 +94,9 @@ export async function createContext(
       hint: 'Leave --device out, or use the studio in a browser.',
     })
   const bytes = createBytes(sources)
-  const runner = await createNodeRunner({
-    threads: args.count('threads', 1) ?? undefined,
-    encode: model => encodeModel(model, bytes),
-  })
+  const encode = (model: Model) => encodeModel(model, bytes)
+  const threads = args.count('threads', 1) ?? Math.min(8, availableParallelism())
+  const runner = createNodePool({ count: threads, entry: new URL(import.meta.url), encode })
   return {
     bytes,
     runner,

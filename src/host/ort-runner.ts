@@ -1,8 +1,8 @@
-// A Runner over onnxruntime-web, whichever build of it the host loaded: the browser's and Node's differ only in how they are started.
+// Sessions over onnxruntime-web, whichever build of it the host loaded: the browser's and Node's differ only in how they are started.
 import type * as Ort from 'onnxruntime-common'
 import type { DType, TypedArray } from '../base/dtype.ts'
 import { StudioError } from '../base/errors.ts'
-import type { DeviceArray, Feeds, Runner, Session, SessionOptions } from '../ir/context.ts'
+import type { Clock, DeviceArray, Feeds, Runner, Session, SessionOptions } from '../ir/context.ts'
 import type { Model, ValueName } from '../ir/model.ts'
 import type { NdArray } from '../ir/tensor.ts'
 
@@ -11,95 +11,123 @@ export type OrtModule = Pick<typeof Ort, 'InferenceSession' | 'Tensor'>
 /** Bytes of a model whose graph outputs are `outputs`; lent by the caller, since a host knows no formats. */
 export type EncodeModel = (model: Model) => Promise<Uint8Array>
 
-export interface OrtRunnerOptions {
+export interface OrtOptions {
   engine: 'wasm' | 'webgpu'
-  threads: number
-  encode: EncodeModel
   /** Bytes that the engine's memory holds at the moment; it never shrinks. */
   memory: () => number
+  clock: Clock
   /** For 'webgpu': our own device, which outlives the sessions. */
   device?: unknown
   /** Rejects with a StudioError 'device-lost' when the device goes away. */
   lost?: Promise<never>
 }
 
-/** The same model, giving `outputs` instead of its own. */
-export function withOutputs(model: Model, outputs: readonly ValueName[]): Model {
-  return { ...model, graph: { ...model.graph, outputs } }
+export interface OrtRunnerOptions extends OrtOptions {
+  threads: number
+  encode: EncodeModel
 }
 
-export function createOrtRunner(ort: OrtModule, options: OrtRunnerOptions): Runner {
-  const { engine, threads, device } = options
-  let peak = 0
-  const measure = (): void => {
-    peak = Math.max(peak, options.memory())
-  }
-  const guard = <T>(work: Promise<T>): Promise<T> => (options.lost ? Promise.race([work, options.lost]) : work)
+/** The same model, giving `outputs` instead of its own. */
+export function withOutputs(model: Model, outputs: readonly ValueName[] | undefined): Model {
+  return { ...model, graph: { ...model.graph, outputs: [...new Set(outputs ?? model.graph.outputs)] } }
+}
 
-  const open = async (model: Model, request: SessionOptions = {}): Promise<Session> => {
-    const outputs = [...new Set(request.outputs ?? model.graph.outputs)]
-    const onDevice = engine === 'webgpu' && request.location === 'device'
-    const bytes = await options.encode(withOutputs(model, outputs))
-    const session = await guard(
-      ort.InferenceSession.create(bytes, {
-        executionProviders: engine === 'webgpu' ? [{ name: 'webgpu', device } as never] : ['wasm'],
-        graphOptimizationLevel: request.optimize === 'none' ? 'disabled' : 'all',
-        logSeverityLevel: 4,
-        ...(onDevice ? { preferredOutputLocation: 'gpu-buffer' as const } : {}),
-      }),
-    ).catch(cause => {
-      throw runtimeError(cause, 'load', model)
-    })
-    measure()
-    const run = async (feeds: Feeds): Promise<Ort.InferenceSession.OnnxValueMapType> => {
-      const tensors: Record<string, Ort.Tensor> = {}
-      for (const name of session.inputNames) {
-        const feed = feeds[name]
-        if (feed) tensors[name] = toTensor(ort, feed)
-      }
-      try {
-        return await guard(session.run(tensors))
-      } catch (cause) {
-        throw runtimeError(cause, 'run')
-      } finally {
-        measure()
-      }
-    }
-    return {
-      onDevice,
-      run: async feeds => {
-        const results = await run(feeds)
-        const arrays: Record<ValueName, NdArray> = {}
-        for (const [name, value] of Object.entries(results)) {
-          const tensor = value as Ort.Tensor
-          // A sequence or optional output has no array form; nobody asks for one but the differential tests.
-          if (!('dims' in tensor)) continue
-          const data = tensor.location === 'gpu-buffer' ? await tensor.getData(true) : tensor.data
-          arrays[name] = { dtype: tensor.type as DType, shape: [...tensor.dims], data: data as TypedArray }
-        }
-        return arrays
-      },
-      ...(onDevice
-        ? {
-            runOnDevice: async (feeds: Feeds) => {
-              const arrays: Record<ValueName, DeviceArray> = {}
-              for (const [name, value] of Object.entries(await run(feeds))) {
-                const tensor = value as Ort.Tensor
-                arrays[name] = {
-                  dtype: 'float32',
-                  shape: [...tensor.dims],
-                  buffer: tensor.gpuBuffer,
-                  release: () => tensor.dispose(),
-                }
-              }
-              return arrays
-            },
-          }
-        : {}),
-      close: () => session.release(),
+/** Runs in the thread that it is called in. */
+export function createOrtRunner(ort: OrtModule, options: OrtRunnerOptions): Runner {
+  let peak = 0
+  const measured: OrtOptions = {
+    ...options,
+    memory: () => {
+      const now = options.memory()
+      peak = Math.max(peak, now)
+      return now
+    },
+  }
+  return {
+    engine: options.engine,
+    threads: options.threads,
+    open: async (model, request = {}) =>
+      openSession(ort, await options.encode(withOutputs(model, request.outputs)), request, measured),
+    peakBytes: () => peak,
+  }
+}
+
+/** A session over an encoded model. */
+export async function openSession(
+  ort: OrtModule,
+  bytes: Uint8Array,
+  request: Pick<SessionOptions, 'optimize' | 'location'>,
+  options: OrtOptions,
+): Promise<Session> {
+  const { engine, device, lost, clock } = options
+  const guard = <T>(work: Promise<T>): Promise<T> => (lost ? Promise.race([work, lost]) : work)
+  const onDevice = engine === 'webgpu' && request.location === 'device'
+  const session = await guard(
+    ort.InferenceSession.create(bytes, {
+      executionProviders: engine === 'webgpu' ? [{ name: 'webgpu', device } as never] : ['wasm'],
+      graphOptimizationLevel: request.optimize === 'none' ? 'disabled' : 'all',
+      logSeverityLevel: 4,
+      ...(onDevice ? { preferredOutputLocation: 'gpu-buffer' as const } : {}),
+    }),
+  ).catch(cause => {
+    throw runtimeError(cause, 'load')
+  })
+  options.memory()
+  const fed = (feeds: Feeds): Record<string, Ort.Tensor> => {
+    const tensors: Record<string, Ort.Tensor> = {}
+    for (const name of session.inputNames) if (feeds[name]) tensors[name] = toTensor(ort, feeds[name])
+    return tensors
+  }
+  const run = async (tensors: Record<string, Ort.Tensor>): Promise<Ort.InferenceSession.OnnxValueMapType> => {
+    try {
+      return await guard(session.run(tensors))
+    } catch (cause) {
+      throw runtimeError(cause, 'run')
+    } finally {
+      options.memory()
     }
   }
-  return { engine, threads, open, peakBytes: () => peak }
+  return {
+    onDevice,
+    run: async feeds => {
+      const results = await run(fed(feeds))
+      const arrays: Record<ValueName, NdArray> = {}
+      for (const [name, value] of Object.entries(results)) {
+        const tensor = value as Ort.Tensor
+        // A sequence or optional output has no array form; nobody asks for one but the differential tests.
+        if (!('dims' in tensor)) continue
+        const data = tensor.location === 'gpu-buffer' ? await tensor.getData(true) : tensor.data
+        arrays[name] = { dtype: tensor.type as DType, shape: [...tensor.dims], data: data as TypedArray }
+      }
+      return arrays
+    },
+    time: async feeds => {
+      const tensors = fed(feeds)
+      const start = clock()
+      const results = await run(tensors)
+      const ms = clock() - start
+      for (const value of Object.values(results)) (value as Ort.Tensor).dispose()
+      return ms
+    },
+    ...(onDevice
+      ? {
+          runOnDevice: async (feeds: Feeds) => {
+            const arrays: Record<ValueName, DeviceArray> = {}
+            for (const [name, value] of Object.entries(await run(fed(feeds)))) {
+              const tensor = value as Ort.Tensor
+              arrays[name] = {
+                dtype: 'float32',
+                shape: [...tensor.dims],
+                buffer: tensor.gpuBuffer,
+                release: () => tensor.dispose(),
+              }
+            }
+            return arrays
+          },
+        }
+      : {}),
+    close: () => session.release(),
+  }
 }
 
 function toTensor(ort: OrtModule, array: NdArray): Ort.Tensor {

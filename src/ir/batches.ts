@@ -55,7 +55,7 @@ function stack(samples: readonly Sample[]): Batch {
   const feeds: Feeds = {}
   for (const [name, first] of Object.entries(samples[0].feeds)) {
     const data = new (first.data.constructor as new (n: number) => TypedArray)(first.data.length * samples.length)
-    samples.forEach((sample, i) => data.set(sample.feeds[name].data as never, i * first.data.length))
+    for (const [i, sample] of samples.entries()) data.set(sample.feeds[name].data as never, i * first.data.length)
     feeds[name] = { dtype: first.dtype, shape: [first.shape[0] * samples.length, ...first.shape.slice(1)], data }
   }
   return { feeds, count: samples.length, samples }
@@ -78,4 +78,48 @@ export function unstack(output: NdArray, index: number, count: number): NdArray 
     shape: [output.shape[0] / count, ...output.shape.slice(1)],
     data: output.data.subarray(index * step, (index + 1) * step) as TypedArray,
   }
+}
+
+/**
+ * `work` on each item, up to `width` at once, results in the order of the items: how a stage keeps every engine busy and still
+ * sees one batch after the other.
+ */
+export async function* inOrder<T, R>(
+  items: AsyncIterable<T>,
+  width: number,
+  work: (item: T) => Promise<R>,
+): AsyncIterable<{ item: T; result: R }> {
+  const underWay: { item: T; result: Promise<R> }[] = []
+  const next = async (): Promise<{ item: T; result: R }> => {
+    const { item, result } = underWay.shift()!
+    return { item, result: await result }
+  }
+  try {
+    for await (const item of items) {
+      const result = work(item)
+      result.catch(() => {}) // seen when its turn comes
+      underWay.push({ item, result })
+      if (underWay.length >= width) yield await next()
+    }
+    while (underWay.length > 0) yield await next()
+  } finally {
+    // Sessions must not be closed under a run that is still on its way.
+    await Promise.allSettled(underWay.map(u => u.result))
+  }
+}
+
+export async function* each<T>(items: readonly T[]): AsyncIterable<T> {
+  yield* items
+}
+
+/** Items in lists of `size`. */
+export async function* rounds<T>(items: AsyncIterable<T>, size: number): AsyncIterable<T[]> {
+  let round: T[] = []
+  for await (const item of items) {
+    round.push(item)
+    if (round.length < size) continue
+    yield round
+    round = []
+  }
+  if (round.length > 0) yield round
 }

@@ -39,6 +39,8 @@ export interface SessionOptions {
 export interface Session {
   readonly onDevice: boolean
   run(feeds: Feeds): Promise<Record<ValueName, NdArray>>
+  /** Milliseconds of one run, measured beside the engine: what it takes to reach it is left out. */
+  time(feeds: Feeds): Promise<number>
   /** As `run`, outputs staying on the GPU; only where `onDevice`. */
   runOnDevice?(feeds: Feeds): Promise<Record<ValueName, DeviceArray>>
   close(): Promise<void>
@@ -47,6 +49,7 @@ export interface Session {
 /** Runs models. Errors name the node that the runtime refused. */
 export interface Runner {
   readonly engine: 'wasm' | 'webgpu'
+  /** Runs that may be under way at once; each is computed by one thread alone, so that results do not depend on their number. */
   readonly threads: number
   open(model: Model, options?: SessionOptions): Promise<Session>
   /** High-water mark of the engine's memory in bytes. */

@@ -121,7 +121,7 @@ const api = {
 
   async session() {
     const model = parseModel('opset 17\ngraph (x: f32[2,2]) -> (y) {\n  a = Relu(x)\n  y = Add(a, b: f32[2]{1, 2})\n}')
-    const runner = createWasmRunner({ encode: m => encodeModel(m, createBytes()) })
+    const runner = await createWasmRunner({ encode: m => encodeModel(m, createBytes()) })
     const session = await runner.open(model, { outputs: ['a', 'y'] })
     const { a, y } = await session.run({ x: floats([2, 2], [-1, 2, 3, -4]) })
     await session.close()
@@ -135,7 +135,7 @@ const api = {
 
   async unknownOperator() {
     const model = parseModel('opset 17\ngraph (x: f32[2]) -> (y) {\n  y = Frobnicate(x) as odd\n}')
-    const runner = createWasmRunner({ encode: m => encodeModel(m, createBytes()) })
+    const runner = await createWasmRunner({ encode: m => encodeModel(m, createBytes()) })
     return failure(runner.open(model))
   },
 }

@@ -27,6 +27,7 @@ export async function createWebGpuRunner(gpu: Gpu, options: { encode: EncodeMode
     threads: 1,
     encode: options.encode,
     memory: wasmMemoryBytes,
+    clock: () => performance.now(),
     device: gpu.device,
     lost: gpu.lost,
   })

@@ -1,20 +1,60 @@
-// The WebAssembly engine in a worker of the browser, on as many threads as isolation allows.
+// The WebAssembly engine in the browser: one thread of it here, for a thread of its own that the pool talks to.
 
+import type * as comlink from 'comlink'
 import script from 'onnxruntime-web/ort-wasm-simd-threaded.mjs?url'
 import binary from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url'
 import * as ort from 'onnxruntime-web/wasm'
+import { StudioError } from '../../base/errors.ts'
 import type { Runner } from '../../ir/context.ts'
-import { createOrtRunner, type EncodeModel } from '../ort-runner.ts'
+import { createOrtRunner, type EncodeModel, type OrtModule, type OrtOptions } from '../ort-runner.ts'
+import { createEngine, createPool, type EngineApi } from '../pool.ts'
 import { wasmMemoryBytes } from './memory.ts'
-import { availableThreads } from './threads.ts'
 
-/** `threads` counts for the first call of a worker; the engine is started once. */
-export function createWasmRunner(options: { encode: EncodeModel; threads?: number }): Runner {
-  const threads = crossOriginIsolated ? (options.threads ?? availableThreads()) : 1
-  ort.env.wasm.wasmPaths = { wasm: absolute(binary), mjs: absolute(script) }
-  ort.env.wasm.numThreads = threads
-  return createOrtRunner(ort, { engine: 'wasm', threads, encode: options.encode, memory: wasmMemoryBytes })
-}
+const options: OrtOptions = { engine: 'wasm', memory: wasmMemoryBytes, clock: () => performance.now() }
 
 // The runtime resolves relative paths against its own module, which the build has moved.
 const absolute = (url: string): string => new URL(url, import.meta.url).href
+
+async function loadOrt(): Promise<OrtModule> {
+  ort.env.wasm.wasmPaths = { wasm: absolute(binary), mjs: absolute(script) }
+  ort.env.wasm.numThreads = 1
+  return ort
+}
+
+/** One engine in this very thread. */
+export async function createWasmRunner({ encode }: { encode: EncodeModel }): Promise<Runner> {
+  return createOrtRunner(await loadOrt(), { ...options, threads: 1, encode })
+}
+
+/** What an engine's worker exposes. */
+export const createWasmEngine = (): EngineApi => createEngine(loadOrt, options)
+
+/** `count` engines, each in a worker that `start` makes, which exposes `createWasmEngine()`. */
+export function createWasmPool(given: {
+  count: number
+  start: () => Worker
+  wrap: (worker: Worker) => comlink.Remote<EngineApi>
+  encode: EncodeModel
+}): Runner {
+  const spawn = () => {
+    const worker = given.start()
+    const failed = new Promise<never>((_, reject) => {
+      worker.addEventListener('error', event => {
+        event.preventDefault()
+        reject(
+          new StudioError('out-of-memory', `An engine thread stopped${event.message ? `: ${event.message}` : ''}`, {
+            hint: 'It most likely ran out of memory: use a smaller input or fewer samples, and close other tabs.',
+          }),
+        )
+      })
+    })
+    failed.catch(() => {}) // a thread that nobody waits for fails nobody
+    return { api: given.wrap(worker), failed }
+  }
+  return createPool({
+    count: given.count,
+    spawn,
+    encode: given.encode,
+    memory: { bytes: wasmMemoryBytes, total: false },
+  })
+}

@@ -1,2 +1,2 @@
-// How many threads the engine may use: all cores where the page is isolated, else the one it has.
-export const availableThreads = (): number => (crossOriginIsolated ? navigator.hardwareConcurrency : 1)
+// How many engines work at once. Each is a thread of its own and needs no isolation; past eight, memory costs more than time is won.
+export const availableThreads = (): number => Math.max(1, Math.min(8, navigator.hardwareConcurrency))

@@ -1,19 +1,54 @@
 // onnxruntime-web in Node: the same WebAssembly engine as in the browser, so that both give the same bits.
-import { availableParallelism } from 'node:os'
+import { Worker } from 'node:worker_threads'
+import * as comlink from 'comlink'
+import nodeEndpoint from 'comlink/dist/esm/node-adapter.mjs'
+import { StudioError } from '../../base/errors.ts'
 import type { Runner } from '../../ir/context.ts'
-import { createOrtRunner, type EncodeModel, type OrtModule } from '../ort-runner.ts'
+import { createOrtRunner, type EncodeModel, type OrtModule, type OrtOptions } from '../ort-runner.ts'
+import { createEngine, createPool, type EngineApi } from '../pool.ts'
 
-/** Loads the engine once per process; `threads` counts for its first call only. */
-export async function createNodeRunner(options: { threads?: number; encode: EncodeModel }): Promise<Runner> {
-  const ort = (await import('onnxruntime-web')) as unknown as OrtModule & {
-    env: { wasm: { numThreads?: number; wasmPaths?: unknown } }
-  }
-  const threads = options.threads ?? availableParallelism()
-  ort.env.wasm.numThreads = threads
-  return createOrtRunner(ort, {
-    engine: 'wasm',
-    threads,
-    encode: options.encode,
-    memory: () => process.resourceUsage().maxRSS * 1024,
-  })
+const options: OrtOptions = {
+  engine: 'wasm',
+  memory: () => process.resourceUsage().maxRSS * 1024,
+  clock: () => performance.now(),
 }
+
+async function loadOrt(): Promise<OrtModule> {
+  const ort = (await import('onnxruntime-web')) as unknown as OrtModule & { env: { wasm: { numThreads?: number } } }
+  ort.env.wasm.numThreads = 1
+  return ort
+}
+
+/** One engine in this very thread. */
+export async function createNodeRunner({ encode }: { encode: EncodeModel }): Promise<Runner> {
+  return createOrtRunner(await loadOrt(), { ...options, threads: 1, encode })
+}
+
+/** `count` engines, each in a thread of its own that is started from `entry`, which calls `serveEngine`. */
+export function createNodePool({ count, entry, encode }: { count: number; entry: URL; encode: EncodeModel }): Runner {
+  const spawn = () => {
+    const worker = new Worker(entry)
+    worker.unref()
+    const failed = new Promise<never>((_, reject) => {
+      worker.once('error', cause => reject(engineDied(cause)))
+    })
+    failed.catch(() => {}) // a thread that nobody waits for fails nobody
+    return { api: comlink.wrap<EngineApi>(nodeEndpoint(worker)), failed }
+  }
+  return createPool({ count, spawn, encode, memory: { bytes: options.memory, total: true } })
+}
+
+/** The other side of `createNodePool`, in the worker thread that owns `port`. */
+export function serveEngine(port: Parameters<typeof nodeEndpoint>[0]): void {
+  comlink.expose(createEngine(loadOrt, options), nodeEndpoint(port))
+}
+
+const engineDied = (cause: unknown): StudioError =>
+  new StudioError(
+    'out-of-memory',
+    `An engine thread stopped: ${cause instanceof Error ? cause.message : String(cause)}`,
+    {
+      hint: 'It most likely ran out of memory: use a smaller input, fewer samples per batch, or fewer --threads.',
+      cause,
+    },
+  )

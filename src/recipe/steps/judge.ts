@@ -1,7 +1,7 @@
 // Models over the same samples in the same batches: accuracy where there are labels, agreement with the first in any case.
 import { StudioError } from '../../base/errors.ts'
 import type { InputSpec } from '../../data/input-spec.ts'
-import { batches, unstack } from '../../ir/batches.ts'
+import { type Batch, batches, inOrder, unstack } from '../../ir/batches.ts'
 import type { Context, Dataset } from '../../ir/context.ts'
 import type { Model, ValueName } from '../../ir/model.ts'
 import type { NdArray } from '../../ir/tensor.ts'
@@ -46,10 +46,11 @@ export async function judge(
   const sessions = await Promise.all(models.map(model => ctx.runner.open(model)))
   try {
     let done = 0
-    for await (const b of batches(data, reference.graph, options.batch, { signal: ctx.signal })) {
-      const exact = await referenceSession.run(b.feeds)
-      const results: Record<ValueName, NdArray>[] = []
-      for (const session of sessions) results.push(await session.run(b.feeds))
+    const stream = batches(data, reference.graph, options.batch, { signal: ctx.signal })
+    const all = [referenceSession, ...sessions]
+    const runAll = (b: Batch) => Promise.all(all.map(session => session.run(b.feeds)))
+    for await (const { item: b, result: outputs } of inOrder(stream, ctx.runner.threads, runAll)) {
+      const [exact, ...results] = outputs
       for (const [i, sample] of b.samples.entries()) {
         const one = (arrays: Record<ValueName, NdArray>) =>
           Object.fromEntries(Object.entries(arrays).map(([name, a]) => [name, unstack(a, i, b.count)]))

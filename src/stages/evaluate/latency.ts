@@ -18,16 +18,12 @@ export async function latencies(
 ): Promise<Timed[]> {
   const sessions = await Promise.all(models.map(model => ctx.runner.open(model)))
   try {
-    for (const session of sessions) for (let i = 0; i < 2; i++) await session.run(feeds)
+    for (const session of sessions) for (let i = 0; i < 2; i++) await session.time(feeds)
     const times: number[][] = sessions.map(() => [])
     const start = ctx.clock()
     for (let i = 0; i < options.runs && (i < 5 || ctx.clock() - start < options.budgetMs); i++) {
       ctx.signal.throwIfAborted()
-      for (const [k, session] of sessions.entries()) {
-        const before = ctx.clock()
-        await session.run(feeds)
-        times[k].push(ctx.clock() - before)
-      }
+      for (const [k, session] of sessions.entries()) times[k].push(await session.time(feeds))
     }
     return times.map(summary)
   } finally {

@@ -4,7 +4,7 @@
 // Local errors come from one model: the float graph as the trunk, and beside each operator a branch that computes it with
 // quantised input, weights and output.
 import { viewAs } from '../../base/dtype.ts'
-import { type Batch, batches } from '../../ir/batches.ts'
+import { type Batch, batches, inOrder } from '../../ir/batches.ts'
 import type { Bytes, Context, Dataset } from '../../ir/context.ts'
 import { type Editor, edit } from '../../ir/edit.ts'
 import type { Model, Node, NodeId, ValueName } from '../../ir/model.ts'
@@ -53,9 +53,10 @@ export async function layerErrors(
   const prefixSession = await ctx.runner.open(quantized, { outputs: [...new Set(cumulative.values())] })
   try {
     let done = 0
-    for await (const batch of batches(data, float.graph, 1, { count, signal: ctx.signal })) {
-      const exact = await trunkSession.run(batch.feeds)
-      const approximate = await prefixSession.run(batch.feeds)
+    const stream = batches(data, float.graph, 1, { count, signal: ctx.signal })
+    const both = (batch: Batch) => Promise.all([trunkSession.run(batch.feeds), prefixSession.run(batch.feeds)])
+    for await (const { item: batch, result } of inOrder(stream, ctx.runner.threads, both)) {
+      const [exact, approximate] = result
       for (const b of branches) {
         const reference = exact[b.output].data as Float32Array
         local.get(b.node.id)!.add(ctx.kernels, reference, exact[b.local].data as Float32Array)

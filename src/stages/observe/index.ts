@@ -1,11 +1,11 @@
 // One streaming sweep over the samples that gathers an Observation of each wanted value, in memory that does not grow with their number.
 import { elementCount } from '../../base/dtype.ts'
-import { type Batch, batches } from '../../ir/batches.ts'
+import { type Batch, batches, each, inOrder, rounds } from '../../ir/batches.ts'
 import type { Context, Dataset, DeviceArray, Session } from '../../ir/context.ts'
 import { type Model, requiredInputs, type ValueName } from '../../ir/model.ts'
 import type { Observation } from '../../ir/quant.ts'
 import type { NdArray } from '../../ir/tensor.ts'
-import { plainBatches, plainRuns } from './plain.ts'
+import { openPlain, roundOf } from './plain.ts'
 
 export { plainInference } from './plain.ts'
 
@@ -19,7 +19,7 @@ export interface Sweep {
   observations: Map<ValueName, Observation>
   samples: number
   calibrateMs: number // runs and statistics; decoding and opening sessions are outside
-  inferenceMs: number // the float model alone over as many samples, from some warm batches
+  inferenceMs: number // the float model alone over the same samples, from the first rounds where that takes long
 }
 
 type Observing = Pick<Context, 'runner' | 'kernels' | 'clock' | 'signal' | 'progress'>
@@ -34,62 +34,54 @@ export async function observe(
 ): Promise<Sweep> {
   const { clock, signal, kernels } = ctx
   const size = batchSize(model, values, options.batch)
-  const stream = batches(dataset, model.graph, size, { count: options.count, signal })[Symbol.asyncIterator]()
   const total = Math.min(options.count, dataset.size)
-
-  // The first batches wait while the plain model is timed on them, so that no sample is decoded twice.
-  const waiting: Batch[] = []
-  while (waiting.length < plainBatches) {
-    const next = await stream.next()
-    if (next.done) break
-    waiting.push(next.value)
-  }
   const fed = new Set(requiredInputs(model.graph))
   const computed = values.filter(name => !fed.has(name))
   const where = location(model, computed, ctx)
-  const plain = await plainRuns(model, waiting, where, ctx)
+  const width = where === 'device' ? 1 : ctx.runner.threads
 
   const observer = kernels.observer(values, { histogram: options.histogram })
+  const plain = await openPlain(model, where, width, ctx)
   const session = computed.length > 0 ? await ctx.runner.open(model, { outputs: computed, location: where }) : null
   let samples = 0
   let calibrateMs = 0
   try {
-    for (;;) {
-      const batch = waiting.shift() ?? (await stream.next()).value
-      if (batch === undefined) break
-      signal.throwIfAborted()
+    // Decoding a round of batches stands outside the clock; the memory of a round is its inputs'.
+    const stream = batches(dataset, model.graph, size, { count: options.count, signal })
+    for await (const round of rounds(stream, roundOf(width))) {
+      await plain.time(round)
       const start = clock()
-      await observeBatch(batch, session, observer)
+      const runs = inOrder(each(round), width, batch => runBatch(batch, session))
+      for await (const { item, result } of runs) {
+        signal.throwIfAborted()
+        await observer.add({ ...item.feeds, ...result.arrays })
+        result.release()
+        samples += item.count
+        ctx.progress({ stage: 'observe', done: samples, total })
+      }
       calibrateMs += clock() - start
-      samples += batch.count
-      ctx.progress({ stage: 'observe', done: samples, total })
     }
     const start = clock()
     const observations = await observer.finish()
     calibrateMs += clock() - start
-    return { observations, samples, calibrateMs, inferenceMs: plain.perSample * samples }
+    return { observations, samples, calibrateMs, inferenceMs: plain.perSample() * samples }
   } finally {
-    await stream.return?.(undefined)
+    await plain.close()
     await session?.close()
   }
 }
 
-async function observeBatch(
-  batch: Batch,
-  session: Session | null,
-  observer: { add(o: Outputs): Promise<void> | void },
-) {
+async function runBatch(batch: Batch, session: Session | null): Promise<{ arrays: Outputs; release(): void }> {
   if (session?.onDevice && session.runOnDevice) {
-    const outputs = await session.runOnDevice(batch.feeds)
-    try {
-      await observer.add({ ...batch.feeds, ...outputs })
-    } finally {
-      for (const array of Object.values(outputs)) array.release()
+    const arrays = await session.runOnDevice(batch.feeds)
+    return {
+      arrays,
+      release: () => {
+        for (const array of Object.values(arrays)) array.release()
+      },
     }
-    return
   }
-  const outputs = session ? await session.run(batch.feeds) : {}
-  await observer.add({ ...batch.feeds, ...outputs })
+  return { arrays: session ? await session.run(batch.feeds) : {}, release: () => {} }
 }
 
 type Outputs = Record<ValueName, NdArray | DeviceArray>

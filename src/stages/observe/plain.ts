@@ -1,37 +1,48 @@
-// The float model alone, timed: what the price of calibration is measured against. Same engine, batch and options; warm; decoding outside.
-import { type Batch, batches } from '../../ir/batches.ts'
+// The float model alone, timed: what the price of calibration is measured against. Same engines, batches and options; warm; decoding outside.
+import { type Batch, batches, each, inOrder, rounds } from '../../ir/batches.ts'
 import type { Context, Dataset } from '../../ir/context.ts'
 import type { Model } from '../../ir/model.ts'
 
-type Timing = Pick<Context, 'runner' | 'clock' | 'signal'>
+export interface Plain {
+  /** Runs the model over the batches, so long as there is patience left. */
+  time(round: readonly Batch[]): Promise<void>
+  /** Milliseconds a sample over all that was timed. */
+  perSample(): number
+  close(): Promise<void>
+}
 
-/** How many batches a sweep lends for it: one to warm up, the others timed. */
-export const plainBatches = 4
+/** Batches that are decoded before the clock starts: enough that no engine waits. */
+export const roundOf = (width: number): number => 2 * width
 
-/** Milliseconds a sample over `lent`, of which the first only warms up where there are others; its outputs are read back in any case. */
-export async function plainRuns(
+// A figure from this many milliseconds of runs is stable; more would only make people wait.
+const patience = 3000
+
+export async function openPlain(
   model: Model,
-  lent: readonly Batch[],
   location: 'host' | 'device',
-  ctx: Timing,
-): Promise<{ perSample: number }> {
-  if (lent.length === 0) return { perSample: 0 }
+  width: number,
+  ctx: Pick<Context, 'runner' | 'clock' | 'signal'>,
+  patienceMs = patience,
+): Promise<Plain> {
   const session = await ctx.runner.open(model, { location })
-  try {
-    await session.run(lent[0].feeds)
-    const timed = lent.length > 1 ? lent.slice(1) : lent
-    let samples = 0
-    let ms = 0
-    for (const batch of timed) {
-      ctx.signal.throwIfAborted()
+  let samples = 0
+  let ms = 0
+  let warm = false
+  const runAll = async (round: readonly Batch[]): Promise<void> => {
+    for await (const _ of inOrder(each(round), width, batch => session.run(batch.feeds))) ctx.signal.throwIfAborted()
+  }
+  return {
+    time: async round => {
+      if (ms > patienceMs) return
+      if (!warm) await runAll(round.slice(0, width))
+      warm = true
       const start = ctx.clock()
-      await session.run(batch.feeds)
+      await runAll(round)
       ms += ctx.clock() - start
-      samples += batch.count
-    }
-    return { perSample: ms / samples }
-  } finally {
-    await session.close()
+      for (const batch of round) samples += batch.count
+    },
+    perSample: () => (samples === 0 ? 0 : ms / samples),
+    close: () => session.close(),
   }
 }
 
@@ -40,24 +51,19 @@ export async function plainInference(
   model: Model,
   dataset: Dataset,
   options: { count: number; batch: number },
-  ctx: Timing,
+  ctx: Pick<Context, 'runner' | 'clock' | 'signal'>,
 ): Promise<{ samples: number; inferenceMs: number }> {
-  const session = await ctx.runner.open(model)
+  const width = ctx.runner.threads
+  const plain = await openPlain(model, 'host', width, ctx, Number.POSITIVE_INFINITY)
   let samples = 0
-  let inferenceMs = 0
   try {
-    for await (const batch of batches(dataset, model.graph, options.batch, {
-      count: options.count,
-      signal: ctx.signal,
-    })) {
-      if (samples === 0) await session.run(batch.feeds)
-      const start = ctx.clock()
-      await session.run(batch.feeds)
-      inferenceMs += ctx.clock() - start
-      samples += batch.count
+    const stream = batches(dataset, model.graph, options.batch, { count: options.count, signal: ctx.signal })
+    for await (const round of rounds(stream, roundOf(width))) {
+      await plain.time(round)
+      for (const batch of round) samples += batch.count
     }
-    return { samples, inferenceMs }
+    return { samples, inferenceMs: plain.perSample() * samples }
   } finally {
-    await session.close()
+    await plain.close()
   }
 }

@@ -175,7 +175,7 @@ function upgradeSoftmax(editor: Editor, node: Node): void {
 
 // `ends` of a slice to the end of an axis is the largest int64, which a number cannot hold.
 const largest = 9223372036854775807n
-const beyond = 9223372036854775807
+const beyond = 9223372036854776000
 const int64s = (values: readonly number[]): Tensor => ({
   dtype: 'int64',
   shape: [values.length],

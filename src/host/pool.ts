@@ -1,0 +1,130 @@
+// Several engines of one thread each, and a Runner that lends every run to one that is idle.
+//
+// The engine's own threads would split one convolution between them where a batch holds a single sample, and the sums then
+// differ in their last bits with the number of threads. Here each run is one thread's work, so that results do not.
+import * as comlink from 'comlink'
+import { type ErrorRecord, errorRecord, StudioError } from '../base/errors.ts'
+import type { Feeds, Runner, Session, SessionOptions } from '../ir/context.ts'
+import type { ValueName } from '../ir/model.ts'
+import type { NdArray } from '../ir/tensor.ts'
+import { type EncodeModel, type OrtModule, type OrtOptions, openSession, withOutputs } from './ort-runner.ts'
+
+type Answer<T> = { ok: true; value: T; memory: number } | { ok: false; error: ErrorRecord }
+
+/** What an engine's thread exposes. */
+export interface EngineApi {
+  open(id: number, bytes: Uint8Array, optimize: SessionOptions['optimize']): Promise<Answer<null>>
+  run(id: number, feeds: Feeds): Promise<Answer<Record<ValueName, NdArray>>>
+  time(id: number, feeds: Feeds): Promise<Answer<number>>
+  close(id: number): Promise<Answer<null>>
+}
+
+/** The engine's side, in its own thread. */
+export function createEngine(load: () => Promise<OrtModule>, options: OrtOptions): EngineApi {
+  const sessions = new Map<number, Session>()
+  const answer = async <T>(work: () => Promise<T>): Promise<Answer<T>> => {
+    try {
+      return { ok: true, value: await work(), memory: options.memory() }
+    } catch (thrown) {
+      return { ok: false, error: errorRecord(thrown) }
+    }
+  }
+  return {
+    open: (id, bytes, optimize) =>
+      answer(async () => {
+        sessions.set(id, await openSession(await load(), bytes, { optimize }, options))
+        return null
+      }),
+    run: async (id, feeds) => {
+      const result = await answer(() => sessions.get(id)!.run(feeds))
+      const buffers = result.ok ? Object.values(result.value).map(array => array.data.buffer) : []
+      return comlink.transfer(result, [...new Set(buffers)] as ArrayBuffer[])
+    },
+    time: (id, feeds) => answer(() => sessions.get(id)!.time(feeds)),
+    close: id =>
+      answer(async () => {
+        await sessions.get(id)?.close()
+        sessions.delete(id)
+        return null
+      }),
+  }
+}
+
+interface Seat {
+  api: comlink.Remote<EngineApi>
+  memory: number
+  failed: Promise<never>
+}
+
+export interface PoolOptions {
+  count: number
+  /** Starts a thread that exposes an EngineApi; `failed` rejects when the thread dies. */
+  spawn(): { api: comlink.Remote<EngineApi>; failed: Promise<never> }
+  encode: EncodeModel
+  /** Bytes of this thread's own memories, or of the whole process where `total`. */
+  memory: { bytes: () => number; total: boolean }
+}
+
+export function createPool({ count, spawn, encode, memory }: PoolOptions): Runner {
+  const idle: Seat[] = []
+  const waiting: ((seat: Seat) => void)[] = []
+  const seats: Seat[] = []
+  let peak = 0
+  let nextId = 0
+
+  const acquire = (): Promise<Seat> | Seat => {
+    const seat = idle.shift()
+    if (seat) return seat
+    if (seats.length < count) {
+      const fresh: Seat = { ...spawn(), memory: 0 }
+      seats.push(fresh)
+      return fresh
+    }
+    return new Promise(resolve => waiting.push(resolve))
+  }
+  const release = (seat: Seat): void => {
+    const next = waiting.shift()
+    if (next) next(seat)
+    else {
+      // The first seats are taken first, so that one run after another stays on one engine.
+      idle.push(seat)
+      idle.sort((a, b) => seats.indexOf(a) - seats.indexOf(b))
+    }
+  }
+  const value = <T>(seat: Seat, answer: Answer<T>): T => {
+    if (!answer.ok) throw StudioError.from(answer.error)
+    seat.memory = answer.memory
+    const engines = memory.total ? 0 : seats.reduce((sum, s) => sum + s.memory, 0)
+    peak = Math.max(peak, memory.bytes() + engines)
+    return answer.value
+  }
+
+  const open: Runner['open'] = async (model, request = {}) => {
+    const bytes = await encode(withOutputs(model, request.outputs))
+    const id = nextId++
+    const holders = new Set<Seat>()
+    const call = async <T>(work: (api: Seat['api']) => Promise<Answer<T>>): Promise<T> => {
+      const seat = await acquire()
+      try {
+        if (!holders.has(seat)) {
+          value(seat, await Promise.race([seat.api.open(id, bytes, request.optimize), seat.failed]))
+          holders.add(seat)
+        }
+        return value(seat, await Promise.race([work(seat.api), seat.failed]))
+      } finally {
+        release(seat)
+      }
+    }
+    // What the engine refuses is said now, not at the first run.
+    await call(async () => ({ ok: true, value: null, memory: 0 }))
+    return {
+      onDevice: false,
+      run: feeds => call(api => api.run(id, feeds) as Promise<Answer<Record<ValueName, NdArray>>>),
+      time: feeds => call(api => api.time(id, feeds)),
+      close: async () => {
+        for (const seat of holders) value(seat, await Promise.race([seat.api.close(id), seat.failed]))
+      },
+    }
+  }
+  return { engine: 'wasm', threads: count, open, peakBytes: () => peak }
+}

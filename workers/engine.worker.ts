@@ -1,0 +1,6 @@
+// One engine of the pool: runs models in a thread of its own, and nothing else.
+import '../src/host/browser/memory.ts'
+import * as comlink from 'comlink'
+import { createWasmEngine } from '../src/host/browser/runner.ts'
+
+comlink.expose(createWasmEngine())
