@@ -42,18 +42,8 @@ describe.skipIf(missing)('of the real networks', () => {
     )
     const { model } = await onnx.read(files, `${name}.onnx`)
     const ctx = await createTestContext(files)
-    const start = performance.now()
-    const { model: after, nodesBefore, nodesAfter, passes } = await optimize(model, ctx)
-    const ms = performance.now() - start
+    const { model: after, nodesAfter } = await optimize(model, ctx)
     verify(after.graph)
-    if (process.env.SHOW) {
-      const ops = new Map<string, number>()
-      for (const n of after.graph.nodes) ops.set(n.op, (ops.get(n.op) ?? 0) + 1)
-      console.log(name, nodesBefore, '→', nodesAfter, 'OnnxSlim', most, `${ms.toFixed(0)} ms`, JSON.stringify([...ops]))
-      console.log(passes.map(p => `${p.id} ${p.changes.length}/${p.skipped.length}`).join(', '))
-      if (process.env.SHOW === 'all')
-        for (const p of passes) for (const s of p.skipped) console.log('  ', p.id, s.node, s.why)
-    }
     const rng = createRng(1)
     const [input] = requiredInputs(model.graph)
     const feeds: Feeds = {
@@ -70,7 +60,6 @@ describe.skipIf(missing)('of the real networks', () => {
     }
     expect(after.graph.outputs).toEqual(model.graph.outputs)
     for (const output of model.graph.outputs) {
-      if (process.env.SHOW) console.log('   ', output, relativeError(results[0][output], results[1][output]))
       expect(relativeError(results[0][output], results[1][output])).toBeLessThan(1e-5)
     }
     expect(nodesAfter).toBeLessThanOrEqual(most)

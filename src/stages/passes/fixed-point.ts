@@ -56,7 +56,7 @@ export async function toFixedPoint<Id extends string>(
     if (current === before) break
   }
   return {
-    model: current === start ? model : withDeclaredOutputs(current, model),
+    model: current === start ? model : finished(current, model),
     passes: accounts,
     nodesBefore: model.graph.nodes.length,
     nodesAfter: current.graph.nodes.length,
@@ -73,11 +73,12 @@ function withoutInnerShapes(model: Model): Model {
 }
 
 /** What the file declares of its outputs is part of its interface. */
-function withDeclaredOutputs(model: Model, original: Model): Model {
+function finished(model: Model, original: Model): Model {
   const values = new Map(model.graph.values)
   for (const name of original.graph.outputs) {
     const declared = original.graph.values.get(name)
     if (declared && !values.get(name)?.data) values.set(name, declared)
   }
-  return { ...model, graph: { ...model.graph, values } }
+  // Before version 4, initializers had to be inputs as well, which those that passes add are not.
+  return { ...model, irVersion: Math.max(model.irVersion, 4), graph: { ...model.graph, values } }
 }

@@ -127,7 +127,7 @@ async function evaluate(
   try {
     return await runNodes(model, nodes, wanted, new Map(), ctx)
   } catch (refused) {
-    if (!(refused instanceof StudioError) || nodes.length === 0) throw refused
+    if (!isRefusal(refused)) throw refused
   }
   // Something in the group was refused: one at a time, to find which.
   const results = new Map<ValueName, NdArray>()
@@ -139,12 +139,16 @@ async function evaluate(
     try {
       for (const [name, array] of await runNodes(model, [node], outputs, results, ctx)) results.set(name, array)
     } catch (refused) {
-      if (!(refused instanceof StudioError)) throw refused
+      if (!isRefusal(refused)) throw refused
       skipped.push({ node: node.id, why: refused.message })
     }
   }
   return new Map([...results].filter(([name]) => readOutside.has(name)))
 }
+
+/** The runtime's own no, unlike a cancelled run. */
+const isRefusal = (thrown: unknown): thrown is StudioError =>
+  thrown instanceof StudioError && ['unsupported', 'malformed', 'out-of-memory'].includes(thrown.code)
 
 /** Runs nodes as a model of their own, without inputs. `known` are results of earlier runs. */
 async function runNodes(
@@ -162,9 +166,7 @@ async function runNodes(
     if (array) {
       const { dtype, shape, data } = array
       values.set(name, { name, dtype, shape, data: { dtype, shape, data: bytesOf(data) } })
-    } else if (value?.data)
-      values.set(name, { ...value, data: { ...value.data, data: await ctx.bytes.read(value.data) } })
-    else if (value && outputs.includes(name)) values.set(name, value)
+    } else if (value && (value.data || outputs.includes(name))) values.set(name, value)
   }
   const graph: Graph = { name: 'constants', inputs: [], outputs, nodes, values }
   const session = await ctx.runner.open({ ...model, graph, functions: [] }, { optimize: 'none' })

@@ -14,9 +14,7 @@ export const unlistInitializers = {
     const { graph } = model
     const changes: Change[] = []
     const skipped: Skipped[] = []
-    const old = model.irVersion < 4
-    if (old) changes.push({ node: graph.name, what: `IR version ${model.irVersion} became 4` })
-    const weights = old ? null : weightsOf(graph)
+    const weights = model.irVersion < 4 ? null : weightsOf(graph)
     const leaving = new Set<ValueName>()
     for (const name of graph.inputs) {
       if (!graph.values.get(name)?.data) continue
@@ -27,7 +25,7 @@ export const unlistInitializers = {
       }
     }
     if (changes.length === 0) return { model, changes, skipped }
-    const inputs = leaving.size > 0 ? graph.inputs.filter(name => !leaving.has(name)) : graph.inputs
+    const inputs = graph.inputs.filter(name => !leaving.has(name))
     return {
       model: { ...model, irVersion: Math.max(model.irVersion, 4), graph: { ...graph, inputs } },
       changes,
