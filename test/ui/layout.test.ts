@@ -70,6 +70,14 @@ function random(count: number, reach: number): LayoutInput {
   return graph(count, pairs)
 }
 
+/** Milliseconds of this process's own work: a busy machine does not count. */
+function workOf(run: () => void): number {
+  const began = process.cpuUsage()
+  run()
+  const { user, system } = process.cpuUsage(began)
+  return (user + system) / 1000
+}
+
 describe('layout', () => {
   test('a chain is one straight column', () => {
     const drawn = layout(
@@ -155,16 +163,15 @@ describe('layout', () => {
     )
     expect([...cycle.layer]).toEqual([0, 1, 2])
   })
-  test('every node reading the first of five thousand stays within the budget of way-points', () => {
+  test('a thousand edges across half the graph each stay within the budget of way-points', () => {
     const pairs: [number, number][] = []
     for (let node = 1; node < 2000; node++) {
       pairs.push([node - 1, node])
       if (node % 2 === 0) pairs.push([node >> 1, node])
     }
     const input = graph(2000, pairs)
-    const began = performance.now()
-    const drawn = layout(input)
-    expect(performance.now() - began).toBeLessThan(2000)
+    let drawn!: GraphLayout
+    expect(workOf(() => (drawn = layout(input)))).toBeLessThan(2000)
     expect(drawn.points.every(Number.isFinite)).toBe(true)
   })
   test('the same graph gives the same drawing', () => {
@@ -177,9 +184,7 @@ describe('layout', () => {
     const inputs = [residual(Math.floor(count / 3)), random(count, 8)]
     for (const input of inputs) {
       layout(random(200, 8))
-      const began = performance.now()
-      layout(input)
-      const took = performance.now() - began
+      const took = workOf(() => layout(input))
       console.log(`${count} nodes, ${input.edges.length / 2} edges: ${took.toFixed(0)} ms`)
       expect(took).toBeLessThan(limit)
     }

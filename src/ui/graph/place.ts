@@ -34,15 +34,22 @@ function align(graph: Layered): { blockOf: Int32Array; blocks: number } {
         pairs.push({ a, b, rank })
       }
     pairs.sort((p, q) => q.rank - p.rank || position[p.a] - position[q.a])
-    const kept: { a: number; b: number }[] = []
+    // Kept pairs are in the same order above and below, so a new one need only fit between its two neighbours.
+    const kept: { above: number; below: number }[] = []
     for (const { a, b } of pairs) {
       if (below[a] >= 0 || taken[b]) continue
-      // Very wide rows would make this quadratic; there the first fits are enough.
-      const crosses = kept.length < 256 && kept.some(k => position[k.a] < position[a] !== position[k.b] < position[b])
-      if (crosses || kept.length >= 256) continue
+      const pair = { above: position[a], below: position[b] }
+      let low = 0
+      let high = kept.length
+      while (low < high) {
+        const middle = (low + high) >> 1
+        if (kept[middle].above < pair.above) low = middle + 1
+        else high = middle
+      }
+      if ((low > 0 && kept[low - 1].below > pair.below) || (low < kept.length && kept[low].below < pair.below)) continue
       below[a] = b
       taken[b] = 1
-      kept.push({ a, b })
+      kept.splice(low, 0, pair)
     }
   }
   const blockOf = new Int32Array(down.length).fill(-1)
