@@ -1,5 +1,5 @@
 // The open project and the list of others. All of it lives in the studio worker; here are the last views that it gave.
-import { createSignal } from 'solid-js'
+import { createEffect, createMemo, createSignal, onCleanup } from 'solid-js'
 import type { ProjectSummary, ProjectView, Result, StudioApi } from '../../../workers/api.ts'
 import type { ErrorRecord } from '../../base/errors.ts'
 import type { InputSpec } from '../../data/input-spec.ts'
@@ -38,6 +38,20 @@ export function createProject(api: StudioApi) {
     if (!project || files.length === 0) return false
     return await working('data', files[0].path.split('/')[0], () => change(api.addData(project.id, role, files)))
   }
+
+  // A tab says nothing to the others when it lets a project go or has changed it, so it is asked again and again.
+  const waitingFor = createMemo(() => (view()?.readOnly ? view()!.id : null))
+  createEffect(() => {
+    const id = waitingFor()
+    if (id === null) return
+    const timer = setInterval(async () => {
+      const result = await api.openProject(id)
+      const shown = view()
+      if (shown?.id !== id) await api.closeProject(id)
+      else if (result.ok && (!result.value.readOnly || result.value.changed !== shown.changed)) setView(result.value)
+    }, 1000)
+    onCleanup(() => clearInterval(timer))
+  })
 
   return {
     view,
