@@ -47,9 +47,7 @@ export function opening(graph: Size, screen: Size, middle = graph.width / 2): Ca
   const whole = fit(graph, screen)
   if (whole.zoom >= 0.5) return whole
   const zoom = Math.min(0.9, Math.max(0.64, (screen.width - 48) / Math.max(1, graph.width)))
-  const wide = screen.width / zoom
-  const x = graph.width <= wide ? graph.width / 2 - wide / 2 : middle - wide / 2
-  return { x, y: -24 / zoom, zoom }
+  return { x: middle - screen.width / zoom / 2, y: -24 / zoom, zoom }
 }
 
 /** Moves only as far as needed to have a box in view, with some room around it. */

@@ -74,7 +74,8 @@ export function sceneOf(graph: GraphView): Scene {
   const values = new Map(graph.values.map(value => [value.name, value]))
   const detailOf = (value: string | null | undefined) => {
     const known = value ? values.get(value) : undefined
-    return known?.shape ? shape(known.shape) : ''
+    // A long symbol would push everything else out of the node; the model's own tables have it in full.
+    return known?.shape ? shape(known.shape.map(dim => (typeof dim === 'string' && dim.length > 8 ? '?' : dim))) : ''
   }
   const terminal = (kind: 'input' | 'output', value: string): SceneNode => ({
     id: value,

@@ -31,7 +31,10 @@ export function createProject(api: StudioApi) {
       setBusy(null)
     }
   }
-  const change = (call: Promise<Result<ProjectView>>): Promise<boolean> => call.then(result => take(result, setView))
+  const change = (call: Promise<Result<ProjectView>>): Promise<boolean> => {
+    setError(null)
+    return call.then(result => take(result, setView))
+  }
 
   async function addData(role: Role, files: GivenFile[]): Promise<boolean> {
     const project = view()
