@@ -21,7 +21,7 @@ import { createBytes } from '../src/ir/bytes.ts'
 import type { Context, Dataset } from '../src/ir/context.ts'
 import type { Model } from '../src/ir/model.ts'
 import type { Bundle } from '../src/jobs/bundle.ts'
-import { type Compressed, compress, withTargets } from '../src/jobs/compress.ts'
+import { type Compressed, compress, wantedOf, withTargets } from '../src/jobs/compress.ts'
 import type { Report } from '../src/jobs/report.ts'
 import { infer } from '../src/ops/infer.ts'
 import { presetOf, presets } from '../src/recipe/presets.ts'
@@ -273,6 +273,13 @@ const api = {
       const dataset = await datasetOf(project, pack, project.input)
       const count = role === 'calibration' ? calibrationSamples : dataset.size
       return seen(dataset, count)
+    }),
+
+  /** Refuses a recipe that could not be run, whatever the model. */
+  check: (recipe: Recipe): Promise<Result<null>> =>
+    answer(async () => {
+      wantedOf(checkRecipe(recipe))
+      return null
     }),
 
   preview: (project: Project, role: Role, index: number): Promise<Result<SamplePreview>> =>

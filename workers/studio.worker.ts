@@ -259,7 +259,14 @@ const api: StudioApi = {
       return view(await update(id, async () => ({ ...(await reread(project)) })))
     }),
 
-  setRecipe: (id, recipe) => result(async () => view(await update(id, () => ({ recipe, ...outdated })))),
+  setRecipe: (id, recipe) =>
+    result(async () => {
+      const checked = async () => {
+        await viewer.call(compute => unwrap(compute.check(recipe)))
+        return { recipe, ...outdated }
+      }
+      return view(await update(id, checked))
+    }),
 
   preview: (id, role, index) =>
     result(async () => viewer.call(async compute => unwrap(compute.preview(await load(id), role, index)))),
