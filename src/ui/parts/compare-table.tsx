@@ -103,6 +103,7 @@ export function CompareTable(props: { before: Side; after: Side }) {
           </For>
         </tbody>
       </table>
+      <Show when={props.after.latencyMs}>{latency => <p class="soft small">{t().result.runs(latency().runs)}</p>}</Show>
     </div>
   )
 }

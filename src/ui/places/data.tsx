@@ -10,6 +10,7 @@ import { Findings } from '../parts/findings.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { SampleView } from '../parts/sample-view.tsx'
 import { Segmented } from '../parts/segmented.tsx'
+import { Term } from '../parts/term.tsx'
 import { firstResize, inputOf, noResize, numbers, setInputField } from '../state/input-edit.ts'
 import type { Role } from '../state/project.ts'
 import { useStudio } from '../state/studio.ts'
@@ -21,7 +22,11 @@ function DataSet(props: { role: Role; data: SampleSet | null; project: ProjectVi
   const add = (files: Parameters<typeof project.addData>[1]) => void project.addData(props.role, files)
   return (
     <section class="data-set" data-role={props.role} data-testid={`data-${props.role}`}>
-      <h2>{t().data[props.role]}</h2>
+      <h2>
+        <Show when={props.role === 'calibration'} fallback={t().data.evaluation}>
+          <Term of="calibration">{t().data.calibration}</Term>
+        </Show>
+      </h2>
       <p class="soft">{t().data[`${props.role}About`]}</p>
       <Show when={props.data} fallback={<p class="nothing">{t().data.noneYet}</p>}>
         {data => (
