@@ -79,18 +79,16 @@ const rooms: Record<string, Room> = {
 /** Packages by room; the rooms that are not named may use none. */
 const packages: Record<string, readonly string[]> = {
   'src/base': ['@noble/hashes/', 'valibot'],
-  'src/formats': ['@bufbuild/protobuf/wire', 'fflate'],
-  'src/importers': [],
+  'src/formats': ['fflate'],
   'src/data': ['@jsquash/', 'valibot'],
   'src/tasks': ['valibot'],
   'src/recipe': ['valibot'],
   'src/recipe/steps': ['valibot'],
-  'src/jobs': ['fflate'],
-  'src/host': ['onnxruntime-common', '@jsquash/'],
-  'src/host/browser': ['onnxruntime-web/', '@jsquash/', 'idb-keyval', 'client-zip'],
-  'src/host/node': ['onnxruntime-web', '@jsquash/', 'node:', 'fflate'],
-  'src/cli': ['node:', 'citty', 'picocolors'],
-  'src/ui': ['solid-js', '@kobalte/core', 'lucide-solid', '@tanstack/solid-virtual', '@solid-primitives/'],
+  'src/host': ['onnxruntime-common', 'comlink'],
+  'src/host/browser': ['onnxruntime-web/', '@jsquash/', 'comlink', 'idb-keyval', 'client-zip'],
+  'src/host/node': ['onnxruntime-web', '@jsquash/', 'comlink', 'node:'],
+  'src/cli': ['node:', 'picocolors'],
+  'src/ui': ['solid-js', '@tanstack/solid-virtual'],
   workers: ['comlink', 'client-zip'],
 }
 
