@@ -8,6 +8,7 @@ import { install, root } from './install.mjs'
 install()
 const { ensureChromium } = await import('./chromium.mjs')
 const { buildKernels } = await import('./build.mjs')
+const { ensureNodeSuite, ensurePython } = await import('./python.mjs')
 
 const count = { passed: 0, failed: 0, skipped: 0 }
 const failures = []
@@ -57,6 +58,11 @@ async function vitest(project) {
 mkdirSync(join(root, '.cache'), { recursive: true })
 const started = performance.now()
 await buildKernels()
+const python = ensurePython()
+if (python) {
+  process.env.THIMBLE_PYTHON = python
+  ensureNodeSuite(python)
+}
 await check('types', bin('typescript/bin/tsc'), '--noEmit', '-p', 'tsconfig.json')
 await check('types of the core', bin('typescript/bin/tsc'), '--noEmit', '-p', 'tsconfig.core.json')
 await check('lint and format', bin('@biomejs/biome/bin/biome'), 'check', '.')

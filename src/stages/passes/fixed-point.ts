@@ -12,6 +12,8 @@ export interface OptimizeOptions<Id extends string> {
   maxRounds?: number
 }
 
+export type PassContext = Pick<Context, 'bytes' | 'runner' | 'signal'> & Partial<Pick<Context, 'progress'>>
+
 export interface PassAccount<Id extends string> {
   id: Id
   changes: Change[]
@@ -30,7 +32,7 @@ export interface Optimized<Id extends string> {
 export async function toFixedPoint<Id extends string>(
   passes: readonly (Pass & { id: Id })[],
   model: Model,
-  ctx: Pick<Context, 'bytes' | 'runner' | 'signal'>,
+  ctx: PassContext,
   { only, except = [], maxRounds = 20 }: OptimizeOptions<Id> = {},
 ): Promise<Optimized<Id>> {
   const accounts: PassAccount<Id>[] = []
@@ -46,8 +48,9 @@ export async function toFixedPoint<Id extends string>(
   let current = start
   for (let round = 0; round < maxRounds; round++) {
     const before = current
-    for (const { pass, account } of active) {
+    for (const [i, { pass, account }] of active.entries()) {
       ctx.signal.throwIfAborted()
+      ctx.progress?.({ stage: 'optimize', done: i, total: active.length, note: pass.label })
       const result = await pass.run(current, ctx)
       account.changes.push(...result.changes)
       account.skipped = [...result.skipped]
