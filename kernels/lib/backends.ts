@@ -1,5 +1,5 @@
 // The kernel sets that run on the processor: `reference` is the definition, `wasm` the one in use.
-import type { KernelSet } from '../../src/ir/context.ts'
+import type { KernelSet, ObserveOptions } from '../../src/ir/context.ts'
 import { reference as compare, comparison, emptySums } from '../compare/reference.ts'
 import { fakeQuantize } from '../fake-quantize/index.ts'
 import { reference as histogram, keyCount } from '../histogram/reference.ts'
@@ -7,7 +7,7 @@ import { quantizeLinear } from '../quantize-linear/index.ts'
 import { emptyStats, reference as range, stat } from '../range/reference.ts'
 import { reference as scaleErrors } from '../scale-errors/reference.ts'
 import { arraysFor, type Kernel, type NumberArray } from './kernel.ts'
-import { emptyTable, hostObserver, type Tally } from './observer.ts'
+import { type Counter, emptyTable, hostCounter, hostObserver, type Tally } from './observer.ts'
 import { openModule, type WasmModule } from './wasm.ts'
 
 /** The kernels of a backend. GPU kernels are made of a device: see webgpu.ts. */
@@ -29,6 +29,11 @@ export async function openWasm(): Promise<WasmBackend> {
   return { kernels: wasmKernels(module, input, tallies), tallies }
 }
 
+/** What a thread of the engine counts its own runs with. */
+export async function openCounter(values: readonly string[], options: ObserveOptions): Promise<Counter> {
+  return hostCounter(values, (await openWasm()).tallies(options.histogram))
+}
+
 /** Runs a kernel's reference on whole arrays. */
 export function runReference<P>(
   k: Kernel<P>,
@@ -44,7 +49,7 @@ function referenceKernels(): KernelSet {
   return {
     backend: 'reference',
     observer: (values, options) =>
-      hostObserver(values, () => {
+      hostObserver(values, options, () => {
         const table = options.histogram ? emptyTable() : null
         return {
           count(x) {
@@ -90,7 +95,7 @@ function wasmKernels(module: WasmModule, input: number, tallies: WasmBackend['ta
   const small = module.allocate(emptySums.length * 8)
   return {
     backend: 'wasm',
-    observer: (values, options) => hostObserver(values, tallies(options.histogram)),
+    observer: (values, options) => hostObserver(values, options, tallies(options.histogram)),
     compare(a, b) {
       module.view('f64', small, emptySums.length).set(emptySums)
       inPieces(module, a, input, (n, from) => {

@@ -1,6 +1,6 @@
 // The observer that gathers an Observation of each value; a backend lends it a tally, which counts the elements of one array.
 import { fromHalf } from '../../src/base/half.ts'
-import type { ActivationObserver, DeviceArray } from '../../src/ir/context.ts'
+import type { ActivationObserver, Counted, DeviceArray } from '../../src/ir/context.ts'
 import type { Histogram, Observation, Range } from '../../src/ir/quant.ts'
 import type { NdArray } from '../../src/ir/tensor.ts'
 import { keyCount, mantissaBits } from '../histogram/reference.ts'
@@ -69,22 +69,83 @@ export function asFloat32({ dtype, data }: NdArray): Float32Array {
   return numbers
 }
 
-export const isOnDevice = (array: NdArray | DeviceArray): array is DeviceArray => 'buffer' in array
+type Observed = NdArray | DeviceArray | Counted
+export const isOnDevice = (array: Observed): array is DeviceArray => 'buffer' in array
+export const isCounted = (array: Observed): array is Counted => 'stats' in array
 
-/** An observer of arrays in memory. */
-export function hostObserver(values: readonly string[], tally: () => Tally): ActivationObserver {
-  const seen = new Map(values.map(value => [value, { summary: new Summary(), tally: tally() }]))
+/** Adds up what was counted of `value` in other threads. */
+export function addHistograms(
+  table: Float64Array,
+  value: string,
+  histograms: readonly Record<string, Histogram>[],
+): void {
+  for (const { [value]: part } of histograms)
+    part?.keys.forEach((key, i) => {
+      table[key] += part.counts[i]
+    })
+}
+
+/** Counts batches of many values; statistics are given out batch by batch, histograms of all at the end. */
+export interface Counter {
+  count(outputs: Record<string, NdArray>): Record<string, Counted>
+  histograms(): Record<string, Histogram>
+}
+
+/** A counter of arrays in memory. */
+export function hostCounter(values: readonly string[], newTally: () => Tally): Counter {
+  const tallies = new Map<string, Tally>()
+  return {
+    count(outputs) {
+      const counted: Record<string, Counted> = {}
+      for (const value of values) {
+        if (outputs[value] === undefined) continue
+        const x = asFloat32(outputs[value])
+        const tally = tallies.get(value) ?? newTally()
+        tallies.set(value, tally)
+        counted[value] = { elements: x.length, stats: tally.count(x) }
+      }
+      return counted
+    },
+    histograms: () =>
+      Object.fromEntries(
+        [...tallies].flatMap(([value, tally]) => {
+          const table = tally.table()
+          return table ? [[value, sparse(table)]] : []
+        }),
+      ),
+  }
+}
+
+/** An observer of arrays in memory, and of what was counted elsewhere. */
+export function hostObserver(
+  values: readonly string[],
+  { histogram }: { histogram: boolean },
+  newTally: () => Tally,
+): ActivationObserver {
+  const summaries = new Map(values.map(value => [value, new Summary()]))
+  const counter = hostCounter(values, newTally)
   return {
     add(outputs) {
-      for (const [value, { summary, tally }] of seen) {
+      const arrays: Record<string, NdArray> = {}
+      for (const [value, summary] of summaries) {
         const array = outputs[value]
         if (array === undefined) continue
         if (isOnDevice(array)) throw new TypeError(`${value} is on the GPU, which these kernels cannot read`)
-        const x = asFloat32(array)
-        summary.add(x.length, tally.count(x))
+        if (isCounted(array)) summary.add(array.elements, array.stats)
+        else arrays[value] = array
       }
+      for (const [value, { elements, stats }] of Object.entries(counter.count(arrays)))
+        summaries.get(value)!.add(elements, stats)
     },
-    finish: async () =>
-      new Map([...seen].map(([value, { summary, tally }]) => [value, summary.observation(value, tally.table())])),
+    finish: async (histograms = []) => {
+      const parts = [...histograms, counter.histograms()]
+      return new Map(
+        [...summaries].map(([value, summary]) => {
+          const table = histogram ? emptyTable() : null
+          if (table) addHistograms(table, value, parts)
+          return [value, summary.observation(value, table)]
+        }),
+      )
+    },
   }
 }

@@ -1,15 +1,14 @@
 // The observer on the GPU: activations are counted where the runtime left them, and only statistics come back, once, at the end.
 // Arrays in memory, and all other kernels, go to the WebAssembly twins.
 import { StudioError } from '../../src/base/errors.ts'
-import type { ActivationObserver, DeviceArray, KernelSet, ObserveOptions } from '../../src/ir/context.ts'
+import type { ActivationObserver, KernelSet, ObserveOptions } from '../../src/ir/context.ts'
 import type { Observation } from '../../src/ir/quant.ts'
-import type { NdArray } from '../../src/ir/tensor.ts'
 import { keyCount } from '../histogram/reference.ts'
 import { emptyStats } from '../range/reference.ts'
 import { histogramShader, rangeShader } from '../range/shader.ts'
 import { openWasm, type WasmBackend } from './backends.ts'
 import { arraysFor, type Kernel, type NumberArray } from './kernel.ts'
-import { asFloat32, emptyTable, isOnDevice, Summary, type Tally } from './observer.ts'
+import { addHistograms, asFloat32, emptyTable, isCounted, isOnDevice, Summary, type Tally } from './observer.ts'
 
 const slotBytes = emptyStats.length * 4
 const tableBytes = keyCount * 4
@@ -175,13 +174,17 @@ function gpuObserver(
   }
 
   return {
-    async add(outputs: Record<string, NdArray | DeviceArray>) {
+    async add(outputs) {
       const jobs: Job[] = []
       const parts: Batch['parts'] = []
       const full: string[] = []
       for (const value of values) {
         const array = outputs[value]
         if (array === undefined) continue
+        if (isCounted(array)) {
+          parts.push({ value, elements: array.elements, stats: array.stats })
+          continue
+        }
         if (!isOnDevice(array)) {
           const tally = onHost.get(value) ?? newTally()
           onHost.set(value, tally)
@@ -208,7 +211,7 @@ function gpuObserver(
       batches.push({ stats: jobs.length > 0 ? count(device, counters, jobs) : null, parts })
     },
 
-    async finish() {
+    async finish(histograms = []) {
       const stats = batches.map(batch => batch.stats).filter(buffer => buffer !== null)
       const words = await readBack(device, stats)
       await empty([...tables.keys()])
@@ -227,6 +230,7 @@ function gpuObserver(
         const table = options.histogram ? (emptied.get(value) ?? emptyTable()) : null
         const counted = onHost.get(value)?.table()
         if (table && counted) for (let key = 0; key < keyCount; key++) table[key] += counted[key]
+        if (table) addHistograms(table, value, histograms)
         observations.set(value, summary.observation(value, table))
       }
       return observations

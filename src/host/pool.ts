@@ -3,25 +3,32 @@
 // The engine's own threads would split one convolution between them where a batch holds a single sample, and the sums then
 // differ in their last bits with the number of threads. Here each run is one thread's work, so that results do not.
 import * as comlink from 'comlink'
+import { openCounter } from '../../kernels/lib/backends.ts'
+import type { Counter } from '../../kernels/lib/observer.ts'
 import { type ErrorRecord, errorRecord, StudioError } from '../base/errors.ts'
-import type { Feeds, Runner, Session, SessionOptions } from '../ir/context.ts'
+import type { Counted, Feeds, Runner, Session, SessionOptions } from '../ir/context.ts'
 import type { ValueName } from '../ir/model.ts'
+import type { Histogram } from '../ir/quant.ts'
 import type { NdArray } from '../ir/tensor.ts'
 import { type EncodeModel, type OrtModule, type OrtOptions, openSession, withOutputs } from './ort-runner.ts'
 
 type Answer<T> = { ok: true; value: T; memory: number } | { ok: false; error: ErrorRecord }
 
+type EngineRequest = Pick<SessionOptions, 'optimize' | 'count'>
+
 /** What an engine's thread exposes. */
 export interface EngineApi {
-  open(id: number, bytes: Uint8Array, optimize: SessionOptions['optimize']): Promise<Answer<null>>
+  open(id: number, bytes: Uint8Array, request: EngineRequest): Promise<Answer<null>>
   run(id: number, feeds: Feeds): Promise<Answer<Record<ValueName, NdArray>>>
   time(id: number, feeds: Feeds): Promise<Answer<number>>
+  count(id: number, feeds: Feeds): Promise<Answer<Record<ValueName, Counted>>>
+  histograms(id: number): Promise<Answer<Record<ValueName, Histogram>>>
   close(id: number): Promise<Answer<null>>
 }
 
 /** The engine's side, in its own thread. */
 export function createEngine(load: () => Promise<OrtModule>, options: OrtOptions): EngineApi {
-  const sessions = new Map<number, Session>()
+  const sessions = new Map<number, { session: Session; counter: Counter | null }>()
   const answer = async <T>(work: () => Promise<T>): Promise<Answer<T>> => {
     try {
       return { ok: true, value: await work(), memory: options.memory() }
@@ -30,20 +37,27 @@ export function createEngine(load: () => Promise<OrtModule>, options: OrtOptions
     }
   }
   return {
-    open: (id, bytes, optimize) =>
+    open: (id, bytes, { optimize, count }) =>
       answer(async () => {
-        sessions.set(id, await openSession(await load(), bytes, { optimize }, options))
+        const session = await openSession(await load(), bytes, { optimize }, options)
+        sessions.set(id, { session, counter: count ? await openCounter(count.values, count) : null })
         return null
       }),
     run: async (id, feeds) => {
-      const result = await answer(() => sessions.get(id)!.run(feeds))
+      const result = await answer(() => sessions.get(id)!.session.run(feeds))
       const buffers = result.ok ? Object.values(result.value).map(array => array.data.buffer) : []
       return comlink.transfer(result, [...new Set(buffers)] as ArrayBuffer[])
     },
-    time: (id, feeds) => answer(() => sessions.get(id)!.time(feeds)),
+    time: (id, feeds) => answer(() => sessions.get(id)!.session.time(feeds)),
+    count: (id, feeds) =>
+      answer(async () => {
+        const { session, counter } = sessions.get(id)!
+        return counter!.count({ ...feeds, ...(await session.run(feeds)) })
+      }),
+    histograms: id => answer(async () => sessions.get(id)!.counter!.histograms()),
     close: id =>
       answer(async () => {
-        await sessions.get(id)?.close()
+        await sessions.get(id)?.session.close()
         sessions.delete(id)
         return null
       }),
@@ -99,18 +113,22 @@ export function createPool({ count, spawn, encode, memory }: PoolOptions): Runne
     return answer.value
   }
 
+  const askOf = async <T>(seat: Seat, answer: Promise<Answer<T>>): Promise<T> =>
+    value(seat, await Promise.race([answer, seat.failed]))
+
   const open: Runner['open'] = async (model, request = {}) => {
     const bytes = await encode(withOutputs(model, request.outputs))
     const id = nextId++
+    const asked: EngineRequest = { optimize: request.optimize, count: request.count }
     const holders = new Set<Seat>()
     const call = async <T>(work: (api: Seat['api']) => Promise<Answer<T>>): Promise<T> => {
       const seat = await acquire()
       try {
         if (!holders.has(seat)) {
-          value(seat, await Promise.race([seat.api.open(id, bytes, request.optimize), seat.failed]))
+          await askOf(seat, seat.api.open(id, bytes, asked))
           holders.add(seat)
         }
-        return value(seat, await Promise.race([work(seat.api), seat.failed]))
+        return await askOf(seat, work(seat.api))
       } finally {
         release(seat)
       }
@@ -121,8 +139,16 @@ export function createPool({ count, spawn, encode, memory }: PoolOptions): Runne
       onDevice: false,
       run: feeds => call(api => api.run(id, feeds) as Promise<Answer<Record<ValueName, NdArray>>>),
       time: feeds => call(api => api.time(id, feeds)),
+      ...(request.count
+        ? {
+            counting: {
+              run: feeds => call(api => api.count(id, feeds)),
+              histograms: () => Promise.all([...holders].map(async seat => askOf(seat, seat.api.histograms(id)))),
+            },
+          }
+        : {}),
       close: async () => {
-        for (const seat of holders) value(seat, await Promise.race([seat.api.close(id), seat.failed]))
+        for (const seat of holders) await askOf(seat, seat.api.close(id))
       },
     }
   }

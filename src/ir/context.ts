@@ -1,7 +1,7 @@
 // The capabilities that a stage is lent. Hosts (browser, Node, tests) make them; stages touch nothing else besides their arguments.
 import type { Rng } from '../base/rng.ts'
 import type { Model, ValueName } from './model.ts'
-import type { Observation } from './quant.ts'
+import type { Histogram, Observation } from './quant.ts'
 import type { NdArray, Slice, Tensor } from './tensor.ts'
 
 export interface Progress {
@@ -34,6 +34,21 @@ export interface SessionOptions {
   optimize?: 'all' | 'none'
   /** 'device' keeps outputs on the GPU where the runner has one; see `Session.onDevice`. */
   location?: 'host' | 'device'
+  /** What `Session.counting` counts: outputs, and graph inputs as they are fed. */
+  count?: ObserveOptions & { values: readonly ValueName[] }
+}
+
+/** What one batch of one value came to, as the range kernel gives it. */
+export interface Counted {
+  elements: number
+  stats: ArrayLike<number>
+}
+
+/** Runs that are observed in the thread that computes them, so that no activation leaves it. */
+export interface Counting {
+  run(feeds: Feeds): Promise<Record<ValueName, Counted>>
+  /** Counts of all runs so far, one record for each thread that had some; they add up in any order. */
+  histograms(): Promise<Record<ValueName, Histogram>[]>
 }
 
 export interface Session {
@@ -43,6 +58,8 @@ export interface Session {
   time(feeds: Feeds): Promise<number>
   /** As `run`, outputs staying on the GPU; only where `onDevice`. */
   runOnDevice?(feeds: Feeds): Promise<Record<ValueName, DeviceArray>>
+  /** Where `count` was asked for and the runner can. */
+  counting?: Counting
   close(): Promise<void>
 }
 
@@ -58,8 +75,9 @@ export interface Runner {
 
 /** Gathers observations of many values over many batches, in memory that does not grow with the samples. */
 export interface ActivationObserver {
-  add(outputs: Record<ValueName, NdArray | DeviceArray>): Promise<void> | void
-  finish(): Promise<Map<ValueName, Observation>>
+  add(outputs: Record<ValueName, NdArray | DeviceArray | Counted>): Promise<void> | void
+  /** `histograms` are of what was added as counted. */
+  finish(histograms?: readonly Record<ValueName, Histogram>[]): Promise<Map<ValueName, Observation>>
 }
 
 export interface ObserveOptions {

@@ -1,7 +1,7 @@
 // One streaming sweep over the samples that gathers an Observation of each wanted value, in memory that does not grow with their number.
 import { elementCount } from '../../base/dtype.ts'
 import { type Batch, batches, each, inOrder, rounds } from '../../ir/batches.ts'
-import type { Context, Dataset, DeviceArray, Session } from '../../ir/context.ts'
+import type { Context, Counted, Dataset, DeviceArray, Session } from '../../ir/context.ts'
 import { type Model, requiredInputs, type ValueName } from '../../ir/model.ts'
 import type { Observation } from '../../ir/quant.ts'
 import type { NdArray } from '../../ir/tensor.ts'
@@ -13,6 +13,7 @@ export interface SweepOptions {
   count: number // samples at most
   batch: number // samples a run at most
   histogram: boolean // false: only ranges
+  plainMs?: number // how long the plain model is timed beside; default some seconds, 0 not at all
 }
 
 export interface Sweep {
@@ -41,8 +42,15 @@ export async function observe(
   const width = where === 'device' ? 1 : ctx.runner.threads
 
   const observer = kernels.observer(values, { histogram: options.histogram })
-  const plain = await openPlain(model, where, width, ctx)
-  const session = computed.length > 0 ? await ctx.runner.open(model, { outputs: computed, location: where }) : null
+  const plain = await openPlain(model, where, width, ctx, options.plainMs)
+  const session =
+    computed.length > 0
+      ? await ctx.runner.open(model, {
+          outputs: computed,
+          location: where,
+          count: { values, histogram: options.histogram },
+        })
+      : null
   let samples = 0
   let calibrateMs = 0
   try {
@@ -54,7 +62,7 @@ export async function observe(
       const runs = inOrder(each(round), width, batch => runBatch(batch, session))
       for await (const { item, result } of runs) {
         signal.throwIfAborted()
-        await observer.add({ ...item.feeds, ...result.arrays })
+        await observer.add(result.arrays)
         result.release()
         samples += item.count
         ctx.progress({ stage: 'observe', done: samples, total })
@@ -62,7 +70,7 @@ export async function observe(
       calibrateMs += clock() - start
     }
     const start = clock()
-    const observations = await observer.finish()
+    const observations = await observer.finish(await session?.counting?.histograms())
     calibrateMs += clock() - start
     return { observations, samples, calibrateMs, inferenceMs: plain.perSample() * samples }
   } finally {
@@ -72,19 +80,20 @@ export async function observe(
 }
 
 async function runBatch(batch: Batch, session: Session | null): Promise<{ arrays: Outputs; release(): void }> {
+  if (session?.counting) return { arrays: await session.counting.run(batch.feeds), release: () => {} }
   if (session?.onDevice && session.runOnDevice) {
     const arrays = await session.runOnDevice(batch.feeds)
     return {
-      arrays,
+      arrays: { ...batch.feeds, ...arrays },
       release: () => {
         for (const array of Object.values(arrays)) array.release()
       },
     }
   }
-  return { arrays: session ? await session.run(batch.feeds) : {}, release: () => {} }
+  return { arrays: { ...batch.feeds, ...(session ? await session.run(batch.feeds) : {}) }, release: () => {} }
 }
 
-type Outputs = Record<ValueName, NdArray | DeviceArray>
+type Outputs = Record<ValueName, NdArray | DeviceArray | Counted>
 
 /** Outputs stay on the GPU where the kernels read them there; only float32 ones can. */
 function location(model: Model, values: readonly ValueName[], { kernels, runner }: Observing): 'host' | 'device' {
