@@ -3,14 +3,28 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { defaultClientConditions, defineConfig, type Plugin, type UserConfig } from 'vite'
+import { defaultClientConditions, defineConfig, type Plugin, runnerImport, type UserConfig } from 'vite'
 import solid from 'vite-plugin-solid'
 import { writeLicenses } from './scripts/third-party-licenses.mjs'
 import headers from './workers/headers.json' with { type: 'json' }
 
+/** The catalogue of all that is registered, computed by running its module, so that the page loads JSON and no algorithm. */
+function catalogue(): Plugin {
+  return {
+    name: 'thimble-catalogue',
+    resolveId: id => (id === 'virtual:catalogue' ? `\0${id}` : null),
+    async load(id) {
+      if (id !== '\0virtual:catalogue') return null
+      const path = join(import.meta.dirname, 'workers/catalogue.ts')
+      const { module } = await runnerImport<{ catalogue: unknown }>(path, { configFile: false, logLevel: 'error' })
+      return `export const catalogue = ${JSON.stringify(module.catalogue)}`
+    },
+  }
+}
+
 /** What the runtime needs of Vite, in the site and in browser tests alike. */
 export const engine = {
-  worker: { format: 'es', rolldownOptions: { checks: { pluginTimings: false } } },
+  worker: { format: 'es', plugins: () => [catalogue()], rolldownOptions: { checks: { pluginTimings: false } } },
   resolve: { conditions: ['onnxruntime-web-use-extern-wasm', ...defaultClientConditions] },
   optimizeDeps: { exclude: ['onnxruntime-web', '@jsquash/png', '@jsquash/jpeg', '@jsquash/webp'] },
 } satisfies UserConfig
@@ -57,7 +71,7 @@ function shell(): Plugin {
 export default defineConfig({
   ...engine,
   base: './',
-  plugins: [solid(), shell()],
+  plugins: [solid(), catalogue(), shell()],
   build: {
     outDir: join(import.meta.dirname, 'dist/site'),
     emptyOutDir: true,

@@ -6,14 +6,12 @@ import * as comlink from 'comlink'
 import { text, utf8 } from '../src/base/bytes.ts'
 import { errorRecord, StudioError } from '../src/base/errors.ts'
 import { hashJson } from '../src/base/hash.ts'
-import type { Options } from '../src/base/options.ts'
 import { createRng } from '../src/base/rng.ts'
 import { type OpenedDataset, openDataset } from '../src/data/dataset.ts'
 import type { InputSpec } from '../src/data/input-spec.ts'
 import { proposeInput } from '../src/data/propose-input.ts'
 import { resolveInput } from '../src/data/resolve-input.ts'
 import { browserCodecs } from '../src/host/browser/codecs.ts'
-import { gpuAdapter } from '../src/host/browser/gpu.ts'
 import { openPack, type Pack, stageStore, writeBundle } from '../src/host/browser/store.ts'
 import { importModel } from '../src/importers/index.ts'
 import type { Imported } from '../src/importers/types.ts'
@@ -24,23 +22,12 @@ import type { Bundle } from '../src/jobs/bundle.ts'
 import { type Compressed, compress, wantedOf, withTargets } from '../src/jobs/compress.ts'
 import type { Report } from '../src/jobs/report.ts'
 import { infer } from '../src/ops/infer.ts'
-import { presetOf, presets } from '../src/recipe/presets.ts'
-import { steps } from '../src/recipe/steps/index.ts'
+import { presetOf } from '../src/recipe/presets.ts'
 import type { Recipe } from '../src/recipe/types.ts'
 import { checkRecipe } from '../src/recipe/validate.ts'
 import { cost } from '../src/stages/inspect/cost.ts'
-import { targets } from '../src/targets/index.ts'
-import type {
-  Capabilities,
-  Catalogue,
-  GraphView,
-  ModelView,
-  Result,
-  RunProgress,
-  SamplePreview,
-  DataView as SamplesView,
-  ShownOption,
-} from './api.ts'
+import type { GraphView, ModelView, Result, RunProgress, SamplePreview, DataView as SamplesView } from './api.ts'
+import { defaultTarget } from './catalogue.ts'
 import { openEngine, wasmEngine } from './engine.ts'
 import { previewOf } from './preview.ts'
 import { createMeter } from './progress.ts'
@@ -59,7 +46,6 @@ export interface RunDone {
 }
 
 const clock = (): number => performance.now()
-const defaultTarget = 'onnxruntime'
 const calibrationSamples = 128
 
 /** The last model and the last data set, by what they were made of: opening them again costs nothing. */
@@ -192,71 +178,7 @@ async function graphOf(project: Project, which: Which): Promise<GraphView> {
   throw new StudioError('usage', `There is no ${which} graph yet`, { hint: 'Run the recipe first.' })
 }
 
-const shown = (options: Options): Readonly<Record<string, ShownOption>> =>
-  Object.fromEntries(
-    Object.entries(options).map(([name, option]): [string, ShownOption] => {
-      if (option.kind !== 'value') return [name, option]
-      const { schema: _, ...rest } = option
-      return [name, rest]
-    }),
-  )
-
 const api = {
-  // The smallest module with a v128 in it.
-  simd: (): boolean =>
-    WebAssembly.validate(
-      Uint8Array.of(
-        0,
-        97,
-        115,
-        109,
-        1,
-        0,
-        0,
-        0,
-        1,
-        5,
-        1,
-        96,
-        0,
-        1,
-        123,
-        3,
-        2,
-        1,
-        0,
-        10,
-        10,
-        1,
-        8,
-        0,
-        65,
-        0,
-        253,
-        15,
-        253,
-        98,
-        11,
-      ),
-    ),
-
-  async gpu(): Promise<Capabilities['webgpu']> {
-    const { name, why } = await gpuAdapter()
-    return { available: name !== null, adapter: name, verified: null, why }
-  },
-
-  catalogue: (): Omit<Catalogue, 'samples'> => ({
-    steps: steps.map(({ id, label, options }) => ({ id, label, options: shown(options) })),
-    presets: presets.map(({ id, label, recipe }) => ({ id, label, recipe: withTargets(recipe, [defaultTarget]) })),
-    targets: targets.map(({ id, label, vendor, forms, ranOnItsRuntime }) => ({
-      id,
-      label,
-      vendor,
-      forms,
-      ranOnItsRuntime,
-    })),
-  }),
-
   open: (id: string, pack: Pack): Promise<Result<OpenedModel>> =>
     answer(async () => {
       const { imported } = await modelOf(id, pack)

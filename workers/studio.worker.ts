@@ -1,7 +1,11 @@
 // Owns the state: projects, their storage, and the compute threads. It never computes itself, so it always answers.
+
+import { catalogue } from 'virtual:catalogue'
 import * as comlink from 'comlink'
 import { errorRecord, StudioError } from '../src/base/errors.ts'
+import { gpuAdapter } from '../src/host/browser/gpu.ts'
 import { disown, own, ownedElsewhere, owns, whileRunning } from '../src/host/browser/locks.ts'
+import { hasSimd } from '../src/host/browser/wasm-simd.ts'
 import {
   clearBundles,
   deleteEverything,
@@ -178,19 +182,19 @@ async function runOnce(project: Project, device: Device, onProgress: Parameters<
 const api: StudioApi = {
   async capabilities() {
     const { usage = 0, quota = 0 } = await navigator.storage.estimate()
+    const gpu = await gpuAdapter()
     return {
       version,
       isolated: crossOriginIsolated,
       threads: availableThreads(),
-      simd: await viewer.call(compute => compute.simd()),
-      webgpu: { ...(await viewer.call(compute => compute.gpu())), ...gpuTest },
+      simd: hasSimd(),
+      webgpu: { available: gpu.name !== null, adapter: gpu.name, verified: null, why: gpu.why, ...gpuTest },
       storage: { used: usage, quota, persisted: await navigator.storage.persisted() },
     }
   },
 
   async catalogue() {
-    const known = await viewer.call(compute => compute.catalogue())
-    return { ...known, samples: await listSamples(base) }
+    return { ...catalogue, samples: await listSamples(base) }
   },
 
   async projects() {

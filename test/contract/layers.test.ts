@@ -89,7 +89,7 @@ const packages: Record<string, readonly string[]> = {
   'src/host/node': ['onnxruntime-web', '@jsquash/', 'comlink', 'node:'],
   'src/cli': ['node:', 'picocolors'],
   'src/ui': ['solid-js', '@tanstack/solid-virtual'],
-  workers: ['comlink', 'client-zip'],
+  workers: ['comlink', 'client-zip', 'virtual:catalogue'],
 }
 
 const roomOf = (path: string): string | undefined =>

@@ -1,0 +1,31 @@
+// All that is registered, as plain data for the page. The build computes it once and gives it to the studio worker as JSON, so that
+// the first page is there without loading a single algorithm.
+import type { Options } from '../src/base/options.ts'
+import { withTargets } from '../src/jobs/compress.ts'
+import { presets } from '../src/recipe/presets.ts'
+import { steps } from '../src/recipe/steps/index.ts'
+import { targets } from '../src/targets/index.ts'
+import type { Catalogue, ShownOption } from './api.ts'
+
+export const defaultTarget = 'onnxruntime'
+
+const shown = (options: Options): Readonly<Record<string, ShownOption>> =>
+  Object.fromEntries(
+    Object.entries(options).map(([name, option]): [string, ShownOption] => {
+      if (option.kind !== 'value') return [name, option]
+      const { schema: _, ...rest } = option
+      return [name, rest]
+    }),
+  )
+
+export const catalogue: Omit<Catalogue, 'samples'> = {
+  steps: steps.map(({ id, label, options }) => ({ id, label, options: shown(options) })),
+  presets: presets.map(({ id, label, recipe }) => ({ id, label, recipe: withTargets(recipe, [defaultTarget]) })),
+  targets: targets.map(({ id, label, vendor, forms, ranOnItsRuntime }) => ({
+    id,
+    label,
+    vendor,
+    forms,
+    ranOnItsRuntime,
+  })),
+}
