@@ -15,7 +15,7 @@ import { findTarget } from '../targets/index.ts'
 import { goldenVectors } from './golden.ts'
 import { type Manifest, manifestTensor } from './manifest.ts'
 import { bundleReadme, sampleCode } from './sample-code.ts'
-import { roundedAgreement, timelessReport } from './sides.ts'
+import { timelessReport } from './sides.ts'
 
 export interface BundleFile {
   path: string
@@ -144,7 +144,7 @@ function makeManifest(
     ),
     precision: variant.precision,
     accuracy: variant.accuracy,
-    agreement: variant.agreement && roundedAgreement(variant.agreement),
+    agreement: variant.agreement,
     ranOnItsRuntime: target.ranOnItsRuntime,
     notes: written.notes,
   }

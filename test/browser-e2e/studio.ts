@@ -26,16 +26,10 @@ export interface StudioOptions {
   headers?: boolean // false: a host that sends none
   prefix?: string // a path that the site lies under
   args?: string[] // more for Chromium
-  serviceWorkers?: boolean // false: a browser that has none
 }
 
 /** A fresh browser profile on the built site; `npm run build` must have made it. */
-export async function openStudio({
-  headers = true,
-  prefix = '/',
-  args = [],
-  serviceWorkers = true,
-}: StudioOptions = {}): Promise<Studio> {
+export async function openStudio({ headers = true, prefix = '/', args = [] }: StudioOptions = {}): Promise<Studio> {
   const server = await serve(siteFolder, { headers, prefix })
   const profile = mkdtempSync(join(tmpdir(), 'thimble-e2e-'))
   const context = await chromium.launchPersistentContext(profile, {
@@ -46,7 +40,6 @@ export async function openStudio({
   })
   // The save dialog is the system's, which no test can press; without it the page downloads.
   await context.addInitScript(() => Reflect.deleteProperty(window, 'showSaveFilePicker'))
-  if (!serviceWorkers) await context.addInitScript(() => Reflect.deleteProperty(Navigator.prototype, 'serviceWorker'))
   const foreign: string[] = []
   const errors: string[] = []
   const { origin } = new URL(server.url)
