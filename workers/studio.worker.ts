@@ -5,7 +5,6 @@ import * as comlink from 'comlink'
 import { errorRecord, StudioError } from '../src/base/errors.ts'
 import { gpuAdapter } from '../src/host/browser/gpu.ts'
 import { disown, own, ownedElsewhere, owns, whileRunning } from '../src/host/browser/locks.ts'
-import { hasSimd } from '../src/host/browser/wasm-simd.ts'
 import {
   clearBundles,
   deleteEverything,
@@ -20,6 +19,7 @@ import {
   writePack,
 } from '../src/host/browser/store.ts'
 import { availableThreads } from '../src/host/browser/threads.ts'
+import { hasSimd } from '../src/host/browser/wasm-simd.ts'
 import type { ProjectView, Result, StudioApi } from './api.ts'
 import { type Device, type Project, type Role, type Standing, summaryOf, viewOf } from './project.ts'
 import { fetchSample, listSamples } from './samples.ts'
@@ -69,20 +69,30 @@ async function load(id: string): Promise<Project> {
 
 const view = async (project: Project): Promise<ProjectView> => viewOf(project, await standing(project.id))
 
-/** Changes a project that this tab owns, and stores it. What `change` throws leaves the project as it was. */
-async function update(
+let changes: Promise<unknown> = Promise.resolve()
+
+/**
+ * Changes a project that this tab owns, and stores it. What `change` throws leaves the project as it was. One change after the
+ * other: each begins with what the one before has stored.
+ */
+function update(
   id: string,
   change: (project: Project) => Promise<Partial<Project>> | Partial<Project>,
 ): Promise<Project> {
-  if (!owns(id)) {
-    throw new StudioError('locked', 'Another tab has this project open', {
-      hint: 'Go on in that tab, or close it and open the project here again.',
-    })
+  const changed = async (): Promise<Project> => {
+    if (!owns(id)) {
+      throw new StudioError('locked', 'Another tab has this project open', {
+        hint: 'Go on in that tab, or close it and open the project here again.',
+      })
+    }
+    const project = await load(id)
+    const after = { ...project, ...(await change(project)), changed: Date.now() }
+    await saveProject(after)
+    return after
   }
-  const project = await load(id)
-  const changed = { ...project, ...(await change(project)), changed: Date.now() }
-  await saveProject(changed)
-  return changed
+  const mine = changes.then(changed)
+  changes = mine.catch(() => {}) // whoever asked for it hears of it
+  return mine
 }
 
 async function freshBytes(project: Project): Promise<Partial<Project>> {
@@ -259,8 +269,8 @@ const api: StudioApi = {
 
   setInput: (id, input) =>
     result(async () => {
-      const project = await update(id, () => ({ input, inputProposed: false, ...outdated }))
-      return view(await update(id, async () => ({ ...(await reread(project)) })))
+      await update(id, () => ({ input, inputProposed: false, ...outdated }))
+      return view(await update(id, reread))
     }),
 
   setRecipe: (id, recipe) =>

@@ -99,7 +99,12 @@ export function createProject(api: StudioApi) {
       if (take(await api.deleteEverything(), () => setView(null))) setError(null)
       await refresh()
     },
-    setInput: (input: InputSpec) => change(api.setInput(view()!.id, input)),
+    /** Shown before the samples were looked through again, so that the next edit builds on this one. */
+    setInput: (input: InputSpec): Promise<boolean> => {
+      const { id } = view()!
+      setView({ ...view()!, input, inputProposed: false })
+      return change(api.setInput(id, input))
+    },
     setRecipe: (recipe: Recipe) => change(api.setRecipe(view()!.id, recipe)),
   }
 }
