@@ -56,7 +56,11 @@ export async function openFiles(
   const files = new Map<string, ByteSource>()
   if (found.isDirectory()) {
     const names = await readdir(path, { recursive: true, withFileTypes: true })
-    const paths = names.filter(e => e.isFile()).map(e => join(e.parentPath, e.name))
+    const paths: string[] = []
+    for (const e of names) {
+      const at = join(e.parentPath, e.name)
+      if (e.isFile() || (e.isSymbolicLink() && (await entry(at, 'file')).isFile())) paths.push(at)
+    }
     const ordered = paths.map(p => relative(path, p).split(sep).join('/')).sort()
     for (const name of ordered) files.set(name, await fileSource(join(path, name), name))
     return { files, main: null }
