@@ -178,8 +178,7 @@ async function writeFile(
   name: string,
   chunks: AsyncIterable<Uint8Array>,
 ): Promise<string[]> {
-  const handle = await folder.getFileHandle(name, { create: true })
-  const access = await handle.createSyncAccessHandle()
+  const access = await openAccess(await folder.getFileHandle(name, { create: true }))
   let whole = false
   try {
     access.truncate(0)
@@ -199,6 +198,19 @@ async function writeFile(
   } finally {
     access.close()
     if (!whole) await removeEntry(folder, name)
+  }
+}
+
+/** A thread that was ended in the middle of a write lets go of its file only a moment later. */
+async function openAccess(handle: FileSystemFileHandle): Promise<FileSystemSyncAccessHandle> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await handle.createSyncAccessHandle()
+    } catch (error) {
+      const held = error instanceof DOMException && error.name === 'NoModificationAllowedError'
+      if (!held || attempt === 20) throw error
+      await new Promise(done => setTimeout(done, 100))
+    }
   }
 }
 
