@@ -8,7 +8,7 @@ import type { Context, Dataset } from '../ir/context.ts'
 import type { Model } from '../ir/model.ts'
 import { infer } from '../ops/infer.ts'
 import { play, type StageStore } from '../recipe/play.ts'
-import type { State, Variant, Wanted } from '../recipe/state.ts'
+import { initialState, type State, type Variant, type Wanted } from '../recipe/state.ts'
 import type { Recipe, Step } from '../recipe/types.ts'
 import { checkWeights } from '../stages/inspect/weights.ts'
 import { findTarget } from '../targets/index.ts'
@@ -77,23 +77,11 @@ export async function compress(request: CompressRequest, ctx: Context): Promise<
   const start = ctx.clock()
   await refuseBrokenWeights(imported, ctx)
   const wanted = wantedOf(recipe)
-  const initial: State = {
-    original: infer(imported.model),
-    model: infer(imported.model),
-    optimized: null,
-    variants: [],
-    accuracy: null,
-    latency: null,
-    observed: null,
-    timing: {},
-    steps: [],
-    notes: [],
-  }
   const inputHash = hashJson([request.modelHash, request.calibration?.hash ?? null, request.evaluation?.hash ?? null])
   const state = await play(
     {
       recipe,
-      state: initial,
+      state: initialState(infer(imported.model)),
       inputHash,
       calibration: request.calibration,
       evaluation: request.evaluation,

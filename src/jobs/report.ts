@@ -1,22 +1,10 @@
 // The report: what was done to a model and what came of it. Its shape is a contract (report.json); figures in it were measured here.
 import type { Skip, Suspicion } from '../ir/context.ts'
 import type { Step } from '../recipe/types.ts'
+import type { Interval } from '../tasks/intervals.ts'
+import type { Accuracy } from '../tasks/paired.ts'
 
-export interface Interval {
-  low: number
-  high: number
-}
-
-/** Percent. `against` is paired with the float model on the same samples. */
-export interface Accuracy {
-  metric: string
-  value: number
-  top1: number | null
-  top5: number | null
-  samples: number
-  interval95: Interval
-  against: { difference: number; interval95: Interval; words: string } | null
-}
+export type { Accuracy, Interval }
 
 export interface Latency {
   median: number

@@ -75,6 +75,20 @@ export interface StepDef<S extends Options = Options> {
 
 export const step = <S extends Options>(def: StepDef<S>): StepDef<S> => def
 
+/** Before the first step. */
+export const initialState = (model: Model): State => ({
+  original: model,
+  model,
+  optimized: null,
+  variants: [],
+  accuracy: null,
+  latency: null,
+  observed: null,
+  timing: {},
+  steps: [],
+  notes: [],
+})
+
 /** A variant that is made but not yet judged. */
 export function emptyVariant(
   wanted: Wanted,
