@@ -26,11 +26,17 @@ export interface StudioOptions {
   headers?: boolean // false: a host that sends none
   prefix?: string // a path that the site lies under
   args?: string[] // more for Chromium
+  site?: string // a folder other than the built one
 }
 
 /** A fresh browser profile on the built site; `npm run build` must have made it. */
-export async function openStudio({ headers = true, prefix = '/', args = [] }: StudioOptions = {}): Promise<Studio> {
-  const server = await serve(siteFolder, { headers, prefix })
+export async function openStudio({
+  headers = true,
+  prefix = '/',
+  args = [],
+  site = siteFolder,
+}: StudioOptions = {}): Promise<Studio> {
+  const server = await serve(site, { headers, prefix })
   const profile = mkdtempSync(join(tmpdir(), 'thimble-e2e-'))
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: findChromium() ?? undefined,
