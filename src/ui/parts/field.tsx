@@ -1,5 +1,5 @@
 // One field of a form: a name over a control. Text that cannot be taken stays, marked, until it can.
-import { createSignal, For, type JSX } from 'solid-js'
+import { createMemo, createSignal, For, type JSX } from 'solid-js'
 
 export function Field(props: { name: JSX.Element; children: JSX.Element; title?: string }) {
   return (
@@ -50,10 +50,12 @@ export function ParsedField<T>(props: {
   onChange: (value: T) => void
 }) {
   const [wrong, setWrong] = createSignal(false)
+  // Set only when it is another text: what is being typed must outlive a change of some other field.
+  const text = createMemo(() => props.text)
   return (
     <Field name={props.name}>
       <input
-        value={props.text}
+        value={text()}
         inputmode={props.numeric ? 'decimal' : undefined}
         aria-invalid={wrong()}
         disabled={props.disabled}

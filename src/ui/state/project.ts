@@ -20,6 +20,7 @@ export function createProject(api: StudioApi) {
     else if (result.error.code !== 'cancelled') setError(result.error)
     return result.ok
   }
+  let edits = 0
   const refresh = async () => void setRecent(await api.projects())
 
   async function working<T>(what: 'opening' | 'data', name: string, call: () => Promise<T>): Promise<T> {
@@ -100,10 +101,15 @@ export function createProject(api: StudioApi) {
       await refresh()
     },
     /** Shown before the samples were looked through again, so that the next edit builds on this one. */
-    setInput: (input: InputSpec): Promise<boolean> => {
+    async setInput(input: InputSpec): Promise<boolean> {
       const { id } = view()!
+      const edit = ++edits
+      setError(null)
       setView({ ...view()!, input, inputProposed: false })
-      return change(api.setInput(id, input))
+      // The answer to an earlier edit does not take back a later one.
+      return take(await api.setInput(id, input), after =>
+        setView(edit === edits ? after : { ...after, input: view()?.input ?? after.input }),
+      )
     },
     setRecipe: (recipe: Recipe) => change(api.setRecipe(view()!.id, recipe)),
   }
