@@ -5,6 +5,7 @@ import type { InputSpec } from '../data/input-spec.ts'
 import { proposeInput } from '../data/propose-input.ts'
 import { refuseExisting, writeFolder } from '../host/node/files.ts'
 import { type Compressed, compress, mergedInput, withTargets } from '../jobs/compress.ts'
+import type { Report } from '../jobs/report.ts'
 import { presetOf } from '../recipe/presets.ts'
 import type { Recipe } from '../recipe/types.ts'
 import { checkRecipe } from '../recipe/validate.ts'
@@ -66,9 +67,29 @@ export async function run(args: Parsed, line: ProgressLine, signal: AbortSignal)
   )
   line.done()
   await writeFolder(out, filesOf(result), args.flag('force'))
-  for (const { sample, what } of result.report.data.suspicious) line.say(`suspicious: ${sample}: ${what}`)
-  for (const { sample, why } of result.report.data.skipped) line.say(`skipped: ${sample}: ${why}`)
+  for (const warning of warnings(result.report)) line.say(warning)
+  // Without --json they stand in what is printed.
+  if (args.flag('json')) for (const note of result.report.notes) if (!notes.includes(note)) line.say(note)
   return args.flag('json') ? `${JSON.stringify(result.report, null, 2)}\n` : reportText(result.report, out)
+}
+
+const shown = 20 // samples named one by one; the report names all
+
+/** What is wrong with the data, the whole set first. */
+function warnings({ data: { suspicious, skipped, samples } }: Report): string[] {
+  const named = new Set(skipped.map(s => s.sample))
+  const lines = [
+    ...skipped.map(({ sample, why }) => `skipped: ${sample}: ${why}`),
+    ...suspicious.flatMap(({ sample, what }) =>
+      sample === 'all samples' || named.has(sample) ? [] : [`suspicious: ${sample}: ${what}`],
+    ),
+  ]
+  return [
+    ...suspicious.filter(s => s.sample === 'all samples').map(({ what }) => `warning: all samples: ${what}.`),
+    ...lines.slice(0, shown),
+    ...(lines.length > shown ? [`and ${lines.length - shown} more: see report.json`] : []),
+    ...(skipped.length > 0 ? [`${skipped.length} samples were left out; ${samples} were calibrated on.`] : []),
+  ]
 }
 
 async function plannedRecipe(args: Parsed): Promise<Recipe> {
