@@ -6,7 +6,10 @@ import { root } from './source-files.ts'
 
 const text = readFileSync(join(root, 'package-lock.json'), 'utf8')
 const lock = JSON.parse(text) as {
-  packages: Record<string, { resolved?: string; integrity?: string; hasInstallScript?: boolean; link?: boolean }>
+  packages: Record<
+    string,
+    { resolved?: string; integrity?: string; link?: boolean; optionalDependencies?: Record<string, string> }
+  >
 }
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Record<string, unknown> & {
   scripts: Record<string, string>
@@ -24,6 +27,15 @@ describe('package-lock.json', () => {
       ([name, entry]) => name !== '' && !entry.integrity && !entry.link,
     )
     expect(without.map(([name]) => name)).toEqual([])
+  })
+})
+
+describe('every platform', () => {
+  test('finds its own optional packages: npm leaves out those of others when it updates an installed tree', () => {
+    const named = Object.values(lock.packages).flatMap(entry => Object.keys(entry.optionalDependencies ?? {}))
+    const there = Object.keys(lock.packages)
+    expect(named.length).toBeGreaterThan(10)
+    expect(named.filter(name => !there.some(path => path.endsWith(`node_modules/${name}`)))).toEqual([])
   })
 })
 
