@@ -1,10 +1,10 @@
 // Sessions over onnxruntime-web, whichever build of it the host loaded: the browser's and Node's differ only in how they are started.
 import type * as Ort from 'onnxruntime-common'
 import type { DType, TypedArray } from '../base/dtype.ts'
-import { StudioError } from '../base/errors.ts'
 import type { Clock, DeviceArray, Feeds, Runner, Session, SessionOptions } from '../ir/context.ts'
 import type { Model, ValueName } from '../ir/model.ts'
 import type { NdArray } from '../ir/tensor.ts'
+import { inModel, runtimeError } from './runtime-error.ts'
 
 export type OrtModule = Pick<typeof Ort, 'InferenceSession' | 'Tensor'>
 
@@ -46,8 +46,12 @@ export function createOrtRunner(ort: OrtModule, options: OrtRunnerOptions): Runn
   return {
     engine: options.engine,
     threads: options.threads,
-    open: async (model, request = {}) =>
-      openSession(ort, await options.encode(withOutputs(model, request.outputs)), request, measured),
+    open: async (model, request = {}) => {
+      const bytes = await options.encode(withOutputs(model, request.outputs))
+      return openSession(ort, bytes, request, measured).catch(thrown => {
+        throw inModel(thrown, model)
+      })
+    },
     peakBytes: () => peak,
   }
 }
@@ -132,38 +136,4 @@ export async function openSession(
 
 function toTensor(ort: OrtModule, array: NdArray): Ort.Tensor {
   return new ort.Tensor(array.dtype as Ort.Tensor.Type, array.data as never, array.shape)
-}
-
-/** The runtime's words, made into an error that names the node or operator where the runtime named it. */
-export function runtimeError(cause: unknown, when: 'load' | 'run', model?: Model): StudioError {
-  if (cause instanceof StudioError) return cause
-  const words = cause instanceof Error ? cause.message : String(cause)
-  if (
-    /bad_alloc|out of memory|Array buffer allocation failed|memory access out of bounds/i.test(words) ||
-    typeof cause === 'number'
-  ) {
-    return new StudioError('out-of-memory', `The runtime ran out of memory while it was to ${when} the model`, {
-      hint: 'Use fewer samples per batch or a smaller input size, close other tabs, or run the command line on a larger machine.',
-      cause,
-    })
-  }
-  const op = /(?:for|Op|op_type:?|operator)\s*\(?([A-Z][A-Za-z]+)(?:\((\d+)\))?/.exec(words)?.[1]
-  const node =
-    /[Nn]ode(?:\s+with\s+name)?[:\s(]+'?([^'\s,()]+)'?/.exec(words)?.[1] ??
-    model?.graph.nodes.find(n => n.op === op)?.id
-  const unknown =
-    /No Op registered|not a registered function\/op|Could not find an implementation|is not a registered|No opset import|Unsupported model IR/i.test(
-      words,
-    )
-  return new StudioError(
-    unknown ? 'unsupported' : 'malformed',
-    `The runtime could not ${when} the model${op ? ` (operator ${op})` : ''}: ${words.trim()}`,
-    {
-      where: node ? { node } : {},
-      hint: unknown
-        ? 'Replace the operator, convert the model to an opset that the runtime knows, or cut the graph before it with --outputs.'
-        : 'Check the model with the tool that exported it, and the shapes of what it is fed.',
-      cause,
-    },
-  )
 }

@@ -11,6 +11,7 @@ import type { ValueName } from '../ir/model.ts'
 import type { Histogram } from '../ir/quant.ts'
 import type { NdArray } from '../ir/tensor.ts'
 import { type EncodeModel, type OrtModule, type OrtOptions, openSession, withOutputs } from './ort-runner.ts'
+import { inModel } from './runtime-error.ts'
 
 type Answer<T> = { ok: true; value: T; memory: number } | { ok: false; error: ErrorRecord }
 
@@ -134,7 +135,9 @@ export function createPool({ count, spawn, encode, memory }: PoolOptions): Runne
       }
     }
     // What the engine refuses is said now, not at the first run.
-    await call(async () => ({ ok: true, value: null, memory: 0 }))
+    await call(async () => ({ ok: true, value: null, memory: 0 })).catch(thrown => {
+      throw inModel(thrown, model)
+    })
     return {
       onDevice: false,
       run: feeds => call(api => api.run(id, feeds) as Promise<Answer<Record<ValueName, NdArray>>>),

@@ -1,6 +1,7 @@
 // A bundle: the target's own model files, and around them the manifest, the recipe, a program that runs them and golden vectors.
 // Only what is a function of the inputs stands in it: no time, no device, no memory.
 import { collect, type OutFile, outFile, utf8 } from '../base/bytes.ts'
+import { StudioError } from '../base/errors.ts'
 import { hashBytes } from '../base/hash.ts'
 import { checkInput } from '../data/input-schema.ts'
 import type { ImageInput } from '../data/input-spec.ts'
@@ -12,7 +13,7 @@ import { type Model, requiredInputs, type ValueName } from '../ir/model.ts'
 import type { State, Variant } from '../recipe/state.ts'
 import type { Recipe } from '../recipe/types.ts'
 import { findTarget } from '../targets/index.ts'
-import { goldenVectors } from './golden.ts'
+import { type Golden, goldenVectors } from './golden.ts'
 import { type Manifest, manifestTensor } from './manifest.ts'
 import { bundleReadme, sampleCode } from './sample-code.ts'
 import { timelessReport } from './sides.ts'
@@ -47,14 +48,8 @@ export async function writeBundle(
   const modelBytes = modelFiles.reduce((n, f) => n + f.bytes, 0)
 
   const preprocess = recipe.input ? resolveInput(recipe.input, state.original) : {}
-  const manifest = makeManifest(variant, state, written, modelFiles, preprocess)
-  const golden = await goldenVectors(
-    variant.model,
-    recipe.seed,
-    state.observed?.inputs ?? {},
-    layerValues(variant),
-    ctx,
-  )
+  const golden = await goldenUnlessUnknown(variant, recipe.seed, state, ctx)
+  const manifest = makeManifest(variant, state, written, modelFiles, preprocess, golden)
   const json = (value: unknown): Uint8Array => utf8(`${JSON.stringify(value, null, 2)}\n`)
   const around: OutFile[] = [
     outFile('manifest.json', json(manifest)),
@@ -62,10 +57,14 @@ export async function writeBundle(
     outFile('report.json', json(timelessReport(variant, state, { before: imported.bytes, after: modelBytes }))),
     outFile('README.md', utf8(bundleReadme(manifest, target, imported.name))),
     ...sampleCode(manifest).map(({ path, source }) => outFile(`sample/${path}`, utf8(source))),
-    outFile('golden/inputs.npz', golden.inputs),
-    outFile('golden/outputs.npz', golden.outputs),
-    outFile('golden/layers.npz', golden.layers),
-    outFile('golden/hashes.json', json(golden.hashes)),
+    ...(golden instanceof StudioError
+      ? []
+      : [
+          outFile('golden/inputs.npz', golden.inputs),
+          outFile('golden/outputs.npz', golden.outputs),
+          outFile('golden/layers.npz', golden.layers),
+          outFile('golden/hashes.json', json(golden.hashes)),
+        ]),
   ]
   return {
     target: target.id,
@@ -74,6 +73,21 @@ export async function writeBundle(
     files: [...modelFiles, ...(await Promise.all(around.map(sealed)))],
     modelBytes,
     manifest,
+  }
+}
+
+/** A model with operators that the runtime here does not know can still be written; nobody can say then what it gives. */
+async function goldenUnlessUnknown(
+  variant: Variant,
+  seed: number,
+  state: State,
+  ctx: Context,
+): Promise<Golden | StudioError> {
+  try {
+    return await goldenVectors(variant.model, seed, state.observed?.inputs ?? {}, layerValues(variant), ctx)
+  } catch (thrown) {
+    if (thrown instanceof StudioError && thrown.code === 'unsupported') return thrown
+    throw thrown
   }
 }
 
@@ -112,10 +126,12 @@ function makeManifest(
   written: { roles: Record<string, string>; notes: string[] },
   files: readonly BundleFile[],
   preprocess: Readonly<Record<ValueName, ImageInput>>,
+  golden: Golden | StudioError,
 ): Manifest {
   const target = findTarget(variant.target)
   const source = state.original.graph
   const fed: Model['graph'] = state.model.graph
+  const unknown = golden instanceof StudioError ? golden : null
   return {
     thimble: 1,
     target: target.id,
@@ -145,7 +161,9 @@ function makeManifest(
     precision: variant.precision,
     accuracy: variant.accuracy,
     agreement: variant.agreement,
-    ranOnItsRuntime: target.ranOnItsRuntime,
-    notes: written.notes,
+    ranOnItsRuntime: target.ranOnItsRuntime && !unknown,
+    notes: unknown
+      ? [...written.notes, `There are no golden vectors: ${unknown.message} (node ${unknown.where.node ?? 'unnamed'}).`]
+      : written.notes,
   }
 }

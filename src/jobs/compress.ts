@@ -59,6 +59,11 @@ export function wantedOf(recipe: Recipe): Wanted[] {
           where: { step: 'export' },
           hint: `Its forms: ${target.forms.join(', ')}.`,
         })
+      if (form !== null && form !== 'float' && !recipe.steps.some(step => step.do === 'quantize'))
+        throw new StudioError('bad-recipe', `The form ${form} needs a step that quantises`, {
+          where: { step: 'export' },
+          hint: 'Put { "do": "quantize" } before the export, or leave the form out.',
+        })
       if (s.io === 'integer')
         throw new StudioError(
           'bad-recipe',
@@ -78,7 +83,7 @@ export async function compress(request: CompressRequest, ctx: Context): Promise<
   await refuseBrokenWeights(imported, ctx)
   const wanted = wantedOf(recipe)
   const inputHash = hashJson([request.modelHash, request.calibration?.hash ?? null, request.evaluation?.hash ?? null])
-  const state = await play(
+  const played = await play(
     {
       recipe,
       state: initialState(infer(imported.model)),
@@ -92,6 +97,7 @@ export async function compress(request: CompressRequest, ctx: Context): Promise<
     },
     ctx,
   )
+  const state = played.variants.length > 0 ? played : { ...played, variants: floatVariants(played.model, wanted) }
   const exportStart = ctx.clock()
   const bundles: Bundle[] = []
   for (const variant of state.variants) {

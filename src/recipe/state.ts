@@ -111,3 +111,7 @@ export function emptyVariant(
     latency: null,
   }
 }
+
+/** What is written where the recipe does not quantise: the model as the other steps left it. */
+export const floatVariants = (model: Model, wanted: readonly Wanted[]): Variant[] =>
+  wanted.map(w => emptyVariant(w, 'float', model, null, ['float32', 'float32']))

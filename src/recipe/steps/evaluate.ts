@@ -4,7 +4,7 @@ import { flag, number } from '../../base/options.ts'
 import type { Context, Dataset } from '../../ir/context.ts'
 import { latencies } from '../../stages/evaluate/latency.ts'
 import { layerErrors } from '../../stages/evaluate/layers.ts'
-import { type State, step, type Variant } from '../state.ts'
+import { floatVariants, type State, step, type Variant } from '../state.ts'
 import { judge } from './judge.ts'
 
 const options = {
@@ -22,7 +22,7 @@ export const evaluate = step({
     const { ctx } = env
     const data = env.evaluation ?? env.calibration
     const start = ctx.clock()
-    const { variants } = state
+    const variants = state.variants.length > 0 ? state.variants : floatVariants(state.model, env.wanted)
     if (!data) return { ...state, notes: [...state.notes, 'Nothing was evaluated: no samples were given.'] }
     const labelled = env.evaluation !== null
     const judged = await judge(
