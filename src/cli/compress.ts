@@ -40,7 +40,7 @@ export async function run(args: Parsed, line: ProgressLine, signal: AbortSignal)
   const planned = await plannedRecipe(args)
   const { imported, modelHash, importMs } = await openModel(path, args)
   const given = args.text('input')
-  const spec = given ? checkInput(await readJson(given, 'input spec')) : null
+  const spec = given ? checkInput(await readJson(given, 'input spec'), given) : null
   const proposed = proposeInput(imported.model)
   const input: InputSpec = mergedInput(planned, spec, proposed.spec)
   const notes = spec || planned.input ? [] : proposed.notes
@@ -96,7 +96,7 @@ async function plannedRecipe(args: Parsed): Promise<Recipe> {
   const file = args.text('recipe')
   const preset = args.text('preset')
   if (file && preset) throw usage('--preset and --recipe exclude each other', 'Give one of the two.')
-  const recipe = checkRecipe(file ? await readJson(file, 'recipe') : presetOf(preset ?? 'balanced'))
+  const recipe = file ? checkRecipe(await readJson(file, 'recipe'), file) : checkRecipe(presetOf(preset ?? 'balanced'))
   const targets = args.texts('target')
   const exports = recipe.steps.some(s => s.do === 'export')
   const seed = args.count('seed', 0)

@@ -34,5 +34,7 @@ export async function run(args: Parsed, line: ProgressLine, signal: AbortSignal)
     files: bundle.files.map(({ path, bytes, sha256 }) => ({ path, bytes, sha256 })),
     notes: [...imported.notes, ...bundle.manifest.notes],
   }
+  line.done()
+  for (const note of written.notes) line.say(note)
   return args.flag('json') ? `${JSON.stringify(written, null, 2)}\n` : `${target}: ${out}/${bundle.dir}\n`
 }

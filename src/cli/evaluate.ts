@@ -26,7 +26,7 @@ export async function run(args: Parsed, line: ProgressLine, signal: AbortSignal)
   const reference = other ? await openModel(other, args, 'reference/') : opened
   const given = args.text('input')
   const proposed = proposeInput(reference.imported.model)
-  const input = given ? checkInput(await readJson(given, 'input spec')) : proposed.spec
+  const input = given ? checkInput(await readJson(given, 'input spec'), given) : proposed.spec
   if (!given) for (const note of proposed.notes) line.say(note)
 
   const dataset = await openData(data, reference.imported.model, input)

@@ -1,4 +1,5 @@
 // thimble recipe check RECIPE.json | preset NAME
+import { wantedOf } from '../jobs/compress.ts'
 import { presetOf } from '../recipe/presets.ts'
 import { checkRecipe } from '../recipe/validate.ts'
 import { type OptionTable, type Parsed, usage } from './arguments.ts'
@@ -12,6 +13,7 @@ export async function run({ positionals: [what, name, ...rest] }: Parsed): Promi
       'recipe wants check FILE or preset NAME',
       'thimble recipe check RECIPE.json, or thimble recipe preset balanced',
     )
-  const recipe = checkRecipe(what === 'check' ? await readJson(name, 'recipe') : presetOf(name))
+  const recipe = what === 'check' ? checkRecipe(await readJson(name, 'recipe'), name) : checkRecipe(presetOf(name))
+  wantedOf(recipe)
   return `${JSON.stringify(recipe, null, 2)}\n`
 }

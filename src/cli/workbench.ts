@@ -54,7 +54,14 @@ export async function openModel(path: string, args: Parsed, folder = ''): Promis
 
 export async function openData(path: string, model: Model, spec: InputSpec): Promise<Dataset> {
   const { files, main } = await openFiles(path, 'data', () => path.endsWith('.json'))
-  return openDataset(files, main, { model, spec, codecs: createNodeCodecs() })
+  try {
+    return await openDataset(files, main, { model, spec, codecs: createNodeCodecs() })
+  } catch (thrown) {
+    // A folder is known by its files only, and there may be none.
+    if (!(thrown instanceof StudioError) || thrown.where.file) throw thrown
+    const { code, message, where, hint } = thrown
+    throw new StudioError(code, message, { where: { file: path, ...where }, hint, cause: thrown })
+  }
 }
 
 export async function readJson(path: string, what: string): Promise<unknown> {

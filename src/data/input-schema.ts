@@ -1,6 +1,7 @@
 // The JSON form of an input spec: what may stand in it, and the word on what may not.
 import * as v from 'valibot'
 import { StudioError } from '../base/errors.ts'
+import { describeIssue } from '../base/issues.ts'
 import type { InputSpec, TaskSpec } from './input-spec.ts'
 
 const positive = v.pipe(v.number(), v.integer(), v.minValue(1))
@@ -42,9 +43,7 @@ export const inputSpecSchema: v.GenericSchema<unknown, InputSpec> = v.strictObje
 export function checkInput(json: unknown, file?: string): InputSpec {
   const result = v.safeParse(inputSpecSchema, json)
   if (result.success) return result.output
-  const issue = result.issues[0]
-  const place = v.getDotPath(issue) ?? 'the top'
-  throw new StudioError('usage', `The input spec is wrong at ${place}: ${issue.message}.`, {
+  throw new StudioError('usage', `The input spec is wrong: ${describeIssue(result.issues[0], inputSpecSchema)}.`, {
     where: file === undefined ? {} : { file },
     hint: 'Known keys: inputs.NAME.{layout, color, resize, scale, mean, std, pad}, labelOffset and task.',
   })

@@ -96,6 +96,7 @@ export function createScreen(): Screen {
   const repeated = new Map<string, string>() // sample → the earlier one that it equals
   const rows = { one: 0, three: 0, layout: 'NCHW' as ColorLook['layout'], samples: 0 }
   const colors: number[] = []
+  let judged = 0
 
   const note = (what: string, sample: string): void => {
     const samples = found.get(what) ?? []
@@ -157,6 +158,7 @@ export function createScreen(): Screen {
           if (f?.finite && f.varies && known.length < 256) peaks.set(input, [...known, f.absMax])
         }
       }
+      judged += samples.length
       return samples.map((sample, s) => {
         const why = judge(sample, facts[s])
         if (why === null) remember(sample, facts[s])
@@ -185,6 +187,10 @@ export function createScreen(): Screen {
     get suspicious() {
       const list: Suspicion[] = [...whole].map(what => ({ sample: 'all samples', what }))
       for (const [what, samples] of found) {
+        if (samples.length > 1 && samples.length === judged) {
+          list.push({ sample: 'all samples', what })
+          continue
+        }
         for (const sample of samples.slice(0, named)) list.push({ sample, what })
         if (samples.length > named) list.push({ sample: `${samples.length - named} more samples`, what })
       }

@@ -10,12 +10,12 @@ import { infer } from '../ops/infer.ts'
 import { play, type StageStore } from '../recipe/play.ts'
 import { floatVariants, initialState, type State, type Variant, type Wanted } from '../recipe/state.ts'
 import type { Recipe, Step } from '../recipe/types.ts'
-import { checkWeights } from '../stages/inspect/weights.ts'
+import { checkWeights, zeroChannels } from '../stages/inspect/weights.ts'
 import { findTarget } from '../targets/index.ts'
 import { type Bundle, writeBundle } from './bundle.ts'
 import type { BundleReport, Report } from './report.ts'
 import { sideAfter, sideBefore } from './sides.ts'
-import { honestWords } from './words.ts'
+import { honestWords, zeroChannelWords } from './words.ts'
 
 export interface CompressRequest {
   imported: Imported
@@ -172,7 +172,13 @@ async function makeReport(
       ...timing,
     },
     memory: { peakBytes: ctx.runner.peakBytes() },
-    notes: [...request.notes, ...imported.notes, ...state.notes, ...honestWords(before, first?.after ?? null)],
+    notes: [
+      ...request.notes,
+      ...imported.notes,
+      ...zeroChannelWords(await zeroChannels(imported.model, ctx.bytes)),
+      ...state.notes,
+      ...honestWords(before, first?.after ?? null, state.variants[0]?.plan !== null),
+    ],
     optimized: state.optimized,
     steps: [...state.steps],
     bundles: written,

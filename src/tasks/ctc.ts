@@ -6,6 +6,7 @@
 
 import * as v from 'valibot'
 import { StudioError } from '../base/errors.ts'
+import { editDistance } from '../base/nearest.ts'
 import { flag, number, value } from '../base/options.ts'
 import type { Model, ValueName } from '../ir/model.ts'
 import { numbersOf } from './scores.ts'
@@ -48,17 +49,6 @@ function bestPath(outputs: Outputs, name: ValueName): { path: number[]; symbols:
     path.push(at)
   }
   return { path, symbols }
-}
-
-/** Levenshtein's distance, by characters. */
-function editDistance(a: readonly string[], b: readonly string[]): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (const [i, x] of a.entries()) {
-    const next = [i + 1]
-    for (const [j, y] of b.entries()) next.push(Math.min(row[j + 1] + 1, next[j] + 1, row[j] + (x === y ? 0 : 1)))
-    row = next
-  }
-  return row[b.length]
 }
 
 export const ctc: TaskDef = {

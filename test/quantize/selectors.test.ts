@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { editDistance, select } from '../../src/stages/quantize/selectors.ts'
+import { editDistance } from '../../src/base/nearest.ts'
+import { select } from '../../src/stages/quantize/selectors.ts'
 import { build } from '../build.ts'
 
 const { nodes } = build(`graph (x: f32[1,4]) -> (head) {

@@ -1,5 +1,6 @@
 // Which nodes a recipe means: an id, a glob over ids, op:Type, or first and last of the nodes that carry weights.
 import { StudioError } from '../../base/errors.ts'
+import { nearest } from '../../base/nearest.ts'
 import type { Node } from '../../ir/model.ts'
 
 /** Node ids that a selector matches, in graph order. None is an error that lists near names. */
@@ -34,22 +35,4 @@ function globToRegExp(glob: string): RegExp {
     .replaceAll('*', '.*')
     .replaceAll('?', '.')
   return new RegExp(`^${body}$`)
-}
-
-function nearest(wanted: string, names: readonly string[]): string[] {
-  const scored = names.map(name => ({ name, distance: editDistance(wanted.toLowerCase(), name.toLowerCase()) }))
-  scored.sort((a, b) => a.distance - b.distance)
-  return scored.slice(0, 5).map(s => s.name)
-}
-
-/** Levenshtein distance, two rows. */
-export function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++)
-      next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1))
-    row = next
-  }
-  return row[b.length]
 }
