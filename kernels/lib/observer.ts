@@ -13,6 +13,16 @@ export interface Tally {
   table(): Float64Array | null
 }
 
+/** The words of the range kernel as what they stand for. */
+export const countedOf = (elements: number, stats: ArrayLike<number>): Counted => ({
+  elements,
+  nan: stats[stat.nan],
+  infinite: stats[stat.infinite],
+  zeros: stats[stat.zeros],
+  min: fromOrdered(stats[stat.min]),
+  max: fromOrdered(stats[stat.max]),
+})
+
 /** Sums over batches of one value; equal for every backend, since it starts from integers and exact bounds. */
 export class Summary {
   count = 0
@@ -24,15 +34,13 @@ export class Summary {
   ema: Range | null = null
   #batches = 0
 
-  add(elements: number, stats: ArrayLike<number>): void {
-    this.nan += stats[stat.nan]
-    this.infinite += stats[stat.infinite]
-    this.zeros += stats[stat.zeros]
-    const finite = elements - stats[stat.nan] - stats[stat.infinite]
+  add({ elements, nan, infinite, zeros, min, max }: Counted): void {
+    this.nan += nan
+    this.infinite += infinite
+    this.zeros += zeros
+    const finite = elements - nan - infinite
     if (finite === 0) return
     this.count += finite
-    const min = fromOrdered(stats[stat.min])
-    const max = fromOrdered(stats[stat.max])
     this.min = Math.min(this.min, min)
     this.max = Math.max(this.max, max)
     // The plain mean at first, so that the first batch has no more weight than the others; then a memory of 100 batches.
@@ -43,7 +51,8 @@ export class Summary {
   }
 
   observation(value: string, table: Float64Array | null): Observation {
-    const { count, nan, infinite, zeros, ema } = this
+    const { count, nan, infinite, ema } = this
+    const zeros = table ? this.zeros : 0
     const range = count > 0 ? { min: this.min, max: this.max } : { min: 0, max: 0 }
     return { value, count, nan, infinite, zeros, ...range, ema, histogram: table && sparse(table) }
   }
@@ -71,7 +80,7 @@ export function asFloat32({ dtype, data }: NdArray): Float32Array {
 
 type Observed = NdArray | DeviceArray | Counted
 export const isOnDevice = (array: Observed): array is DeviceArray => 'buffer' in array
-export const isCounted = (array: Observed): array is Counted => 'stats' in array
+export const isCounted = (array: Observed): array is Counted => 'elements' in array
 
 /** Adds up what was counted of `value` in other threads. */
 export function addHistograms(
@@ -102,7 +111,7 @@ export function hostCounter(values: readonly string[], newTally: () => Tally): C
         const x = asFloat32(outputs[value])
         const tally = tallies.get(value) ?? newTally()
         tallies.set(value, tally)
-        counted[value] = { elements: x.length, stats: tally.count(x) }
+        counted[value] = countedOf(x.length, tally.count(x))
       }
       return counted
     },
@@ -131,11 +140,10 @@ export function hostObserver(
         const array = outputs[value]
         if (array === undefined) continue
         if (isOnDevice(array)) throw new TypeError(`${value} is on the GPU, which these kernels cannot read`)
-        if (isCounted(array)) summary.add(array.elements, array.stats)
+        if (isCounted(array)) summary.add(array)
         else arrays[value] = array
       }
-      for (const [value, { elements, stats }] of Object.entries(counter.count(arrays)))
-        summaries.get(value)!.add(elements, stats)
+      for (const [value, counted] of Object.entries(counter.count(arrays))) summaries.get(value)!.add(counted)
     },
     finish: async (histograms = []) => {
       const parts = [...histograms, counter.histograms()]

@@ -1,14 +1,23 @@
 // The observer on the GPU: activations are counted where the runtime left them, and only statistics come back, once, at the end.
 // Arrays in memory, and all other kernels, go to the WebAssembly twins.
 import { StudioError } from '../../src/base/errors.ts'
-import type { ActivationObserver, KernelSet, ObserveOptions } from '../../src/ir/context.ts'
+import type { ActivationObserver, Counted, KernelSet, ObserveOptions } from '../../src/ir/context.ts'
 import type { Observation } from '../../src/ir/quant.ts'
 import { keyCount } from '../histogram/reference.ts'
 import { emptyStats } from '../range/reference.ts'
 import { histogramShader, rangeShader } from '../range/shader.ts'
 import { openWasm, type WasmBackend } from './backends.ts'
 import { arraysFor, type Kernel, type NumberArray } from './kernel.ts'
-import { addHistograms, asFloat32, emptyTable, isCounted, isOnDevice, Summary, type Tally } from './observer.ts'
+import {
+  addHistograms,
+  asFloat32,
+  countedOf,
+  emptyTable,
+  isCounted,
+  isOnDevice,
+  Summary,
+  type Tally,
+} from './observer.ts'
 
 const slotBytes = emptyStats.length * 4
 const tableBytes = keyCount * 4
@@ -131,7 +140,7 @@ async function readBack(device: GPUDevice, buffers: readonly GPUBuffer[]): Promi
 // Statistics of one batch: where each value's slot lies, or, for arrays in memory, what was counted already.
 interface Batch {
   stats: GPUBuffer | null
-  parts: { value: string; elements: number; stats: number | ArrayLike<number> }[]
+  parts: { value: string; elements: number; stats: number | Counted }[]
 }
 
 // So much is copied back at once; tables of a large network are 256 KiB each.
@@ -182,14 +191,14 @@ function gpuObserver(
         const array = outputs[value]
         if (array === undefined) continue
         if (isCounted(array)) {
-          parts.push({ value, elements: array.elements, stats: array.stats })
+          parts.push({ value, elements: array.elements, stats: array })
           continue
         }
         if (!isOnDevice(array)) {
           const tally = onHost.get(value) ?? newTally()
           onHost.set(value, tally)
           const x = asFloat32(array)
-          parts.push({ value, elements: x.length, stats: tally.count(x) })
+          parts.push({ value, elements: x.length, stats: countedOf(x.length, tally.count(x)) })
           continue
         }
         const elements = array.shape.reduce((n, d) => n * d, 1)
@@ -220,8 +229,9 @@ function gpuObserver(
       for (const batch of batches) {
         const own = batch.stats ? words[next++] : null
         for (const { value, elements, stats: where } of batch.parts) {
-          const slot = typeof where === 'number' ? own!.subarray(where * emptyStats.length) : where
-          summaries.get(value)!.add(elements, slot)
+          const counted =
+            typeof where === 'number' ? countedOf(elements, own!.subarray(where * emptyStats.length)) : where
+          summaries.get(value)!.add(counted)
         }
       }
       for (const buffer of [...stats, ...[...tables.values()].map(held => held.buffer)]) buffer.destroy()

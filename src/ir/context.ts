@@ -38,10 +38,14 @@ export interface SessionOptions {
   count?: ObserveOptions & { values: readonly ValueName[] }
 }
 
-/** What one batch of one value came to, as the range kernel gives it. */
+/** What one batch of one value came to; bounds are of the finite elements, in reverse where there is none. */
 export interface Counted {
   elements: number
-  stats: ArrayLike<number>
+  nan: number
+  infinite: number
+  zeros: number
+  min: number
+  max: number
 }
 
 /** Runs that are observed in the thread that computes them, so that no activation leaves it. */

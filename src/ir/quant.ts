@@ -36,7 +36,7 @@ export interface Observation {
   count: number // finite elements
   nan: number
   infinite: number
-  zeros: number
+  zeros: number // where there is a histogram; else 0
   min: number // of finite elements; 0 when there is none
   max: number
   ema: Range | null // moving average over batches in their order

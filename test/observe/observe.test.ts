@@ -106,7 +106,7 @@ describe('a sweep', () => {
 
   test('for ranges alone has no histogram', async () => {
     const seen = await observe(open, dataset(rows), ['a'], { ...options, histogram: false }, await context())
-    expect(seen.observations.get('a')).toMatchObject({ min: 0, max: 7, zeros: 10, histogram: null })
+    expect(seen.observations.get('a')).toMatchObject({ min: 0, max: 7, count: 20, histogram: null })
   })
 
   test('reports how far it is, and stops when it is told to', async () => {

@@ -1,11 +1,11 @@
 // One streaming sweep over the samples that gathers an Observation of each wanted value, in memory that does not grow with their number.
 import { elementCount } from '../../base/dtype.ts'
-import { type Batch, batches, each, inOrder, rounds } from '../../ir/batches.ts'
-import type { Context, Counted, Dataset, DeviceArray, Session } from '../../ir/context.ts'
+import { batches, each, inOrder, rounds } from '../../ir/batches.ts'
+import type { Context, Dataset } from '../../ir/context.ts'
 import { type Model, requiredInputs, type ValueName } from '../../ir/model.ts'
 import type { Observation } from '../../ir/quant.ts'
-import type { NdArray } from '../../ir/tensor.ts'
 import { openPlain, roundOf } from './plain.ts'
+import { locationOf, openWay } from './ways.ts'
 
 export { plainInference } from './plain.ts'
 
@@ -37,20 +37,16 @@ export async function observe(
   const size = batchSize(model, values, options.batch)
   const total = Math.min(options.count, dataset.size)
   const fed = new Set(requiredInputs(model.graph))
-  const computed = values.filter(name => !fed.has(name))
-  const where = location(model, computed, ctx)
+  const where = locationOf(
+    model,
+    values.filter(name => !fed.has(name)),
+    ctx,
+  )
   const width = where === 'device' ? 1 : ctx.runner.threads
 
   const observer = kernels.observer(values, { histogram: options.histogram })
   const plain = await openPlain(model, where, width, ctx, options.plainMs)
-  const session =
-    computed.length > 0
-      ? await ctx.runner.open(model, {
-          outputs: computed,
-          location: where,
-          count: { values, histogram: options.histogram },
-        })
-      : null
+  const way = await openWay(model, values, options, ctx)
   let samples = 0
   let calibrateMs = 0
   try {
@@ -59,7 +55,7 @@ export async function observe(
     for await (const round of rounds(stream, roundOf(width))) {
       await plain.time(round)
       const start = clock()
-      const runs = inOrder(each(round), width, batch => runBatch(batch, session))
+      const runs = inOrder(each(round), width, batch => way.run(batch))
       for await (const { item, result } of runs) {
         signal.throwIfAborted()
         await observer.add(result.arrays)
@@ -70,35 +66,13 @@ export async function observe(
       calibrateMs += clock() - start
     }
     const start = clock()
-    const observations = await observer.finish(await session?.counting?.histograms())
+    const observations = await observer.finish(await way.histograms())
     calibrateMs += clock() - start
     return { observations, samples, calibrateMs, inferenceMs: plain.perSample() * samples }
   } finally {
     await plain.close()
-    await session?.close()
+    await way.close()
   }
-}
-
-async function runBatch(batch: Batch, session: Session | null): Promise<{ arrays: Outputs; release(): void }> {
-  if (session?.counting) return { arrays: await session.counting.run(batch.feeds), release: () => {} }
-  if (session?.onDevice && session.runOnDevice) {
-    const arrays = await session.runOnDevice(batch.feeds)
-    return {
-      arrays: { ...batch.feeds, ...arrays },
-      release: () => {
-        for (const array of Object.values(arrays)) array.release()
-      },
-    }
-  }
-  return { arrays: { ...batch.feeds, ...(session ? await session.run(batch.feeds) : {}) }, release: () => {} }
-}
-
-type Outputs = Record<ValueName, NdArray | DeviceArray | Counted>
-
-/** Outputs stay on the GPU where the kernels read them there; only float32 ones can. */
-function location(model: Model, values: readonly ValueName[], { kernels, runner }: Observing): 'host' | 'device' {
-  const plain = values.every(name => (model.graph.values.get(name)?.dtype ?? 'float32') === 'float32')
-  return kernels.backend === 'webgpu' && runner.engine === 'webgpu' && plain ? 'device' : 'host'
 }
 
 const observedBytes = 32 * 1024 * 1024 // of one batch: what bounds the memory of a sweep
