@@ -2,6 +2,7 @@
 import { createSignal, Match, Show, Switch } from 'solid-js'
 import { t } from '../i18n/index.ts'
 import { Icon } from '../parts/icon.tsx'
+import { Said } from '../parts/said.tsx'
 import { Segmented } from '../parts/segmented.tsx'
 import { Term } from '../parts/term.tsx'
 import type { Which } from '../state/graphs.ts'
@@ -90,8 +91,8 @@ export function GraphPanel() {
           <Switch fallback={<p class="graph-words soft">{t().graph.laying}…</p>}>
             <Match when={graphs.failed()}>
               {why => (
-                <p class="graph-words bad" lang="en">
-                  {why()}
+                <p class="graph-words bad">
+                  <Said words={why()} />
                 </p>
               )}
             </Match>

@@ -4,6 +4,7 @@ import * as format from '../format.ts'
 import { locale, t } from '../i18n/index.ts'
 import { ChoiceField } from '../parts/field.tsx'
 import { Icon } from '../parts/icon.tsx'
+import { Said } from '../parts/said.tsx'
 import { Sqnr } from '../parts/sqnr.tsx'
 import { Term } from '../parts/term.tsx'
 import { type LayerSetting, layerSetting, setLayer, settingOf } from '../state/recipe-edit.ts'
@@ -100,7 +101,7 @@ export function Inspector(props: { scene: Scene }) {
             <Show when={whyFloat()}>
               {why => (
                 <p class="note">
-                  {t().graph.whyFloat}: <span lang="en">{why()}</span>
+                  {t().graph.whyFloat}: <Said words={why()} />
                 </p>
               )}
             </Show>

@@ -25,10 +25,31 @@ export { locale }
 /** The words of the current language; read inside components, so that they follow a change. */
 export const t = (): Words => dictionaries[locale()]
 
+const [translator, setTranslator] = createSignal<((english: string) => string | null) | null>(null)
+
+/** What the engine says, in the page's language; null where only the English is there. */
+export function sentence(english: string): string | null {
+  if (locale() === 'en') return english
+  return translator()?.(english) ?? null
+}
+
+/** The same for where markup cannot stand: options, titles, labels. */
+export const inWords = (english: string): string => sentence(english) ?? english
+
+// The engine speaks English; its sentences in Chinese come after the page, and only to who reads Chinese.
+async function learnSentences(): Promise<void> {
+  const [{ sentences }, { createTranslator }] = await Promise.all([
+    import('./sentences/index.ts'),
+    import('./translator.ts'),
+  ])
+  setTranslator(() => createTranslator(sentences))
+}
+
 export function setLanguage(language: Locale): void {
   document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en'
   localStorage.setItem(key, language)
   setSignal(language)
+  if (language === 'zh' && !translator()) void learnSentences()
 }
 
 export const restoreLanguage = (): void =>

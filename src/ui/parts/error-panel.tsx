@@ -4,6 +4,7 @@ import type { ErrorRecord, Where } from '../../base/errors.ts'
 import { t } from '../i18n/index.ts'
 import type { Place } from '../state/place.ts'
 import { useStudio } from '../state/studio.ts'
+import { Said } from './said.tsx'
 
 const parts: readonly { part: keyof Where; place: Place }[] = [
   { part: 'file', place: 'model' },
@@ -29,7 +30,9 @@ export function ErrorPanel(props: { error: ErrorRecord; onDismiss: () => void })
       <h2>{t().error.title}</h2>
       <dl class="facts">
         <dt>{t().error.what}</dt>
-        <dd>{props.error.message}</dd>
+        <dd>
+          <Said words={props.error.message} />
+        </dd>
         <Show when={places().length > 0}>
           <dt>{t().error.where}</dt>
           <dd>
@@ -50,7 +53,9 @@ export function ErrorPanel(props: { error: ErrorRecord; onDismiss: () => void })
         <dt>{t().error.why}</dt>
         <dd>{t().error.because[props.error.code]}</dd>
         <dt>{t().error.todo}</dt>
-        <dd>{props.error.hint}</dd>
+        <dd>
+          <Said words={props.error.hint} />
+        </dd>
       </dl>
       <button type="button" class="button" onClick={() => props.onDismiss()}>
         {t().error.dismiss}

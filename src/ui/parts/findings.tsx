@@ -1,14 +1,15 @@
 // Samples that were skipped and data that look wrong, by name and loudly; long lists fold.
 import { For, Show } from 'solid-js'
 import type { Skip, Suspicion } from '../../ir/context.ts'
-import { t } from '../i18n/index.ts'
+import { inWords, t } from '../i18n/index.ts'
+import { Said } from './said.tsx'
 
 const inSight = 6
 
 function Finding(props: { sample: string; says: string }) {
   return (
     <li>
-      <span class="mono">{props.sample}</span>: <span lang="en">{props.says}</span>
+      <span class="mono">{inWords(props.sample)}</span>: <Said words={props.says} />
     </li>
   )
 }

@@ -1,7 +1,8 @@
 // The layers of the quantised model, worst on top. Its selection is the graph's.
 import type { LayerReport } from '../../jobs/report.ts'
-import { t } from '../i18n/index.ts'
+import { inWords, t } from '../i18n/index.ts'
 import { useStudio } from '../state/studio.ts'
+import { Said } from './said.tsx'
 import { Sqnr } from './sqnr.tsx'
 import { type Column, VirtualTable } from './virtual-table.tsx'
 
@@ -68,8 +69,8 @@ export function LayersTable(props: { layers: readonly LayerReport[] }) {
         title: words.scheme,
         key: row => row.scheme,
         cell: row => (
-          <span class="soft" lang="en" title={row.scheme}>
-            {row.scheme}
+          <span class="soft" title={inWords(row.scheme)}>
+            <Said words={row.scheme} />
           </span>
         ),
       },

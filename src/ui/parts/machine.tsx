@@ -2,9 +2,10 @@
 import { createSignal, Show } from 'solid-js'
 import type { Capabilities } from '../../../workers/api.ts'
 import * as format from '../format.ts'
-import { locale, t } from '../i18n/index.ts'
+import { inWords, locale, t } from '../i18n/index.ts'
 import { useStudio } from '../state/studio.ts'
 import { Ask } from './ask.tsx'
+import { Said } from './said.tsx'
 
 function gpuWords({ webgpu }: Capabilities): string {
   const adapter = webgpu.adapter ?? 'GPU'
@@ -17,7 +18,7 @@ function Facts(props: { capabilities: Capabilities; onDelete: () => void }) {
   const { network, offline } = useStudio()
   const offlineWords = () => {
     const now = offline()
-    if (now.state === 'not') return now.why
+    if (now.state === 'not') return inWords(now.why)
     return now.state === 'ready' ? t().bar.offlineReady : t().bar.offlineStoring
   }
   return (
@@ -49,8 +50,8 @@ function Facts(props: { capabilities: Capabilities; onDelete: () => void }) {
             {why => (
               <>
                 <br />
-                <span class="soft" lang="en">
-                  {why()}
+                <span class="soft">
+                  <Said words={why()} />
                 </span>
               </>
             )}

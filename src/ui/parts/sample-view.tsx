@@ -6,6 +6,7 @@ import { locale, t } from '../i18n/index.ts'
 import type { Role } from '../state/project.ts'
 import { useStudio } from '../state/studio.ts'
 import { Icon } from './icon.tsx'
+import { Said } from './said.tsx'
 
 interface Pixels {
   width: number
@@ -98,8 +99,8 @@ export function SampleView(props: { project: ProjectView; role: Role; size: numb
       </div>
       <Show when={problem()}>
         {error => (
-          <p class="note bad-note" lang="en">
-            {error().message} {error().hint}
+          <p class="note bad-note">
+            <Said words={error().message} /> <Said words={error().hint} />
           </p>
         )}
       </Show>

@@ -3,7 +3,7 @@ import { createMemo, createSignal, For, Match, Show, Switch } from 'solid-js'
 import type { Catalogue, ShownOption } from '../../../workers/api.ts'
 import type { ChoiceOption, NumberOption } from '../../base/options.ts'
 import type { Step } from '../../recipe/types.ts'
-import { t } from '../i18n/index.ts'
+import { inWords, t } from '../i18n/index.ts'
 import { fieldsOf, type LayerFields, type LayerSetting, settingOf } from '../state/recipe-edit.ts'
 import { useStudio } from '../state/studio.ts'
 import { ChoiceField, Field, oneNumber, ParsedField } from './field.tsx'
@@ -195,7 +195,7 @@ export function StepOptions(props: {
   const declared = () => catalogue()?.steps.find(step => step.id === props.step.do)?.options ?? {}
   const own = () =>
     Object.entries(declared()).filter(([key]) => props.step.do !== 'export' || (key !== 'target' && key !== 'form'))
-  const label = (key: string, option: ShownOption) => t().optionLabel[key] ?? option.label
+  const label = (key: string, option: ShownOption) => t().optionLabel[key] ?? inWords(option.label)
   const value = (key: string, option: ShownOption) => props.step[key] ?? option.default
   return (
     <div class="fields step-options">

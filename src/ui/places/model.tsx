@@ -5,6 +5,7 @@ import type { Dim } from '../../ir/model.ts'
 import * as format from '../format.ts'
 import { GraphPanel } from '../graph/graph-panel.tsx'
 import { locale, t } from '../i18n/index.ts'
+import { Said } from '../parts/said.tsx'
 import { Term } from '../parts/term.tsx'
 import { setShape, shapeOf } from '../state/recipe-edit.ts'
 import { useStudio } from '../state/studio.ts'
@@ -131,8 +132,14 @@ export function ModelPlace(props: { project: ProjectView }) {
         <p class="soft small">{t().model.free}</p>
       </Show>
       <Show when={model().notes.length > 0}>
-        <ul class="note" aria-label={t().model.notes} lang="en">
-          <For each={model().notes}>{note => <li>{note}</li>}</For>
+        <ul class="note" aria-label={t().model.notes}>
+          <For each={model().notes}>
+            {note => (
+              <li>
+                <Said words={note} />
+              </li>
+            )}
+          </For>
         </ul>
       </Show>
       <GraphPanel />

@@ -4,11 +4,12 @@ import type { ProjectView } from '../../../workers/api.ts'
 import type { Accuracy, LayerReport, Report } from '../../jobs/report.ts'
 import * as format from '../format.ts'
 import { GraphPanel } from '../graph/graph-panel.tsx'
-import { locale, t } from '../i18n/index.ts'
+import { inWords, locale, t } from '../i18n/index.ts'
 import { AgreementFacts, CompareTable } from '../parts/compare-table.tsx'
 import { Findings } from '../parts/findings.tsx'
 import { IntervalChart } from '../parts/interval-chart.tsx'
 import { LayersTable } from '../parts/layers-table.tsx'
+import { Said } from '../parts/said.tsx'
 import { Segmented } from '../parts/segmented.tsx'
 import { Term } from '../parts/term.tsx'
 import { layersCsv } from '../state/layers-csv.ts'
@@ -22,12 +23,12 @@ function AccuracyChart(props: { before: Accuracy; after: Accuracy }) {
     <section class="section">
       <h2>
         <Term of="interval">
-          {props.after.metric}, {t().result.interval}
+          <Said words={props.after.metric} />, {t().result.interval}
         </Term>{' '}
         <span class="soft small">{t().result.samplesOf(format.whole(props.after.samples, locale()))}</span>
       </h2>
       <IntervalChart
-        label={`${props.after.metric}: ${format.percent(props.before.value, 2, locale())} → ${format.percent(props.after.value, 2, locale())}`}
+        label={`${inWords(props.after.metric)}: ${format.percent(props.before.value, 2, locale())} → ${format.percent(props.after.value, 2, locale())}`}
         rows={[row(t().before, props.before), row(t().after, props.after)]}
       />
       <Show when={props.after.against}>
@@ -35,7 +36,7 @@ function AccuracyChart(props: { before: Accuracy; after: Accuracy }) {
           <p>
             {t().result.difference} {format.signed(against().difference, 2, locale())} (
             {format.signed(against().interval95.low, 2, locale())} …{' '}
-            {format.signed(against().interval95.high, 2, locale())}). <span lang="en">{against().words}</span>
+            {format.signed(against().interval95.high, 2, locale())}). <Said words={against().words} />
           </p>
         )}
       </Show>
@@ -67,7 +68,9 @@ function FloatLeft(props: { rows: Report['floatLeft'] }) {
                     </button>
                   </td>
                   <td>{row.op}</td>
-                  <td lang="en">{row.why}</td>
+                  <td>
+                    <Said words={row.why} />
+                  </td>
                 </tr>
               )}
             </For>
@@ -99,11 +102,11 @@ function Optimized(props: { optimized: NonNullable<Report['optimized']> }) {
                   <summary>
                     {t().result.skips}: {pass.skipped.length}
                   </summary>
-                  <ul lang="en">
+                  <ul>
                     <For each={pass.skipped}>
                       {skip => (
                         <li>
-                          <span class="mono">{skip.node}</span>: {skip.why}
+                          <span class="mono">{skip.node}</span>: <Said words={skip.why} />
                         </li>
                       )}
                     </For>
@@ -228,8 +231,14 @@ export function ResultPlace(props: { project: ProjectView }) {
             <Show when={known().notes.length > 0}>
               <section class="section">
                 <h2>{t().result.notes}</h2>
-                <ul class="notes" lang="en" data-testid="report-notes">
-                  <For each={known().notes}>{note => <li>{note}</li>}</For>
+                <ul class="notes" data-testid="report-notes">
+                  <For each={known().notes}>
+                    {note => (
+                      <li>
+                        <Said words={note} />
+                      </li>
+                    )}
+                  </For>
                 </ul>
               </section>
             </Show>

@@ -5,6 +5,7 @@ import * as format from '../format.ts'
 import { locale, t } from '../i18n/index.ts'
 import { Icon } from '../parts/icon.tsx'
 import { ProgressBar } from '../parts/progress-bar.tsx'
+import { Said } from '../parts/said.tsx'
 import { Segmented } from '../parts/segmented.tsx'
 import type { Device } from '../state/run.ts'
 import { progressWords, stepName } from '../state/stage-words.ts'
@@ -33,9 +34,9 @@ function Stage(props: { index: number; id: string; standing: Standing }) {
               {progressWords(now(), t(), locale()) || t().run.now}
               <Show when={now().note}>
                 {note => (
-                  <span class="mono" lang="en">
+                  <span class="soft">
                     {' '}
-                    {note()}
+                    <Said words={note()} />
                   </span>
                 )}
               </Show>

@@ -1,0 +1,10 @@
+// The engine's own sentences in Chinese, one file per origin. Loaded only where the page speaks Chinese.
+import { data } from './data.ts'
+import { files } from './files.ts'
+import { graph } from './graph.ts'
+import { host } from './host.ts'
+import { passes } from './passes.ts'
+import { quantize } from './quantize.ts'
+import { recipe } from './recipe.ts'
+
+export const sentences = [...data, ...files, ...graph, ...host, ...passes, ...quantize, ...recipe]
