@@ -21,10 +21,11 @@ const types = {
 }
 
 /** Serves a folder on 127.0.0.1; resolves to its address and a way to stop. Port 0 is any free one. */
-export async function serve(root, { port = 0, headers = true, prefix = '/' } = {}) {
+export async function serve(root, { port = 0, headers = true, prefix = '/', onRequest = () => {} } = {}) {
   const base = normalize(root)
   const server = createServer((request, response) => {
     const path = decodeURIComponent(new URL(request.url, 'http://localhost').pathname)
+    onRequest(path)
     const file = path.startsWith(prefix) ? normalize(join(base, path.slice(prefix.length) || 'index.html')) : null
     const stat = file?.startsWith(base + sep) ? statSync(file, { throwIfNoEntry: false }) : undefined
     const own = headers ? isolation : {}

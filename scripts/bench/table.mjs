@@ -1,0 +1,91 @@
+// The measured figures as Markdown: medians, spread from the smallest to the largest, and beside each goal whether it is met.
+
+const sorted = values => [...values].sort((a, b) => a - b)
+const median = values => {
+  const s = sorted(values)
+  const half = s.length >> 1
+  return s.length % 2 ? s[half] : (s[half - 1] + s[half]) / 2
+}
+const spread = (values, digits) => `${sorted(values)[0].toFixed(digits)}–${sorted(values).at(-1).toFixed(digits)}`
+const megabytes = bytes => (bytes / 1e6).toFixed(0)
+const verdict = (value, goal) => (value <= goal ? 'met' : `missed by ${(100 * (value / goal - 1)).toFixed(0)} %`)
+const rows = list => list.map(cells => `| ${cells.join(' | ')} |`).join('\n')
+const head = cells => rows([cells, cells.map(() => '---')])
+
+/** Ratios round by round, to the plain run at the batch size whose median is the best. */
+function ratios({ samples, rounds }, plainBatches) {
+  const medians = plainBatches.map((_, i) => median(rounds.map(r => r.plain[i])))
+  const best = medians.indexOf(Math.min(...medians))
+  const of = kind => rounds.map(r => r[kind] / r.plain[best])
+  const speed = ms => ((1000 * samples) / ms).toFixed(0)
+  return {
+    batch: plainBatches[best],
+    plain: speed(medians[best]),
+    ranges: { ratios: of('ranges'), speed: speed(median(rounds.map(r => r.ranges))) },
+    histograms: { ratios: of('histograms'), speed: speed(median(rounds.map(r => r.histograms))) },
+  }
+}
+
+export function table({ machine, node, browser, page, shared }) {
+  const sides = [node, ...(browser ? [browser] : [])]
+  const calibration = sides.flatMap(side =>
+    side.calibration.map(figure => {
+      const { plain, batch, ranges, histograms } = ratios(figure, [1, 4, 16])
+      const cell = ({ ratios: all, speed }, goal) =>
+        `${median(all).toFixed(2)} (${spread(all, 2)}), ${speed}/s${goal ? `; goal ${goal}: ${verdict(median(all), goal)}` : ''}`
+      const { goals } = figure.case
+      const what = `${figure.case.name}, ${side.version.split(' ')[0]}`
+      return [what, `${plain}/s at batch ${batch}`, cell(ranges, goals?.ranges), cell(histograms, goals?.histograms)]
+    }),
+  )
+  const heavy = node.calibration.at(-1).case
+  const memory = sides.map(side => {
+    const [few, many] = [side.memory[64], side.memory[512]]
+    const within = Math.abs(many / few - 1) <= 0.1 ? 'met' : 'missed'
+    return [
+      side === node ? 'Node, largest resident set of the process' : 'Chromium, WebAssembly memories of all threads',
+      `${megabytes(few)} MB`,
+      `${megabytes(many)} MB`,
+      `equal within 10 %: ${within}; 400 MB: ${verdict(Math.max(few, many), 400e6)}`,
+    ]
+  })
+  const speeds = node.kernels.map((k, i) => [
+    k.kernel,
+    ...sides.flatMap(side => [side.kernels[i].wasm.toFixed(1), side.kernels[i].reference.toFixed(2)]),
+  ])
+  const imports = sides.map(side => {
+    const { bytes, read, ms, rss } = side.import
+    return `${side.version.split(' ')[0]}: ${median(ms).toFixed(0)} ms (${spread(ms, 0)}), ${(read / 1e3).toFixed(0)} kB of ${megabytes(bytes)} MB read${rss === undefined ? '' : `, resident set ${megabytes(rss)} MB larger`}`
+  })
+  return `${[
+    `Measured on ${machine}, ${sides.map(s => s.version).join(', ')}; ${node.calibration[0].threads} engines of one thread each. Medians, with the smallest and largest of ${node.calibration[0].rounds.length} rounds.${shared ? '' : ' The networks of the project’s test data are not on this machine: the sample that ships was measured instead.'}`,
+    '**Calibration** as a multiple of plain float inference of the same samples (same engines, warm, decoding outside, the plain run at the fastest of batch 1, 4 and 16; rounds interleaved), and samples per second:',
+    `${head(['network', 'plain', 'min-max only', 'everything from histograms'])}\n${rows(calibration)}`,
+    `**Peak memory** of the whole calibration of ${heavy.name}, decoding included, everything from histograms:`,
+    `${head(['', '64 samples', '512 samples', 'goal'])}\n${rows(memory)}`,
+    `A whole \`compress\` of it in Node with 64 samples (optimise, calibrate, quantise, evaluate, layer errors, latency, golden vectors): ${megabytes(node.job.peak)} MB, ${(node.job.ms / 1000).toFixed(0)} s.`,
+    '**Kernels**, GB/s of input over 2^20 floats, WebAssembly SIMD beside the plain TypeScript twin (`scale-errors` reads its input once a candidate):',
+    `${head(['kernel', ...sides.flatMap(s => [`${s.version.split(' ')[0]}, SIMD`, 'plain'])])}\n${rows(speeds)}`,
+    `**Import** of a model of 100 MB to inferred shapes. ${imports.join('. ')}.`,
+    ...(page ? [pageLines(page)] : ['No Chromium was found, so that the page was not measured.']),
+  ].join('\n\n')}\n`
+}
+
+function pageLines({ files, shown, result }) {
+  const runtime = /ort-wasm|\.onnx$|\.npz$/
+  const counted = files.filter(f => !runtime.test(f.path))
+  const kB = counted.reduce((sum, f) => sum + f.gz, 0) / 1e3
+  const kind = extension => counted.filter(f => extension.test(f.path))
+  const size = list => (list.reduce((sum, f) => sum + f.gz, 0) / 1e3).toFixed(0)
+  const workers = kind(/worker[^/]*\.js$/)
+  return [
+    `**First load** of the page: ${kB.toFixed(0)} kB compressed (gzip -9) in ${counted.length} files, that is everything the page and its workers ask for before anybody does anything (workers ${size(workers)} kB), without the runtime and the offline copy that follows; goal 90 kB: ${verdict(kB, 90)}.`,
+    `Chromium, cold cache: the page is usable after ${(median(shown) / 1000).toFixed(1)} s (${spread(
+      shown.map(t => t / 1000),
+      1,
+    )}), and the digits sample has its verified result ${(median(result) / 1000).toFixed(1)} s (${spread(
+      result.map(t => t / 1000),
+      1,
+    )}) after the click.`,
+  ].join(' ')
+}
