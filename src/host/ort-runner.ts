@@ -27,9 +27,13 @@ export interface OrtRunnerOptions extends OrtOptions {
   encode: EncodeModel
 }
 
-/** The same model, giving `outputs` instead of its own. */
+// onnxruntime 1.30: "max supported IR version: 13". Later versions add what models say, not what operators compute.
+const newestIrVersion = 13
+
+/** The same model as the runtime takes it, giving `outputs` instead of its own. */
 export function withOutputs(model: Model, outputs: readonly ValueName[] | undefined): Model {
-  return { ...model, graph: { ...model.graph, outputs: [...new Set(outputs ?? model.graph.outputs)] } }
+  const irVersion = Math.min(model.irVersion, newestIrVersion)
+  return { ...model, irVersion, graph: { ...model.graph, outputs: [...new Set(outputs ?? model.graph.outputs)] } }
 }
 
 /** Runs in the thread that it is called in. */
@@ -130,7 +134,8 @@ export async function openSession(
           },
         }
       : {}),
-    close: () => session.release(),
+    // A run that the device took with it never ends, and the runtime would wait for it.
+    close: () => guard(session.release()),
   }
 }
 
