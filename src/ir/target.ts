@@ -15,6 +15,8 @@ export interface OpRule {
   /** Worth it only beside other integer operators: at least one input must come from one, and at least one output go to one. */
   needsInteger?: boolean
   since?: number
+  /** Moves values only where its mode is 'nearest'. */
+  nearestOnly?: boolean
   source: string
 }
 
@@ -33,7 +35,7 @@ export interface Target {
     /** Activation functions that fuse into the operator before: no Q/DQ between the two. */
     fused: readonly { after: readonly string[]; op: string; source: string }[]
   }
-  limits: { opset: { min: number; max: number } }
+  limits: { opset: { min: number; max: number }; irVersion?: { max: number; source: string } }
   ranOnItsRuntime: boolean
   sources: readonly string[]
 }

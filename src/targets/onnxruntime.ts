@@ -19,25 +19,38 @@ const pass = (op: string, rest: Partial<OpRule> = {}): OpRule => ({
 })
 
 const ops: readonly OpRule[] = [
-  compute('Conv', { inputs: [0, 1], constantWeight: true }),
-  compute('Gemm', { inputs: [0, 1], constantWeight: true, floatOutput: true }),
-  compute('MatMul', { inputs: [0, 1], constantWeight: true, floatOutput: true }),
-  compute('Add', { needsInteger: true }),
-  compute('Mul', { needsInteger: true }),
-  compute('Concat', { needsInteger: true }),
-  compute('AveragePool', { needsInteger: true }),
-  compute('GlobalAveragePool', { needsInteger: true }),
-  compute('LeakyRelu', { needsInteger: true }),
-  compute('Sigmoid', { needsInteger: true }),
+  compute('Conv', { inputs: [0, 1], constantWeight: true, source: `${selectors}, ConvQDQRules` }),
+  compute('Gemm', { inputs: [0, 1], constantWeight: true, floatOutput: true, source: `${selectors}, GemmQDQRules` }),
+  compute('MatMul', {
+    inputs: [0, 1],
+    constantWeight: true,
+    floatOutput: true,
+    source: `${selectors}, MatMulQDQRules`,
+  }),
+  ...['Add', 'Mul'].map(op => compute(op, { needsInteger: true, source: `${selectors}, BinaryOpQDQRules` })),
+  compute('Concat', { needsInteger: true, source: `${selectors}, VariadicOpQDQRules` }),
+  ...['AveragePool', 'GlobalAveragePool', 'LeakyRelu', 'Sigmoid'].map(op =>
+    compute(op, { needsInteger: true, source: `${selectors}, UnaryOpQDQRules` }),
+  ),
+  // DropQDQNodesRules: integers go through the operator as they are. Pad, DepthToSpace and SpaceToDepth are not among them.
   pass('MaxPool', { since: 12 }),
-  pass('Reshape'),
-  pass('Transpose'),
-  pass('Squeeze'),
-  pass('Unsqueeze'),
+  pass('ReduceMax'),
+  pass('ReduceMin'),
+  pass('Resize', { nearestOnly: true }),
+  pass('Expand'),
   pass('Flatten'),
+  pass('Gather'),
+  pass('Reshape'),
+  pass('Slice'),
+  pass('Squeeze'),
+  pass('Tile'),
+  pass('Transpose'),
+  pass('Unsqueeze'),
 ]
 
-const fusedSource = 'onnxruntime: core/optimizer/qdq_transformer/relu_quantizelinear.cc, clip_quantizelinear.cc'
+const fusedSource =
+  'onnxruntime: core/optimizer/qdq_transformer/relu_quantizelinear.cc, clip_quantizelinear.cc (only where the codes reach no further than the bounds)'
+const fusedAfter = ['Conv', 'Gemm', 'MatMul', 'Add', 'Mul', 'Concat', 'AveragePool', 'GlobalAveragePool']
 
 export const onnxruntime: Target = {
   id: 'onnxruntime',
@@ -52,16 +65,12 @@ export const onnxruntime: Target = {
     weights: { bits: 8, signed: true, symmetric: true, perChannel: true },
     biasBits: 32,
     ops,
-    fused: [
-      {
-        after: ['Conv', 'Add', 'Mul', 'Gemm', 'GlobalAveragePool', 'AveragePool', 'Concat'],
-        op: 'Relu',
-        source: fusedSource,
-      },
-      { after: ['Conv', 'Add', 'Mul', 'Gemm'], op: 'Clip', source: fusedSource },
-    ],
+    fused: ['Relu', 'Clip'].map(op => ({ after: fusedAfter, op, source: fusedSource })),
   },
-  limits: { opset: { min: 7, max: 26 } },
+  limits: {
+    opset: { min: 7, max: 26 },
+    irVersion: { max: 13, source: 'onnxruntime 1.30 refuses newer ones: "max supported IR version: 13"' },
+  },
   ranOnItsRuntime: true,
   sources: ['https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html', selectors],
 }

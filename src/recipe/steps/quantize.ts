@@ -15,6 +15,7 @@ import { decide } from '../../stages/quantize/decide.ts'
 import { type FormatName, formatNames, isIntegerFormat } from '../../stages/quantize/formats.ts'
 import { quantizeModel } from '../../stages/quantize/qdq.ts'
 import { select } from '../../stages/quantize/selectors.ts'
+import { separateRoles } from '../../stages/quantize/separate.ts'
 import { toFloat16 } from '../../stages/quantize/to-float16.ts'
 import { emptyVariant, type InputSeen, type State, type StepEnv, step, type Variant, type Wanted } from '../state.ts'
 
@@ -53,9 +54,11 @@ export const quantize = step({
   options,
   needs: o => (integers(o) ? ['calibration'] : []),
   async run(state, o, env) {
-    const model = infer(upgradeOpset(infer(state.model), 13))
+    const current = infer(upgradeOpset(infer(state.model), 13))
+    if (!integers(o)) return float16Variants(state, current, resolveLayers(current, o), o, env)
+
+    const model = separateRoles(current)
     const perNode = resolveLayers(model, o)
-    if (!integers(o)) return float16Variants(state, model, perNode, o, env)
 
     const choices = new Map<string, { choice: Choice; wanted: Wanted[] }>()
     for (const wanted of env.wanted) {

@@ -2,7 +2,7 @@
 // before anything is observed.
 import { isFloat } from '../../base/dtype.ts'
 import {
-  attrInts,
+  attrString,
   type Graph,
   type Model,
   type Node,
@@ -11,11 +11,12 @@ import {
   subgraphs,
   type ValueName,
 } from '../../ir/model.ts'
-import type { FloatReason } from '../../ir/quant.ts'
+import type { FloatReason, Range } from '../../ir/quant.ts'
 import type { OpRule, Target } from '../../ir/target.ts'
 import { elements } from '../../ir/tensor.ts'
 import { weightOf } from '../../ops/facts.ts'
 import { type FormatName, isIntegerFormat } from './formats.ts'
+import { boundsOf } from './fused.ts'
 
 export interface LayerFormats {
   weights: FormatName
@@ -27,6 +28,8 @@ export interface Chosen {
   rule: OpRule
   /** The activation function that the target computes in the same kernel. */
   fused: Node | null
+  /** What the fused function bounds the output to. */
+  bounds: Range | null
   /** The value that leaves the kernel: the node's own output or the fused activation's. */
   output: ValueName
   formats: LayerFormats
@@ -58,8 +61,11 @@ export function choose(model: Model, target: Target, formats: (node: Node) => La
       continue
     }
     const rule = rules.get(node.op)!
-    const fused = fusedActivation(node, target, uses)
-    chosen.set(node.id, { node, rule, fused, output: fused?.outputs[0] ?? node.outputs[0]!, formats: formats(node) })
+    const next = fusedActivation(node, target, uses)
+    const bounds = next && isInteger(formats(next)) ? boundsOf(next, graph) : null
+    const fused = bounds && next
+    const output = fused?.outputs[0] ?? node.outputs[0]!
+    chosen.set(node.id, { node, rule, fused, bounds, output, formats: formats(node) })
   }
 
   // Greatest set in which each dependent operator stands among integer ones.
@@ -95,6 +101,8 @@ export function choose(model: Model, target: Target, formats: (node: Node) => La
   }
 }
 
+const isInteger = (f: LayerFormats): boolean => isIntegerFormat(f.weights) && isIntegerFormat(f.activations)
+
 const computes = (c: Chosen | undefined): boolean => c !== undefined && c.rule.kind === 'compute'
 
 /** Why a node is left in float, or null where the target has an integer kernel for it as it stands. */
@@ -111,14 +119,21 @@ function refusal(
   if (!rule) return `${target.label} has no integer kernel for ${node.op}`
   if (rule.since !== undefined && opset < rule.since)
     return `${target.label} runs it in integers from opset ${rule.since} on`
-  if (!isIntegerFormat(formats.weights) || !isIntegerFormat(formats.activations)) return 'kept in float by the recipe'
+  if (!isInteger(formats)) return 'kept in float by the recipe'
   const positions = rule.inputs ?? node.inputs.map((_, i) => i)
   const data = positions.map(i => node.inputs[i]).filter(name => name !== null && name !== undefined)
+  if (node.outputs.filter(o => o !== null).length > 1) return 'it has further outputs'
   for (const name of data) {
     const value = graph.values.get(name)
     if (value?.dtype !== 'float32')
       return value?.dtype ? `its data are ${value.dtype}` : `the type of ${name} is not known`
   }
+  if (rule.kind === 'pass' || rule.constantWeight) {
+    const first = node.inputs[0]
+    if (first == null || graph.values.get(first)?.data) return 'its input is constant'
+  }
+  if (rule.nearestOnly && attrString(node, 'mode', 'nearest') !== 'nearest')
+    return 'it computes new values between the old ones, which integers would only round'
   if (rule.constantWeight) {
     const weight = node.inputs[1]
     const tensor = weight ? graph.values.get(weight)?.data : null
@@ -129,13 +144,12 @@ function refusal(
     if (bias) {
       const data = graph.values.get(bias)?.data
       if (!data || graph.inputs.includes(bias)) return 'its bias is computed at run time'
-      if (![1, tensor.shape[weightOf(node, graph)?.axis ?? 0]].includes(elements(data)))
+      const channels = tensor.shape[weightOf(node, graph)?.axis ?? 0]
+      if (elements(data) !== 1 && !(elements(data) === channels && data.shape.at(-1) === channels))
         return 'its bias is no vector over the output channels'
     }
   }
   if (node.op === 'Gemm' && !plainGemm(node)) return 'alpha, beta or transA is not the default'
-  if (node.op === 'Conv' && (attrInts(node, 'kernel_shape')?.length ?? 2) > 2)
-    return 'only 1-D and 2-D convolutions run in integers'
   return null
 }
 

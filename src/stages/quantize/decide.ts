@@ -15,6 +15,7 @@ import type { Target } from '../../ir/target.ts'
 import { weightOf } from '../../ops/facts.ts'
 import { type Choice, type Chosen, constantInputs } from './choose.ts'
 import { bitsOfFormat, weightSpec } from './formats.ts'
+import { within } from './fused.ts'
 
 interface BiasUse {
   bias: ValueName
@@ -75,6 +76,7 @@ export async function decide(
 function decideActivations(choice: Choice, spec: QuantSpec, ranges: Ranges): Map<ValueName, QuantParams> {
   const setOf = new Map(choice.shared.flatMap(set => set.map(name => [name, set] as const)))
   const clips = (name: ValueName): boolean => !choice.unclipped.has(name)
+  const boundsOf = new Map([...choice.chosen.values()].map(c => [c.output, c.bounds] as const))
   const activations = new Map<ValueName, QuantParams>()
   for (const name of choice.values) {
     // Values of one set are moved, not computed: what the first of them spans is what all of them hold.
@@ -82,7 +84,9 @@ function decideActivations(choice: Choice, spec: QuantSpec, ranges: Ranges): Map
     const clip = set.every(clips)
     const seen = set.map(member => ranges.of(member, spec, clip))
     const range = { min: Math.min(...seen.map(r => r.min)), max: Math.max(...seen.map(r => r.max)) }
-    const { scale, zeroPoint } = paramsFromRange(range, spec)
+    const free = paramsFromRange(range, spec)
+    const bounds = set.map(member => boundsOf.get(member)).find(b => b != null)
+    const { scale, zeroPoint } = bounds ? within(bounds, free, codeRange(spec)) : free
     activations.set(name, { spec, scale: Float32Array.of(scale), zeroPoint: Int32Array.of(zeroPoint) })
   }
   return activations

@@ -23,7 +23,7 @@ export async function quantizeModel(model: Model, plan: QuantPlan, bytes: Bytes)
     const quantized = (node: Node): boolean => plan.quantized.has(node.id)
     for (const [name, codes] of constants) {
       const readers = editor.consumers(name).filter(quantized)
-      const output = dequantize(editor, name, codes)
+      const output = dequantize(editor, name, readers.some(wantsZeroPoint) ? withZeroPoint(codes) : codes)
       for (const node of readers) readInstead(editor, node, name, output)
     }
     for (const [id, codes] of biases) {
@@ -38,6 +38,15 @@ export async function quantizeModel(model: Model, plan: QuantPlan, bytes: Bytes)
   return { ...model, graph: withoutTraces(graph) }
 }
 
+// The runtime adds a zero point that was left out for every operator but this one, which it would compute in float instead
+// (QDQReplaceWithNew in onnxruntime's qdq_actions.cc; seen in versions 1.30 and 1.32).
+const wantsZeroPoint = (node: Node): boolean => node.op === 'Gemm'
+
+function withZeroPoint(codes: Codes): Codes {
+  const { dtype, shape } = { dtype: codes.tensor.dtype, shape: codes.scale.shape }
+  return { ...codes, zeroPoint: codes.zeroPoint ?? { dtype, shape, data: new Uint8Array(shape[0] ?? 1) } }
+}
+
 /** Exporters leave a stack trace at every node and value, up to a fifth of a compressed file; they spoke of the original's nodes. */
 function withoutTraces(graph: Graph): Graph {
   const nodes = graph.nodes.map(({ extra: _, ...node }) => node)
@@ -47,11 +56,9 @@ function withoutTraces(graph: Graph): Graph {
 
 function insertPair(editor: Editor, name: ValueName, params: QuantParams, quantized: (node: Node) => boolean): void {
   const producer = editor.producer(name)
-  const readers = editor.consumers(name)
   const origin = producer?.origin ?? []
   // What an integer node makes is only seen through its pair; what a float node makes stays exact for float readers.
   const madeInIntegers = producer !== null && quantized(producer)
-  const pairReaders = madeInIntegers ? readers : readers.filter(quantized)
   let source = name
   if (madeInIntegers && editor.isOutput(name)) {
     // The graph's output keeps its name, on the far side of the pair.
@@ -64,9 +71,12 @@ function insertPair(editor: Editor, name: ValueName, params: QuantParams, quanti
   const zeroName = editor.addInitializer(`${name}_zero`, zeroPoint)
   const code = editor.freshName(`${name}_q`)
   const output = source === name ? editor.freshName(`${name}_dq`) : name
+  if (output !== name) {
+    if (madeInIntegers) editor.replaceUses(name, output)
+    else for (const node of editor.consumers(name).filter(quantized)) readInstead(editor, node, name, output)
+  }
   editor.addNode({ op: 'QuantizeLinear', name: '', inputs: [source, scaleName, zeroName], outputs: [code], origin })
   editor.addNode({ op: 'DequantizeLinear', name: '', inputs: [code, scaleName, zeroName], outputs: [output], origin })
-  if (output !== name) for (const node of pairReaders) readInstead(editor, node, name, output)
 }
 
 function readInstead(editor: Editor, node: Node, from: ValueName, to: ValueName): void {

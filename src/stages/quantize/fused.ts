@@ -1,0 +1,47 @@
+// Activation functions that vanish into the kernel before them: the runtime drops a Relu or Clip where the codes of its output
+// cannot stand for anything outside its bounds, so that rounding and clamping do its work.
+import { viewAs } from '../../base/dtype.ts'
+import type { Graph, Node, ValueName } from '../../ir/model.ts'
+import type { Range } from '../../ir/quant.ts'
+
+/** Bounds of a Relu or Clip (opset 11 or newer); null where one is computed, or where zero, which every code range holds, lies outside. */
+export function boundsOf(node: Node, graph: Graph): Range | null {
+  if (node.op === 'Relu') return { min: 0, max: Number.POSITIVE_INFINITY }
+  const min = bound(node.inputs[1], graph, Number.NEGATIVE_INFINITY)
+  const max = bound(node.inputs[2], graph, Number.POSITIVE_INFINITY)
+  return min === null || max === null || !(min <= 0 && max > 0) ? null : { min, max }
+}
+
+function bound(name: ValueName | null | undefined, graph: Graph, open: number): number | null {
+  if (name == null) return open
+  const tensor = graph.inputs.includes(name) ? null : graph.values.get(name)?.data
+  return tensor?.dtype === 'float32' && tensor.data instanceof Uint8Array
+    ? (viewAs('float32', tensor.data) as Float32Array)[0]
+    : null
+}
+
+/**
+ * Scale and zero point with which no code lies outside `bounds`, computed as the runtime does, in float32. The zero point stays;
+ * the scale shrinks by at most half a step in 255.
+ */
+export function within(
+  bounds: Range,
+  params: { scale: number; zeroPoint: number },
+  codes: { qmin: number; qmax: number },
+): { scale: number; zeroPoint: number } {
+  const { zeroPoint } = params
+  const below = zeroPoint - codes.qmin
+  const above = codes.qmax - zeroPoint
+  let scale = params.scale
+  if (below > 0) scale = Math.min(scale, Math.fround(-bounds.min / below))
+  if (above > 0) scale = Math.min(scale, Math.fround(bounds.max / above))
+  while (Math.fround(scale * above) > bounds.max || Math.fround(scale * below) > -bounds.min) scale = nextBelow(scale)
+  return { scale, zeroPoint }
+}
+
+/** The next smaller float32 of a positive one. */
+function nextBelow(x: number): number {
+  const view = Float32Array.of(x)
+  new Uint32Array(view.buffer)[0]--
+  return view[0]
+}
