@@ -53,6 +53,7 @@ export function describeIssue(issue: v.BaseIssue<unknown>, schema: v.GenericSche
     const hint = near ? `did you mean "${near}"? Choose one of: ` : 'choose one of: '
     return at(`${issue.received} cannot stand here; ${hint}${choices.join(', ')}`, place)
   }
+  if (issue.type === 'integer') return at(`${issue.received} cannot stand here, a whole number is wanted`, place)
   if (issue.expected === null || issue.expected === undefined) return at(issue.message, place)
   return at(`${issue.received} cannot stand here, ${issue.expected.replace(/^>=/, 'at least ')} is wanted`, place)
 }

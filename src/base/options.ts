@@ -59,10 +59,17 @@ export type OptionValue<O> = O extends NumberOption
         : never
 export type OptionValues<S extends Options> = { [K in keyof S]: OptionValue<S[K]> }
 
+/** Whole steps from a whole number reach whole numbers only. */
+const whole = ({ min, step }: NumberOption): boolean => Number.isInteger(min) && Number.isInteger(step)
+
 export function schemaOf(option: Option): v.GenericSchema {
   switch (option.kind) {
     case 'number':
-      return v.pipe(v.number(), v.minValue(option.min), v.maxValue(option.max))
+      return v.pipe(
+        whole(option) ? v.pipe(v.number(), v.integer()) : v.number(),
+        v.minValue(option.min),
+        v.maxValue(option.max),
+      )
     case 'choice':
       return v.picklist(option.choices)
     case 'flag':

@@ -25,7 +25,8 @@ const named = 5
 export function zeroChannelWords(found: readonly ZeroChannels[]): string[] {
   const words = found.slice(0, named).map(({ node, value, channels }) => {
     const shown = channels.slice(0, 8).join(', ') + (channels.length > 8 ? ', …' : '')
-    return `${node}: ${channels.length} output channels of ${value} are all zero (${shown}); they compute nothing. Was the checkpoint loaded whole?`
+    const what = channels.length === 1 ? '1 output channel' : `${channels.length} output channels`
+    return `${node}: ${what} of ${value} all zero (${shown}), which compute nothing. Was the checkpoint loaded whole?`
   })
   if (found.length > named)
     words.push(`${found.length - named} more weights have channels that are all zero: see thimble inspect.`)
