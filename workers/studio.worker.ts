@@ -12,10 +12,10 @@ import {
   listProjects,
   loadProject,
   projectBytes,
+  projectFolders,
   readBundle,
   saveProject,
   sweepPacks,
-  sweepProjects,
   writePack,
 } from '../src/host/browser/store.ts'
 import { availableThreads } from '../src/host/browser/threads.ts'
@@ -189,6 +189,15 @@ async function runOnce(project: Project, device: Device, onProgress: Parameters<
   }
 }
 
+/** Removes what is left of projects whose making was interrupted; one that is being made has its lock, here or elsewhere. */
+async function sweepUnfinished(): Promise<void> {
+  for (const id of await projectFolders()) {
+    if (owns(id) || (await loadProject(id)) || !(await own(id))) continue
+    if (!(await loadProject(id))) await deleteProject(id)
+    disown(id)
+  }
+}
+
 const api: StudioApi = {
   async capabilities() {
     const { usage = 0, quota = 0 } = await navigator.storage.estimate()
@@ -209,7 +218,7 @@ const api: StudioApi = {
 
   async projects() {
     const elsewhere = await ownedElsewhere()
-    await sweepProjects(elsewhere)
+    await sweepUnfinished()
     const projects = await listProjects<Project>()
     return projects
       .sort((a, b) => b.changed - a.changed)
@@ -218,10 +227,10 @@ const api: StudioApi = {
 
   createProject: files => result(async () => view(await create(null, files))),
 
-  createFromSample: id =>
+  createFromSample: (id, name) =>
     result(async () => {
       const sample = await fetchSample(base, id)
-      const { id: project } = await create(sample.label, sample.model)
+      const { id: project } = await create(name, sample.model)
       if (sample.input) await update(project, () => ({ input: sample.input!, inputProposed: false }))
       await addData(project, 'calibration', sample.data)
       return view(

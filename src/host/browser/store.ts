@@ -104,12 +104,11 @@ export async function sweepPacks(project: string, keep: ReadonlySet<string>): Pr
   }
 }
 
-/** Removes folders that no record knows: projects whose making was interrupted. `busy` are those of other tabs. */
-export async function sweepProjects(busy: ReadonlySet<string>): Promise<void> {
-  const folder = await projectsFolder()
-  for await (const id of folder.keys()) {
-    if (!busy.has(id) && !(await loadProject(id))) await removeEntry(folder, id)
-  }
+/** Every folder of a project, those whose making was interrupted included. */
+export async function projectFolders(): Promise<string[]> {
+  const ids: string[] = []
+  for await (const id of (await projectsFolder()).keys()) ids.push(id)
+  return ids
 }
 
 /** Results of stages, kept by the hash of all that went into them, so that a run goes on where it stopped. */
