@@ -10,6 +10,7 @@ import { exporters } from '../exporters/index.ts'
 import type { Imported } from '../importers/types.ts'
 import type { Context } from '../ir/context.ts'
 import { type Model, requiredInputs, type ValueName } from '../ir/model.ts'
+import type { Target } from '../ir/target.ts'
 import type { State, Variant } from '../recipe/state.ts'
 import type { Recipe } from '../recipe/types.ts'
 import { findTarget } from '../targets/index.ts'
@@ -43,7 +44,7 @@ export async function writeBundle(
 ): Promise<Bundle> {
   const target = findTarget(variant.target)
   const exporter = exporters.find(e => e.id === target.exporter)!
-  const written = await exporter.write(variant.model, target, { form: variant.form, bytes: ctx.bytes })
+  const written = await exporter.write(within(target, variant), target, { form: variant.form, bytes: ctx.bytes })
   const modelFiles = await Promise.all(written.files.map(sealed))
   const modelBytes = modelFiles.reduce((n, f) => n + f.bytes, 0)
 
@@ -98,6 +99,12 @@ const recipeAsRun = ({ thimble, seed, input }: Recipe, { steps }: State): Recipe
   ...(input ? { input: checkInput(input) } : {}),
   steps: [...steps],
 })
+
+/** A model that was changed for a target says no newer IR version than the target takes; one as imported stays as it is. */
+function within({ limits }: Target, { model, form }: Variant): Model {
+  const most = limits.irVersion?.max ?? model.irVersion
+  return form === 'float' ? model : { ...model, irVersion: Math.min(model.irVersion, most) }
+}
 
 const safe = (id: string): string => id.replaceAll(':', '-')
 

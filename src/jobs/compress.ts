@@ -136,7 +136,7 @@ async function makeReport(
 ): Promise<Report> {
   const { imported } = request
   const before = sideBefore(state, imported.bytes)
-  const written: BundleReport[] = bundles.map((bundle, i) => bundleReport(bundle, state.variants[i]))
+  const written: BundleReport[] = bundles.map((bundle, i) => bundleReport(bundle, state.variants[i], state))
   const first = written[0] ?? null
   const datasets = [request.calibration, request.evaluation].filter(d => d !== null)
   return {
@@ -185,12 +185,12 @@ async function makeReport(
   }
 }
 
-function bundleReport(bundle: Bundle, variant: Variant): BundleReport {
+function bundleReport(bundle: Bundle, variant: Variant, state: State): BundleReport {
   return {
     target: variant.target,
     form: variant.asked,
     dir: bundle.dir,
-    after: sideAfter(variant, bundle.modelBytes),
+    after: sideAfter(variant, state, bundle.modelBytes),
     agreement: variant.agreement,
     layers: variant.layers,
     files: bundle.files.map(({ path, bytes, sha256 }) => ({ path, bytes, sha256 })),

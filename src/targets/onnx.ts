@@ -9,5 +9,6 @@ export const onnx: Target = {
   label: 'ONNX (any runtime)',
   forms: ['qdq', 'float16', 'float'],
   version: 'opset of the model',
+  limits: { opset: onnxruntime.limits.opset },
   sources: ['https://onnx.ai/onnx/operators/'],
 }

@@ -7,6 +7,7 @@ import type { Model, ValueName } from '../../ir/model.ts'
 import type { NdArray } from '../../ir/tensor.ts'
 import type { Accuracy } from '../../jobs/report.ts'
 import { Agreement } from '../../stages/evaluate/agreement.ts'
+import { peakActivations } from '../../stages/inspect/liveness.ts'
 import { pairedAccuracy, taskFor } from '../../tasks/index.ts'
 
 export interface Judged {
@@ -46,7 +47,7 @@ export async function judge(
   const sessions = await Promise.all(models.map(model => ctx.runner.open(model)))
   try {
     let done = 0
-    const stream = batches(data, reference.graph, options.batch, { signal: ctx.signal })
+    const stream = batches(data, reference.graph, boundedBatch(reference, options.batch), { signal: ctx.signal })
     const all = [referenceSession, ...sessions]
     const runAll = (b: Batch) => Promise.all(all.map(session => session.run(b.feeds)))
     for await (const { item: b, result: outputs } of inOrder(stream, ctx.runner.threads, runAll)) {
@@ -78,6 +79,15 @@ export async function judge(
     misfit,
     notes: misfit ? [misfitted(misfit, data)] : labelled ? [] : [unlabelled(options.labelled, data)],
   }
+}
+
+// Of one run's live activations: several runs of several models are under way at once.
+const activationBytes = 16777216
+
+/** As many samples as keep a run's memory within bounds. */
+function boundedBatch(model: Model, most: number): number {
+  const { bytes } = peakActivations(model)
+  return bytes > 0 ? Math.max(1, Math.min(most, Math.floor(activationBytes / bytes))) : most
 }
 
 /** What a task has against a label, with the sample's name; null where it took it. */
