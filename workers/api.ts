@@ -123,7 +123,8 @@ export interface StudioApi {
   projects(): Promise<ProjectSummary[]>
   /** Copies the files into the browser's storage first, then imports from there. */
   createProject(files: { path: string; file: File }[]): Promise<Result<ProjectView>>
-  createFromSample(id: string): Promise<Result<ProjectView>>
+  /** `name`: what the project is called, in the page's language. */
+  createFromSample(id: string, name: string): Promise<Result<ProjectView>>
   openProject(id: string): Promise<Result<ProjectView>>
   closeProject(id: string): Promise<void>
   renameProject(id: string, name: string): Promise<Result<ProjectView>>

@@ -17,7 +17,6 @@ interface SampleEntry {
 }
 
 export interface Sample {
-  label: string
   model: DroppedFile[]
   data: DroppedFile[]
   evaluation: DroppedFile[]
@@ -58,7 +57,6 @@ export async function fetchSample(base: string, id: string): Promise<Sample> {
     )
   const { input = null } = entry
   return {
-    label: typeof entry.label === 'string' ? entry.label : entry.label.en,
     model: await files(entry.model),
     data: await files(entry.data),
     evaluation: await files(entry.evaluation),

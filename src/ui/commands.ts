@@ -1,7 +1,7 @@
 // Every action of the page in one list, which feeds the shortcuts and the palette.
 import type { Catalogue } from '../../workers/api.ts'
 import type { Locale } from './format.ts'
-import { dictionaries, setLanguage, t } from './i18n/index.ts'
+import { dictionaries, inWords, setLanguage, t } from './i18n/index.ts'
 import { places } from './state/place.ts'
 import { jsonBlob, save } from './state/save.ts'
 import { setTheme, themes } from './state/settings.ts'
@@ -16,7 +16,7 @@ export interface Command {
 }
 
 export const presetName = (id: string, catalogue: Catalogue | undefined): string =>
-  t().presetLabel[id] ?? catalogue?.presets.find(preset => preset.id === id)?.label ?? id
+  t().presetLabel[id] ?? inWords(catalogue?.presets.find(preset => preset.id === id)?.label ?? id)
 
 export function commands(studio: Studio): Command[] {
   const { project, run } = studio

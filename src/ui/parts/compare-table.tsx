@@ -2,7 +2,7 @@
 import { For, type JSX, Show } from 'solid-js'
 import type { Accuracy, Agreement, Side } from '../../jobs/report.ts'
 import * as format from '../format.ts'
-import { locale, t } from '../i18n/index.ts'
+import { inWords, locale, t } from '../i18n/index.ts'
 import { Term } from './term.tsx'
 
 interface Row {
@@ -28,7 +28,7 @@ function accuracyRows(before: Accuracy, after: Accuracy): Row[] {
     testid,
   })
   if (before.top1 === null && after.top1 === null)
-    return [row(after.metric, 'report-metric', before.value, after.value)]
+    return [row(inWords(after.metric), 'report-metric', before.value, after.value)]
   return [
     row(t().result.top1, 'report-top1', before.top1, after.top1),
     ...(after.top5 === null ? [] : [row(t().result.top5, 'report-top5', before.top5, after.top5)]),

@@ -170,7 +170,7 @@ function ExportControls(props: {
           ...(target() ? [] : [String(props.step.target ?? '')]),
           ...props.catalogue.targets.map(known => known.id),
         ]}
-        label={id => props.catalogue.targets.find(known => known.id === id)?.label ?? (id || '…')}
+        label={id => inWords(props.catalogue.targets.find(known => known.id === id)?.label ?? (id || '…'))}
         disabled={props.disabled}
         onChange={id => props.onChange('target', id, undefined)}
       />

@@ -76,7 +76,7 @@ export function createProject(api: StudioApi) {
       if (opened && model.length > 0 && data.length > 0) await addData('calibration', data)
       return opened
     },
-    sample: (id: string, name: string) => working('opening', name, () => change(api.createFromSample(id))),
+    sample: (id: string, name: string) => working('opening', name, () => change(api.createFromSample(id, name))),
     open: (id: string) => {
       const name = recent().find(project => project.id === id)?.name ?? ''
       return working('opening', name, () => change(api.openProject(id)))

@@ -98,9 +98,8 @@ export const data: readonly Pair[] = [
   ['the file is cut short', '文件不完整'],
   ['a checksum inside is wrong', '内部校验和不符'],
   ['it is a CMYK JPEG, for printing', '是用于印刷的 CMYK JPEG'],
+  ['The input spec is wrong: {what*}.', '预处理设置有误：{what*}。'],
   ['std must not be 0', 'std 不能为 0'],
-  ['the top', '顶层'],
-  ['The input spec is wrong at {place*}: {message*}.', '预处理设置在 {place*} 处有误：{message*}。'],
   [
     'Known keys: inputs.NAME.{layout, color, resize, scale, mean, std, pad}, labelOffset and task.',
     '可用的键：inputs.NAME.{layout, color, resize, scale, mean, std, pad}、labelOffset 和 task。',
@@ -149,7 +148,7 @@ export const data: readonly Pair[] = [
   ['{key} has {values} numbers for {channels} channels', '{key} 有 {values} 个数，而通道有 {channels} 个'],
   ['Give {channels} numbers, or one for all.', '请给出 {channels} 个数，或一个数用于全部通道。'],
   ['the spec resizes without saying to what size', '设置要求缩放，但没有给出尺寸'],
-  ['Add "size": [height, width] to resize.', '请在 resize 中加入 "size": [高, 宽]。'],
+  ['Add "size": [height, width] to resize.', '请在 resize 中加入 "size": [height, width]。'],
   ['the spec resizes to {height} x {any*}', '设置缩放到 {height} x {any*}'],
   ['The model wants {any*} x {any2*} (height x width).', '模型需要 {any*} x {any2*}（高 x 宽）。'],
   ["NaN or infinite values in '{input}'", "'{input}' 中有 NaN 或无穷大"],
@@ -187,7 +186,7 @@ export const data: readonly Pair[] = [
     '颜色顺序可能颠倒：蓝色多于红色，这在照片中很少见（应为 BGR 却用了 RGB，或相反？）',
   ],
   ["Input '{name}' {shape}: {notes*}.", "输入 '{name}' {shape}：{notes*}。"],
-  ['{layout#}, colours in the order {color#} (assumed)', '{layout#}，颜色顺序为 {color#}（推测）'],
+  ['x/255 (assumed)', 'x/255（推测）'],
   ['any', '任意'],
   ['(none)', '（无）'],
 ]

@@ -73,7 +73,6 @@ export const files: readonly Pair[] = [
   ['is of no known model format', '不是已知的模型格式'],
   ['is empty', '是空文件'],
   ['looks like {kind*}', '看起来是{kind*}'],
-  [', and none of the {files#} other files is a model', '，其他 {files#} 个文件中也没有模型'],
   ['a zip archive', 'zip 压缩包'],
   ['a PNG image', 'PNG 图片'],
   ['a JPEG image', 'JPEG 图片'],
@@ -170,8 +169,4 @@ export const files: readonly Pair[] = [
   ],
   ['empty', '空文件'],
   ['is', '是'],
-  [
-    'The model keeps {shown} and {count#} more tensors in the file {location}, which is not here{others*}',
-    '模型的 {shown} 以及另外 {count#} 个张量存放在文件 {location} 中，但该文件不在这里{others*}',
-  ],
 ]

@@ -41,7 +41,6 @@ export const graph: readonly Pair[] = [
     'its input has {channels} channels, its weight {w} takes {takes}',
     '其输入有 {channels} 个通道，权重 {w} 接受 {takes} 个',
   ],
-  ['its input has {x} channels, its weight {w} takes {group}', '其输入有 {x} 个通道，权重 {w} 接受 {group} 个'],
   ['the offset is of another size', '偏移的大小不同'],
   ['{what*}: {a} against {b}', '{what*}：{a} 与 {b}'],
   ['dimensions {a} and {b} cannot be broadcast', '维度 {a} 与 {b} 无法广播'],
@@ -84,8 +83,4 @@ export const graph: readonly Pair[] = [
   ['{d#} is not a multiple of {n#}', '{d#} 不是 {n#} 的倍数'],
   ['its parts [{given}] do not add up to {size}', '其各部分 [{given}] 之和不等于 {size}'],
   ['its perm [{given}] does not fit {x}', '其 perm [{given}] 与 {x} 不符'],
-  [
-    'its input has {x} channels, its weight {w} in {groups#} groups takes {group}',
-    '其输入有 {x} 个通道，权重 {w}（{groups#} 组）接受 {group} 个',
-  ],
 ]

@@ -120,6 +120,11 @@ export const host: readonly Pair[] = [
   ['load', '加载'],
   ['run', '运行'],
   ['original', '原始'],
-  ['optimized', '优化后的'],
-  ['quantized', '量化后的'],
+  ['there is no "{key}"; {hint*}', '没有 "{key}"；{hint*}'],
+  ['did you mean "{near}"?', '是否要写 "{near}"？'],
+  ['known: {keys}', '可用：{keys}'],
+  ['"{key}" is missing', '缺少 "{key}"'],
+  ['{given} cannot stand here; {hint*}', '此处不能是 {given}；{hint*}'],
+  ['{given} cannot stand here, {wanted} is wanted', '此处不能是 {given}，应为 {wanted}'],
+  ['{given} cannot stand here, a whole number is wanted', '此处不能是 {given}，应为整数'],
 ]

@@ -1,4 +1,5 @@
 // The engine's own sentences in Chinese, one file per origin. Loaded only where the page speaks Chinese.
+import { composed } from './composed.ts'
 import { data } from './data.ts'
 import { files } from './files.ts'
 import { graph } from './graph.ts'
@@ -7,4 +8,6 @@ import { passes } from './passes.ts'
 import { quantize } from './quantize.ts'
 import { recipe } from './recipe.ts'
 
-export const sentences = [...data, ...files, ...graph, ...host, ...passes, ...quantize, ...recipe]
+/** Each of them is one string or template of a source file. */
+export const plain = [...data, ...files, ...graph, ...host, ...passes, ...quantize, ...recipe]
+export const sentences = [...plain, ...composed]

@@ -18,6 +18,12 @@ export const quantize: readonly Pair[] = [
   ['no integer operator reads its output', '没有整数算子读取其输出'],
   ['no integer operator makes its input', '没有整数算子产生其输入'],
   ['{neighbour*}, so that integers would only cost accuracy here', '{neighbour*}，在此用整数只会损失准确率'],
+  ['it has further outputs', '它还有其他输出'],
+  ['its input is constant', '其输入是常量'],
+  [
+    'it computes new values between the old ones, which integers would only round',
+    '它在原有值之间计算新值，用整数只会带来舍入',
+  ],
   ['control flow: its body is left as it is', '控制流：其子图原样保留'],
   ['an operator of the domain {domain}', '属于算子域 {domain} 的算子'],
   ['{label} has no integer kernel for {op}', '{label} 没有 {op} 的整数内核'],
@@ -31,7 +37,6 @@ export const quantize: readonly Pair[] = [
   ['its bias is computed at run time', '其偏置在运行时计算'],
   ['its bias is no vector over the output channels', '其偏置不是输出通道上的向量'],
   ['alpha, beta or transA is not the default', 'alpha、beta 或 transA 不是默认值'],
-  ['only 1-D and 2-D convolutions run in integers', '只有一维和二维卷积以整数运行'],
   ['The selector {selector} matches no node', '选择器 {selector} 没有匹配的节点'],
   ['Near names: {near}.', '相近的名称：{near}。'],
   [

@@ -88,13 +88,7 @@ export const recipe: readonly Pair[] = [
     '{count} weights of {name} were too small for float16 and are zero now.',
     '{name} 中有 {count} 个权重小于 float16 的最小值，已变为 0。',
   ],
-  [
-    'Step {index} of the recipe is {do}, which this version does not have',
-    '配方的第 {index} 步是 {do}，此版本没有这个步骤',
-  ],
   ['Known steps: {steps}.', '可用步骤：{steps}。'],
-  ['step {index} ({def})', '第 {index} 步（{def}）'],
-  ['The {where*} is not valid: {lines*}', '{where*}无效：{lines*}'],
   [
     'Compare with recipe.schema.json, or start from `thimble recipe preset balanced`.',
     '请与 recipe.schema.json 对照，或从 `thimble recipe preset balanced` 开始。',
@@ -151,8 +145,18 @@ export const recipe: readonly Pair[] = [
   ['channel', '通道'],
   ['block', '块'],
   ['none', '无'],
+  ['Step {index} of the recipe is {do}, which there is not{more}', '配方的第 {index} 步是 {do}，没有这个步骤{more}'],
+  ['The recipe is wrong', '配方有误'],
+  ['Step {index} of the recipe ({step}) is wrong', '配方的第 {index} 步（{step}）有误'],
+  ['Options of this step: {options*}.', '该步骤的选项：{options*}。'],
   [
-    '{samples} samples are too few to tell a loss of one point from none ({range*}; about {needed#} samples would tell one point).',
-    '{samples} 个样本太少，无法判断有没有下降一个百分点（{range*}；大约 {needed#} 个样本可以分辨一个百分点）。',
+    '{node}: {what*} of {value} all zero ({shown}), which compute nothing. Was the checkpoint loaded whole?',
+    '{node}：{value} 的{what*}全为零（{shown}），不起任何作用。检查点是否完整加载？',
+  ],
+  ['1 output channel', '1 个输出通道'],
+  ['{count#} output channels', ' {count#} 个输出通道'],
+  [
+    '{count#} more weights have channels that are all zero: see thimble inspect.',
+    '另有 {count#} 个权重含有全零通道：见 thimble inspect。',
   ],
 ]
