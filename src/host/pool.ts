@@ -134,8 +134,9 @@ export function createPool({ count, spawn, encode, memory }: PoolOptions): Runne
         release(seat)
       }
     }
-    // What the engine refuses is said now, not at the first run.
-    await call(async () => ({ ok: true, value: null, memory: 0 })).catch(thrown => {
+    // What the engine refuses is said now, not at the first run. A sweep that counts keeps every engine busy, and is timed.
+    const ready = () => call(async () => ({ ok: true, value: null, memory: 0 }))
+    await Promise.all(Array.from({ length: request.count ? count : 1 }, ready)).catch(thrown => {
       throw inModel(thrown, model)
     })
     return {
