@@ -200,7 +200,7 @@ export async function tryFirefox(executablePath, { picture } = {}) {
       await second.waitForSelector(at('read-only'), patience)
       await second.close()
     })
-    for (const stage of ['Calibrate', 'Evaluate', 'Export']) {
+    for (const stage of ['Calibrate', 'Evaluate']) {
       await step(`closed at “${stage}”, opened again: the same bytes`, async () => {
         const closed = await firefox.newPage()
         await leaveAt(closed, stage)
