@@ -26,7 +26,7 @@ function ratios({ samples, rounds }, plainBatches) {
   }
 }
 
-export function table({ machine, node, browser, page, shared }) {
+export function table({ machine, node, browser, page, shared, clock }) {
   const sides = [node, ...(browser ? [browser] : [])]
   const calibration = sides.flatMap(side =>
     side.calibration.map(figure => {
@@ -60,6 +60,11 @@ export function table({ machine, node, browser, page, shared }) {
   return `${[
     `Measured on ${machine}, ${sides.map(s => s.version).join(', ')}; ${node.calibration[0].threads} engines of one thread each. Medians, with the smallest and largest of ${node.calibration[0].rounds.length} rounds.${shared ? '' : ' The networks of the project’s test data are not on this machine: the sample that ships was measured instead.'}`,
     '**Calibration** as a multiple of plain float inference of the same samples (same engines, warm, decoding outside, the plain run at the fastest of batch 1, 4 and 16; rounds interleaved), and samples per second:',
+    ...(clock === 'cpu'
+      ? [
+          'Other programs were using the machine: Node’s figures are in processor time of all threads of the process, so that samples per second are those of one core; Chromium’s are wall time.',
+        ]
+      : []),
     `${head(['network', 'plain', 'min-max only', 'everything from histograms'])}\n${rows(calibration)}`,
     `**Peak memory** of the whole calibration of ${heavy.name}, decoding included, everything from histograms:`,
     `${head(['', '64 samples', '512 samples', 'goal'])}\n${rows(memory)}`,
