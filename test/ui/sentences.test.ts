@@ -54,7 +54,8 @@ describe('translator', () => {
   test.each([
     ['The GPU device went away: lost', 'GPU 设备已丢失：lost'],
     ['folded into Conv conv_1', '已并入 Conv conv_1'],
-    ['int8 symmetric per channel', 'int8 对称，逐通道'],
+    ['w: s8 symmetric per channel, a: u8 affine per tensor', '权重 s8 对称，逐通道；激活 u8 非对称，逐张量'],
+    ['a.onnx is no ONNX model: it looks like a GIF image', 'a.onnx 不是 ONNX 模型，看起来是 GIF 图片'],
     [
       'no integer operator reads its output, so that integers would only cost accuracy here',
       '没有整数算子读取其输出，在此用整数只会损失准确率',

@@ -246,7 +246,7 @@ export const en = {
     none: 'No result yet. Run the recipe to get one.',
     top1: 'Top-1',
     top5: 'Top-5',
-    interval: '95 % interval',
+    interval: (metric: string) => `${metric}, 95 % interval`,
     samplesOf: (n: string) => `${n} samples`,
     peak: 'Peak activations',
     latency: 'Latency, median',
@@ -276,7 +276,7 @@ export const en = {
     skips: 'Left',
     bundle: 'Bundle',
     csv: 'Save as CSV',
-    difference: 'Difference',
+    difference: (of: string, low: string, high: string) => `Difference ${of} (${low} … ${high}).`,
   },
 
   export: {

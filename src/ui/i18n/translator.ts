@@ -32,6 +32,14 @@ function templateOf([english, other]: Pair): Template {
 
 const within = (kind: string): string => (kind === '#' ? '(\\S*)' : '([^]*?)')
 
+/** Between Chinese and other letters stands a space. */
+const spaced = (before: string, words: string, after: string): string =>
+  (apart.test(before.slice(-1) + words.slice(0, 1)) ? ' ' : '') +
+  words +
+  (apart.test(words.slice(-1) + after.slice(0, 1)) ? ' ' : '')
+
+const apart = /^(\p{Script=Han}[\w'"]|[\w'"]\p{Script=Han})$/u
+
 const sentenceEnd = /[.?!] (?=[A-Z])/
 
 /** Gives the other language's words, or null for what is in no pair. */
@@ -47,9 +55,10 @@ export function createTranslator(pairs: readonly Pair[]): (english: string) => s
     for (const { constant, pattern, holes, other } of templates) {
       const found = text.includes(constant) && pattern.exec(text)
       if (!found || (oneSentence && found.slice(1).some(words => sentenceEnd.test(words)))) continue
-      return other.replace(hole, (_, name: string, kind: string) => {
+      return other.replace(hole, (whole, name: string, kind: string, at: number) => {
         const words = found[1 + holes.findIndex(h => h.name === name)]
-        return kind === '*' ? (translate(words) ?? words) : words
+        if (kind !== '*') return words
+        return spaced(other.slice(0, at), translate(words) ?? words, other.slice(at + whole.length))
       })
     }
     return null

@@ -247,7 +247,7 @@ export const zh: Words = {
     none: '还没有结果。运行配方后在此查看。',
     top1: 'Top-1',
     top5: 'Top-5',
-    interval: '95 % 区间',
+    interval: metric => `${metric}，95 % 区间`,
     samplesOf: n => `${n} 个样本`,
     peak: '激活峰值内存',
     latency: '延迟中位数',
@@ -277,7 +277,7 @@ export const zh: Words = {
     skips: '未改',
     bundle: '导出包',
     csv: '保存为 CSV',
-    difference: '差异',
+    difference: (of, low, high) => `差异 ${of}（${low} … ${high}）。`,
   },
 
   export: {

@@ -2,7 +2,7 @@
 import { Show } from 'solid-js'
 import type { Accuracy, Agreement } from '../../jobs/report.ts'
 import * as format from '../format.ts'
-import { locale, t } from '../i18n/index.ts'
+import { inWords, locale, t } from '../i18n/index.ts'
 import { useStudio } from '../state/studio.ts'
 
 const range = (accuracy: Accuracy): string =>
@@ -11,7 +11,7 @@ const range = (accuracy: Accuracy): string =>
 function AccuracyReading(props: { before: Accuracy; after: Accuracy }) {
   return (
     <span class="reading">
-      <span class="name">{props.after.metric}</span>
+      <span class="name">{inWords(props.after.metric)}</span>
       <span>{format.decimal(props.before.value, 1, locale())} →</span>
       <b>{format.percent(props.after.value, 1, locale())}</b>
       <span class="soft small">({range(props.after)})</span>

@@ -22,9 +22,7 @@ function AccuracyChart(props: { before: Accuracy; after: Accuracy }) {
   return (
     <section class="section">
       <h2>
-        <Term of="interval">
-          <Said words={props.after.metric} />, {t().result.interval}
-        </Term>{' '}
+        <Term of="interval">{t().result.interval(inWords(props.after.metric))}</Term>{' '}
         <span class="soft small">{t().result.samplesOf(format.whole(props.after.samples, locale()))}</span>
       </h2>
       <IntervalChart
@@ -34,9 +32,12 @@ function AccuracyChart(props: { before: Accuracy; after: Accuracy }) {
       <Show when={props.after.against}>
         {against => (
           <p>
-            {t().result.difference} {format.signed(against().difference, 2, locale())} (
-            {format.signed(against().interval95.low, 2, locale())} …{' '}
-            {format.signed(against().interval95.high, 2, locale())}). <Said words={against().words} />
+            {t().result.difference(
+              format.signed(against().difference, 2, locale()),
+              format.signed(against().interval95.low, 2, locale()),
+              format.signed(against().interval95.high, 2, locale()),
+            )}{' '}
+            <Said words={against().words} />
           </p>
         )}
       </Show>

@@ -6,6 +6,11 @@ export const composed: readonly Pair[] = [
   ['{path} is of no known model format', '{path} 不是已知的模型格式'],
   ['{path} is empty', '{path} 是空文件'],
   ['{path} looks like {kind*}', '{path} 看起来是{kind*}'],
+  ['{path} is no ONNX model: it looks like {kind*}', '{path} 不是 ONNX 模型，看起来是{kind*}'],
+  ['{path} is no ONNX model: it is empty', '{path} 不是 ONNX 模型，是空文件'],
+  ['w: {weights*}, a: {activations*}', '权重 {weights*}；激活 {activations*}'],
+  ['w: {weights*}', '权重 {weights*}'],
+  ['a: {activations*}', '激活 {activations*}'],
   ['{said*}, and none of the {count#} other files is a model', '{said*}，其他 {count#} 个文件中也没有模型'],
   [
     'The model keeps {shown} and {count#} more tensors in the file {location}, which is not here{others*}',

@@ -22,7 +22,7 @@ export const recipe: readonly Pair[] = [
   ],
   [
     'The compressed model is {ratio} times slower than the original in this runtime (WebAssembly has no wide 8-bit dot product); on a CPU or chip with integer instructions it can be faster, which was not measured here.',
-    '在此运行时中，压缩后的模型比原模型慢 {ratio} 倍（WebAssembly 没有宽的 8 位点积指令）；在有整数指令的 CPU 或芯片上可能更快，此处没有测量。',
+    '在此运行时中，压缩后模型的延迟是原模型的 {ratio} 倍（WebAssembly 没有宽的 8 位点积指令）；在有整数指令的 CPU 或芯片上可能更快，此处没有测量。',
   ],
   [
     'The compressed model runs about as fast as the original in this runtime.',
@@ -154,9 +154,10 @@ export const recipe: readonly Pair[] = [
     '{node}：{value} 的{what*}全为零（{shown}），不起任何作用。检查点是否完整加载？',
   ],
   ['1 output channel', '1 个输出通道'],
-  ['{count#} output channels', ' {count#} 个输出通道'],
+  ['{count#} output channels', '{count#} 个输出通道'],
   [
     '{count#} more weights have channels that are all zero: see thimble inspect.',
     '另有 {count#} 个权重含有全零通道：见 thimble inspect。',
   ],
+  ['top-1', 'Top-1'],
 ]
