@@ -155,7 +155,7 @@ async function makeReport(
     after: first?.after ?? null,
     agreement: first?.agreement ?? null,
     layers: first?.layers ?? [],
-    floatLeft: [...(state.variants[0]?.plan?.float ?? [])],
+    floatLeft: [...(state.variants[0]?.floatLeft ?? [])],
     data: {
       samples: state.observed?.samples ?? 0,
       skipped: datasets.flatMap(d => [...d.skipped]),

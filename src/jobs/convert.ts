@@ -12,6 +12,6 @@ export async function convert(imported: Imported, target: string, ctx: Context):
   const state = initialState(infer(imported.model))
   const recipe: Recipe = { thimble: 1, seed: 0, steps: [{ do: 'export', target, form: null, io: 'float' }] }
   // What is written is the imported model itself: inferred shapes are ours, not the file's.
-  const variant = emptyVariant(wanted, 'float', imported.model, null, ['as imported', 'as imported'])
+  const variant = emptyVariant(wanted, 'float', imported.model, null, [], ['as imported', 'as imported'])
   return writeBundle(variant, state, imported, recipe, ctx)
 }

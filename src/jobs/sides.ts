@@ -53,7 +53,7 @@ export function timelessReport(variant: Variant, state: State, bytes: { before: 
     after,
     agreement: variant.agreement,
     layers: variant.layers,
-    floatLeft: variant.plan?.float ?? [],
+    floatLeft: variant.floatLeft,
     data: { samples: state.observed?.samples ?? 0 },
     optimized: state.optimized,
   }

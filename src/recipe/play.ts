@@ -65,7 +65,8 @@ export async function play(request: PlayRequest, ctx: Context): Promise<State> {
       samples: request.samples,
       input: recipe.input ?? { inputs: {} },
       wanted: request.wanted,
-      memo: memoIn(store, keys[next]),
+      // What goes into the step, not its options: a result may outlive a change of options that it does not depend on.
+      memo: memoIn(store, keys[next - 1] ?? base),
     }
     const { do: _, ...options } = step
     const after = await def.run(state, options as never, env)
@@ -75,10 +76,10 @@ export async function play(request: PlayRequest, ctx: Context): Promise<State> {
   return state
 }
 
-function memoIn(store: StageStore | null, stepKey: string): Memo {
+function memoIn(store: StageStore | null, stateKey: string): Memo {
   return async (key, compute) => {
     if (!store) return compute()
-    const full = hashJson([stepKey, key])
+    const full = hashJson([stateKey, key])
     const kept = await store.get(full)
     if (kept) return unpack(kept) as never
     const made = await compute()

@@ -4,7 +4,7 @@ import type { Options, OptionValues } from '../base/options.ts'
 import type { InputSpec } from '../data/input-spec.ts'
 import type { Context, Dataset } from '../ir/context.ts'
 import type { Model, ValueName } from '../ir/model.ts'
-import type { QuantPlan } from '../ir/quant.ts'
+import type { FloatReason, QuantPlan } from '../ir/quant.ts'
 import type { Target } from '../ir/target.ts'
 import type { Accuracy, Agreement, Latency, LayerReport, Report } from '../jobs/report.ts'
 import type { Step } from './types.ts'
@@ -23,6 +23,7 @@ export interface Variant {
   io: 'float' | 'integer'
   model: Model
   plan: QuantPlan | null
+  floatLeft: readonly FloatReason[]
   precision: { weights: string; activations: string }
   layers: LayerReport[]
   accuracy: Accuracy | null
@@ -51,7 +52,7 @@ export interface State {
   readonly notes: readonly string[]
 }
 
-/** Keeps the result of a stage under a key of all that it depends on, where the host has a store. */
+/** Keeps a result under a key of all that it depends on besides the state and data that go into the step, where the host has a store. */
 export type Memo = <T>(key: unknown, compute: () => Promise<T>) => Promise<T>
 
 export interface StepEnv {
@@ -95,6 +96,7 @@ export function emptyVariant(
   form: string,
   model: Model,
   plan: QuantPlan | null,
+  floatLeft: readonly FloatReason[],
   [weights, activations]: readonly [string, string],
 ): Variant {
   return {
@@ -104,6 +106,7 @@ export function emptyVariant(
     io: wanted.io,
     model,
     plan,
+    floatLeft,
     precision: { weights, activations },
     layers: [],
     accuracy: null,
@@ -114,4 +117,4 @@ export function emptyVariant(
 
 /** What is written where the recipe does not quantise: the model as the other steps left it. */
 export const floatVariants = (model: Model, wanted: readonly Wanted[]): Variant[] =>
-  wanted.map(w => emptyVariant(w, 'float', model, null, ['float32', 'float32']))
+  wanted.map(w => emptyVariant(w, 'float', model, null, [], ['float32', 'float32']))

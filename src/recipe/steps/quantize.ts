@@ -5,6 +5,7 @@ import { choice, number, type OptionValues, value } from '../../base/options.ts'
 import type { Dataset } from '../../ir/context.ts'
 import { type Model, type Node, type NodeId, requiredInputs, type ValueName } from '../../ir/model.ts'
 import type { Observation, QuantSpec } from '../../ir/quant.ts'
+import type { Target } from '../../ir/target.ts'
 import { weightOf } from '../../ops/facts.ts'
 import { infer } from '../../ops/infer.ts'
 import { findMethod, methods } from '../../stages/calibrate/index.ts'
@@ -55,6 +56,7 @@ export const quantize = step({
   needs: o => (integers(o) ? ['calibration'] : []),
   async run(state, o, env) {
     const current = infer(upgradeOpset(infer(state.model), 13))
+    for (const wanted of env.wanted) checkFormats(o, wanted.target)
     if (!integers(o)) return float16Variants(state, current, resolveLayers(current, o), o, env)
 
     const model = separateRoles(current)
@@ -68,7 +70,7 @@ export const quantize = step({
       else choices.set(profile, { choice: choose(model, wanted.target, perNode.formats), wanted: [wanted] })
     }
     const values = new Set([...choices.values()].flatMap(c => c.choice.values))
-    const seen = await gather(model, [...values], env.calibration!, o, env)
+    const seen = await gather(model, [...values], env.calibration!, env.samples, o, env)
 
     const start = env.ctx.clock()
     const variants: Variant[] = []
@@ -77,14 +79,11 @@ export const quantize = step({
       const plan = await decide(model, wanted[0].target, chosen, { of: rangeOf }, env.ctx.bytes, o.granularity)
       const quantized = await quantizeModel(model, plan, env.ctx.bytes)
       for (const w of wanted) {
-        const half = w.form === 'float16'
+        const half = w.form === 'float16' ? await toFloat16(current, env.ctx.bytes, () => false) : null
         variants.push(
           half
-            ? emptyVariant(w, 'float16', (await toFloat16(model, env.ctx.bytes, () => false)).model, null, [
-                'float16',
-                'float16',
-              ])
-            : emptyVariant(w, w.form ?? w.target.forms[0], quantized, plan, ['int8', 'uint8']),
+            ? emptyVariant(w, 'float16', half.model, null, half.float, ['float16', 'float16'])
+            : emptyVariant(w, w.form ?? w.target.forms[0], quantized, plan, plan.float, ['int8', 'uint8']),
         )
       }
     }
@@ -103,12 +102,21 @@ export const quantize = step({
   },
 })
 
-async function gather(model: Model, values: readonly ValueName[], data: Dataset, o: QuantizeOptions, env: StepEnv) {
+async function gather(
+  model: Model,
+  values: readonly ValueName[],
+  data: Dataset,
+  count: number,
+  o: QuantizeOptions,
+  env: StepEnv,
+) {
   const histogram =
     findMethod(o.range).needs === 'histogram' ||
     Object.values(o.layers).some(l => l.range && findMethod(l.range).needs === 'histogram')
-  const sweep = await env.memo({ stage: 'observe', values, samples: env.samples, batch: o.batch, histogram }, () =>
-    observe(model, data, values, { count: env.samples, batch: o.batch, histogram }, env.ctx),
+  const options = { count, batch: o.batch, histogram }
+  // Nothing else of the step's options is in the key: another method over the same values starts from what is kept.
+  const sweep = await env.memo({ stage: 'observe', values, options }, () =>
+    observe(model, data, values, options, env.ctx),
   )
   if (sweep.samples === 0)
     throw new StudioError('bad-data', `No sample of ${data.name} could be used for calibration`, {
@@ -169,6 +177,9 @@ function resolveLayers(model: Model, o: QuantizeOptions): PerNode {
   }
 }
 
+// Enough to see how large values become.
+const rangeSamples = 32
+
 async function float16Variants(
   state: State,
   model: Model,
@@ -176,20 +187,54 @@ async function float16Variants(
   o: QuantizeOptions,
   env: StepEnv,
 ): Promise<State> {
+  const halved = o.weights === 'float16'
+  const { graph } = model
+  const floats = [...requiredInputs(graph), ...graph.nodes.flatMap(n => n.outputs)].filter(
+    name => name !== null && graph.values.get(name)?.dtype === 'float32',
+  ) as ValueName[]
+  const seen =
+    halved && env.calibration
+      ? await gather(model, floats, env.calibration, Math.min(env.samples, rangeSamples), o, env)
+      : null
   const start = env.ctx.clock()
   const notes = [...state.notes]
-  const half =
-    o.weights === 'float16'
-      ? await toFloat16(model, env.ctx.bytes, node => perNode.formats(node).weights === 'float32')
-      : null
+  const keep = (node: Node): boolean => perNode.formats(node).weights === 'float32'
+  const half = halved ? await toFloat16(model, env.ctx.bytes, keep, seen?.observations ?? null) : null
   for (const { value: name, count } of half?.clamped ?? [])
-    notes.push(`${count} weights of ${name} were beyond float16 and are clamped to ±65504.`)
+    notes.push(`${count} weights of ${name} were beyond float16 and are clamped to \u00b165504.`)
   for (const { value: name, count } of half?.vanished ?? [])
     notes.push(`${count} weights of ${name} were too small for float16 and are zero now.`)
   const variants = env.wanted.map(w =>
     half
-      ? emptyVariant(w, 'float16', half.model, null, ['float16', 'float16'])
-      : emptyVariant(w, 'float', model, null, ['float32', 'float32']),
+      ? emptyVariant(w, 'float16', half.model, null, half.float, ['float16', 'float16'])
+      : emptyVariant(w, 'float', model, null, [], ['float32', 'float32']),
   )
-  return { ...state, model, variants, notes, timing: { ...state.timing, quantizeMs: env.ctx.clock() - start } }
+  return {
+    ...state,
+    model,
+    variants,
+    observed: seen
+      ? { samples: seen.samples, inputs: await inputsSeen(model, env.calibration!, seen.observations, env) }
+      : state.observed,
+    notes,
+    timing: { ...state.timing, quantizeMs: env.ctx.clock() - start },
+  }
+}
+
+/** A recipe that asks for numbers which a target does not have is refused, never served with others. */
+function checkFormats(o: QuantizeOptions, target: Target): void {
+  const { weights, activations } = target.quant
+  const kinds = (of: { bits: number; signed: boolean }): string => `${of.signed ? 'int' : 'uint'}${of.bits}`
+  const has = { weights: [kinds(weights), 'int7'], activations: [kinds(activations)] }
+  const refuse = (what: string, hint: string): never => {
+    throw new StudioError('bad-recipe', `${target.label} does not run ${what}`, { where: { step: 'quantize' }, hint })
+  }
+  for (const given of [o, ...Object.values(o.layers)])
+    for (const which of ['weights', 'activations'] as const) {
+      const format = given[which]
+      if (format !== undefined && isIntegerFormat(format) && !has[which].includes(format))
+        refuse(`${which} of ${format}`, `Choose ${has[which].join(' or ')}, or a float format.`)
+    }
+  if (!integers(o) && o.weights !== o.activations)
+    refuse(`${o.weights} weights with ${o.activations} activations`, 'Choose integers for both or one float format.')
 }

@@ -5,8 +5,9 @@ import { toHalf } from '../../base/half.ts'
 import type { Bytes } from '../../ir/context.ts'
 import { edit } from '../../ir/edit.ts'
 import { type Attr, int, type Model, type Node, subgraphs, type ValueName } from '../../ir/model.ts'
-import type { FloatReason } from '../../ir/quant.ts'
+import type { FloatReason, Observation } from '../../ir/quant.ts'
 import type { Tensor } from '../../ir/tensor.ts'
+import { beyondHalf } from './half-range.ts'
 
 const largest = 65504
 const float32 = 1
@@ -30,12 +31,18 @@ export interface HalfModel {
   vanished: { value: ValueName; count: number }[] // non-zero weights that became zero
 }
 
-/** Shapes and types must have been inferred. */
-export async function toFloat16(model: Model, bytes: Bytes, keep: (node: Node) => boolean): Promise<HalfModel> {
+/** Shapes and types must have been inferred. `seen` are ranges of float values, which decide what float16 can hold. */
+export async function toFloat16(
+  model: Model,
+  bytes: Bytes,
+  keep: (node: Node) => boolean,
+  seen: ReadonlyMap<ValueName, Observation> | null = null,
+): Promise<HalfModel> {
   const { graph } = model
   const isFloat = (name: ValueName | null): boolean => name !== null && graph.values.get(name)?.dtype === 'float32'
   const float: FloatReason[] = []
   const stays = new Set<string>()
+  const beyond = beyondHalf(graph, seen)
   for (const node of graph.nodes) {
     const why =
       subgraphs(node).length > 0
@@ -48,7 +55,7 @@ export async function toFloat16(model: Model, bytes: Bytes, keep: (node: Node) =
               ? 'kept in float32 by the recipe'
               : node.outputs.some(o => o !== null && !graph.values.get(o)?.dtype)
                 ? 'the type of its output is not known'
-                : null
+                : (beyond.get(node.id) ?? null)
     if (why === null) continue
     stays.add(node.id)
     if (node.outputs.some(isFloat)) float.push({ node: node.id, op: node.op, why })
