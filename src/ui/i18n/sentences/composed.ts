@@ -20,6 +20,10 @@ export const composed: readonly Pair[] = [
     'its input has {x} channels, its weight {w} in {groups#} groups takes {group}',
     '其输入有 {x} 个通道，权重 {w}（{groups#} 组）接受 {group} 个',
   ],
+  ['{value} was seen to come near or beyond 65504, where float16 ends', '实测 {value} 接近或超过 float16 的上限 65504'],
+  ['{value} may come near or beyond 65504, where float16 ends', '{value} 可能接近或超过 float16 的上限 65504'],
+  ['{target} does not run weights of {format}', '{target} 不支持 {format} 的权重'],
+  ['{target} does not run activations of {format}', '{target} 不支持 {format} 的激活'],
   ['There is no optimized graph yet', '还没有优化后的计算图'],
   ['There is no quantized graph yet', '还没有量化后的计算图'],
   [

@@ -49,4 +49,9 @@ export const quantize: readonly Pair[] = [
   ['There is no target {id}', '没有目标 {id}'],
   ['ONNX (any runtime)', 'ONNX（任意运行时）'],
   ['opset of the model', '模型的算子集版本'],
+  [
+    'it adds up more than {count} numbers, of which float16 would lose the small ones',
+    '它累加的数超过 {count} 个，float16 会丢失其中较小的数',
+  ],
+  ['{value} come near or beyond 65504, where float16 ends', '{value} 接近或超过 float16 的上限 65504'],
 ]
