@@ -119,15 +119,38 @@ for (const name of session.outputNames) {
 }
 `
 
-function cpp(manifest: Manifest): string {
-  const input = manifest.inputs[0]
-  const shape = (input?.shape ?? []).map(d => (typeof d === 'number' && d > 0 ? d : 1))
-  return `// Runs the model on one input of zeros and prints the first outputs.
-// c++ -std=c++17 run.cpp -I$ORT/include -L$ORT/lib -lonnxruntime -o run && ./run ../${manifest.files.model}
+const cppTypes: Readonly<Record<string, string>> = {
+  float32: 'float',
+  float64: 'double',
+  int64: 'int64_t',
+  int32: 'int32_t',
+  int8: 'int8_t',
+  uint8: 'uint8_t',
+  bool: 'bool',
+}
+
+function cpp({ files, inputs, outputs }: Manifest): string {
+  const zeros = inputs.map(({ targetName, targetShape, targetDtype }) => {
+    const shape = (targetShape ?? []).map(d => (typeof d === 'number' && d > 0 ? d : 1))
+    return `  inputs.push_back(zeros<${cppTypes[targetDtype ?? 'float32'] ?? 'float'}>({${shape.join(', ')}}));  // ${JSON.stringify(targetName)}`
+  })
+  const names = (list: Manifest['outputs']): string => list.map(t => JSON.stringify(t.targetName)).join(', ')
+  return `// Runs the model on inputs of zeros and prints the first numbers of its first output.
+// c++ -std=c++17 run.cpp -I$ORT/include -L$ORT/lib -lonnxruntime -o run && ./run ../${files.model}
 #include <onnxruntime_cxx_api.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <vector>
+
+template <typename T>
+Ort::Value zeros(const std::vector<int64_t> &shape) {
+  Ort::AllocatorWithDefaultOptions allocator;
+  Ort::Value value = Ort::Value::CreateTensor<T>(allocator, shape.data(), shape.size());
+  // Put the pre-processed sample here instead; README.md says how it is made.
+  std::fill_n(value.GetTensorMutableData<T>(), value.GetTensorTypeAndShapeInfo().GetElementCount(), T{});
+  return value;
+}
 
 int main(int argc, char **argv) {
   if (argc < 2) {
@@ -136,18 +159,14 @@ int main(int argc, char **argv) {
   }
   Ort::Env env(ORT_LOGGING_LEVEL_WARNING, "thimble");
   Ort::Session session(env, argv[1], Ort::SessionOptions{});
-  const std::vector<int64_t> shape{${shape.join(', ')}};
-  size_t count = 1;
-  for (int64_t d : shape) count *= static_cast<size_t>(d);
-  std::vector<float> pixels(count, 0.0f);  // pre-process as README.md says
-  auto memory = Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault);
-  Ort::Value input = Ort::Value::CreateTensor<float>(memory, pixels.data(), count, shape.data(), shape.size());
-  const char *inputs[] = {"${input?.targetName ?? ''}"};
-  const char *outputs[] = {"${manifest.outputs[0]?.targetName ?? ''}"};
-  auto results = session.Run(Ort::RunOptions{nullptr}, inputs, &input, 1, outputs, 1);
-  const float *values = results[0].GetTensorData<float>();
-  const size_t n = results[0].GetTensorTypeAndShapeInfo().GetElementCount();
-  for (size_t i = 0; i < n && i < 10; i++) std::printf("%zu %g\\n", i, values[i]);
+  std::vector<Ort::Value> inputs;
+${zeros.join('\n')}
+  const char *input_names[] = {${names(inputs)}};
+  const char *output_names[] = {${names(outputs)}};
+  auto results = session.Run(Ort::RunOptions{nullptr}, input_names, inputs.data(), inputs.size(), output_names, ${outputs.length});
+  const auto *values = results[0].GetTensorData<${cppTypes[outputs[0]?.targetDtype ?? 'float32'] ?? 'float'}>();
+  const size_t count = results[0].GetTensorTypeAndShapeInfo().GetElementCount();
+  for (size_t i = 0; i < count && i < 10; i++) std::printf("%zu %g\\n", i, static_cast<double>(values[i]));
   return 0;
 }
 `

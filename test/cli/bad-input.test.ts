@@ -82,7 +82,7 @@ describe('models', () => {
     ],
     [
       'NaN in weights',
-      () => saveText(path('nan.onnx'), 'graph (x: f32[1,2]) -> (y) { y = MatMul(x, w: f32[2,1]{1, nan}) }'),
+      () => saveText(path('nan.onnx'), 'graph (x: f32[N,3,8,8]) -> (y) { y = Conv(x, w: f32[1,3,1,1]{1, nan, 1}) }'),
       /The weights w hold 1 NaN[\s\S]*file nan\.onnx, value w, node/,
     ],
     [

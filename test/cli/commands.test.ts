@@ -100,7 +100,7 @@ describe('verify', () => {
     const golden = memorySource('layers.npz', filesOf(bundle).get('golden/layers.npz')!)
     expect((await readNpz(golden)).size).toBeGreaterThan(5)
     layers = await arraysOf(new Map([['layers.npz', golden]]), 'layers.npz')
-  }, 120_000)
+  })
 
   test('takes a bundle as it was written', async () => {
     expect(await run('verify', bundle)).toMatch(/ok {3}model\.onnx[\s\S]*The bundle is as it was written/)

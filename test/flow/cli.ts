@@ -3,10 +3,13 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative, sep } from 'node:path'
-import { afterAll } from 'vitest'
+import { afterAll, vi } from 'vitest'
 
 export const root = join(import.meta.dirname, '../..')
 export const samples = join(root, 'public/samples')
+
+// Each test is some runs of the whole program, on a machine that may be busy.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 })
 
 // The build's own script is JavaScript, and has no types.
 const script: { buildCli(options: { quiet: boolean }): Promise<boolean> } = await import(

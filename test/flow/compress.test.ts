@@ -1,13 +1,16 @@
 // The main job through the command line on the digits that ship: report, bundle, replay, the same bytes again, and exit statuses.
+import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { unzipSync } from 'fflate'
 import * as v from 'valibot'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { npyBytes } from '../samples/files.ts'
-import { type Ended, filesOf, readJson, samples, scratch, start, thimble } from './cli.ts'
+import { type Ended, filesOf, readJson, root, samples, scratch, start, thimble } from './cli.ts'
 import { saveJson, saveNpz } from './files.ts'
+import { python, runPython } from './python.ts'
 
 const work = scratch()
 const model = join(samples, 'digits/model.onnx')
@@ -154,7 +157,7 @@ describe('the main job', () => {
   beforeAll(async () => {
     ended = await thimble('compress', model, ...judged, '--recipe', quick, '--out', out, '--json')
     report = v.parse(reportSchema, JSON.parse(ended.stdout))
-  }, 120_000)
+  })
 
   test('ends with 0, and stdout is one JSON document, the same as report.json', () => {
     expect(ended.status).toBe(0)
@@ -226,6 +229,19 @@ describe('the main job', () => {
     const verified = await thimble('verify', join(out, 'onnxruntime'), '--json')
     expect(verified.status).toBe(0)
     expect(JSON.parse(verified.stdout)).toMatchObject({ ok: true, outputs: [{ equal: true }] })
+  })
+
+  test('the program in JavaScript that lies in the bundle runs, and gets the golden outputs', async () => {
+    symlinkSync(join(root, 'node_modules'), join(work, 'node_modules'))
+    const program = join(out, 'onnxruntime/sample/run.mjs')
+    const { stdout } = await promisify(execFile)(process.execPath, [program])
+    expect(stdout).toBe('logits: shape [1,10], infinite dB against the golden output\n')
+  })
+
+  test.skipIf(python === null)('so does the one in Python', async () => {
+    expect(await runPython(join(out, 'onnxruntime/sample/run.py'))).toMatch(
+      /^logits: shape \(1, 10\), (inf|[3-9]\d\.\d|\d{3}\.\d) dB/,
+    )
   })
 
   test('the recipe of the bundle makes the same bundle, byte for byte', async () => {

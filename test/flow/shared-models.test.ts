@@ -52,7 +52,7 @@ async function agreesWithPython(out: string, labelled: string, name: string): Pr
 const cifar = ['--data', at('cifar10/calib512.json'), '--eval', at('cifar10/test846.json')]
 const normalised = ['--input', at('cifar10/input.json')]
 
-describe.skipIf(missing)('real models', { timeout: 400_000 }, () => {
+describe.skipIf(missing)('real models', () => {
   test.for(['cifar10_resnet20', 'cifar10_resnet20_raw', 'cifar10_resnet20_dynamo'])(
     '%s: top-1 at least 91.4, 29 dB, agreement 99 %, at most 335 kB, every convolution in integers',
     async name => {

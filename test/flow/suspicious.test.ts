@@ -33,7 +33,7 @@ function planes(pixels: Uint8Array, of: (pixel: number, channel: number) => numb
 
 const normalised = (pixel: number, c: number): number => (pixel / 255 - mean[c]) / std[c]
 
-describe.skipIf(!hasSharedData)('spoilt calibration data on ResNet20', { timeout: 200_000 }, () => {
+describe.skipIf(!hasSharedData)('spoilt calibration data on ResNet20', () => {
   const labelled = join(work, 'labelled.npz')
   let pixels: Uint8Array
   let good: Float32Array
@@ -66,7 +66,7 @@ describe.skipIf(!hasSharedData)('spoilt calibration data on ResNet20', { timeout
       labels: { dtype: 'uint8', shape: [judged], data: read('test846_labels.bin').slice(0, judged) },
     })
     clean = (await calibrateOn('clean', good)).report
-  }, 200_000)
+  })
 
   test('good data raise no suspicion and cost less than a point', () => {
     expect(clean.data).toEqual({ samples: count, skipped: [], suspicious: [] })
