@@ -276,7 +276,7 @@ export const en = {
     skips: 'Left',
     bundle: 'Bundle',
     csv: 'Save as CSV',
-    difference: (of: string, low: string, high: string) => `Difference ${of} (${low} … ${high}).`,
+    difference: (of: string, low: string, high: string) => `Difference ${of} (${low} … ${high}). `,
   },
 
   export: {

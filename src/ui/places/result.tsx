@@ -36,7 +36,7 @@ function AccuracyChart(props: { before: Accuracy; after: Accuracy }) {
               format.signed(against().difference, 2, locale()),
               format.signed(against().interval95.low, 2, locale()),
               format.signed(against().interval95.high, 2, locale()),
-            )}{' '}
+            )}
             <Said words={against().words} />
           </p>
         )}
