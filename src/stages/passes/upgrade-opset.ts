@@ -13,44 +13,53 @@ import {
   int,
   type Model,
   type Node,
+  requiredInputs,
   string,
 } from '../../ir/model.ts'
 import type { Tensor } from '../../ir/tensor.ts'
+import { fromNumbers } from './constant.ts'
 
 /** The same model at standard opset `to` (13) or newer; unchanged where it is there already. Throws for what has no equal form. */
 export function upgradeOpset(model: Model, to: 13): Model {
   const from = model.opsets[''] ?? model.opsets['ai.onnx'] ?? to
   if (from >= to) return model
-  const graph = upgradeGraph(model.graph, from)
-  // IR version 4 and later: an initializer need not be listed as an input.
+  const upgraded = upgradeGraph(model.graph, from, '')
+  // Before IR version 4 every initializer had to be listed as an input, and was constant; since then, those listed are not.
+  const inputs = model.irVersion < 4 ? requiredInputs(upgraded) : upgraded.inputs
+  const graph = { ...upgraded, inputs }
   return { ...model, graph, opsets: { ...model.opsets, '': to }, irVersion: Math.max(model.irVersion, 7) }
 }
 
-function upgradeGraph(graph: Graph, from: number): Graph {
+/** `within` names the nodes whose body this is: a body knows nothing of the names around it, which its new ones must not hide. */
+function upgradeGraph(graph: Graph, from: number, within: string): Graph {
   return edit(graph, editor => {
     for (const node of graph.nodes) {
       if (node.domain !== '' && node.domain !== 'ai.onnx') continue
-      upgradeBodies(editor, node, from)
-      upgradeNode(editor, editor.node(node.id)!, from)
+      if (node.op === 'Scan' && from < 9) throw refused(node, 'it ran over a batch then')
+      upgradeBodies(editor, node, from, `${within}${node.id}_`)
+      upgradeNode(editor, editor.node(node.id)!, from, within)
     }
   })
 }
 
-function upgradeBodies(editor: Editor, node: Node, from: number): void {
+function upgradeBodies(editor: Editor, node: Node, from: number, within: string): void {
   if (![...node.attrs.values()].some(a => a.kind === 'graph' || a.kind === 'graphs')) return
   const attrs = new Map<string, Attr>()
   for (const [key, attr] of node.attrs) {
-    if (attr.kind === 'graph') attrs.set(key, { kind: 'graph', value: upgradeGraph(attr.value, from) })
+    if (attr.kind === 'graph') attrs.set(key, { kind: 'graph', value: upgradeGraph(attr.value, from, within) })
     else if (attr.kind === 'graphs')
-      attrs.set(key, { kind: 'graphs', value: attr.value.map(g => upgradeGraph(g, from)) })
+      attrs.set(key, { kind: 'graphs', value: attr.value.map(g => upgradeGraph(g, from, within)) })
     else attrs.set(key, attr)
   }
   editor.updateNode(node.id, { attrs })
 }
 
-function upgradeNode(editor: Editor, node: Node, from: number): void {
+function upgradeNode(editor: Editor, node: Node, from: number, within: string): void {
   const x = node.inputs[0] ?? null
-  const constant = (name: string, tensor: Tensor): string => editor.addInitializer(`${node.id}_${name}`, tensor)
+  const constant = (name: string, tensor: Tensor): string =>
+    editor.addInitializer(`${within}${node.id}_${name}`, tensor)
+  const dtype = (x !== null && editor.value(x)?.dtype) || 'float32'
+  const scalar = (value: number): Tensor => fromNumbers(dtype, [], [value])
   const set = (
     inputs: readonly (string | null)[],
     drop: readonly string[],
@@ -120,7 +129,7 @@ function upgradeNode(editor: Editor, node: Node, from: number): void {
     case 'Softmax':
     case 'LogSoftmax':
     case 'Hardmax':
-      upgradeSoftmax(editor, node)
+      upgradeSoftmax(editor, node, within)
       break
     case 'Scatter':
       set(node.inputs, [], [], 'ScatterElements')
@@ -154,7 +163,7 @@ function toResize(editor: Editor, node: Node, x: string | null, scales: string |
 }
 
 /** Up to opset 12 softmax ran over all axes from `axis` on, flattened; from 13 on over one axis. */
-function upgradeSoftmax(editor: Editor, node: Node): void {
+function upgradeSoftmax(editor: Editor, node: Node, within: string): void {
   const [input, output] = [node.inputs[0]!, node.outputs[0]!]
   const rank = editor.value(input)?.shape?.length ?? null
   const axis = attrInt(node, 'axis', 1)
@@ -164,9 +173,9 @@ function upgradeSoftmax(editor: Editor, node: Node): void {
     return
   }
   const { origin } = node
-  const flat = editor.freshName(`${output}_flat`)
-  const soft = editor.freshName(`${output}_soft`)
-  const shape = editor.freshName(`${output}_shape`)
+  const flat = editor.freshName(`${within}${output}_flat`)
+  const soft = editor.freshName(`${within}${output}_soft`)
+  const shape = editor.freshName(`${within}${output}_shape`)
   editor.addNode({ op: 'Flatten', inputs: [input], outputs: [flat], attrs: [['axis', int(axis)]], origin })
   editor.addNode({ op: 'Shape', inputs: [input], outputs: [shape], origin })
   editor.updateNode(node.id, { inputs: [flat], outputs: [soft], attrs: new Map([['axis', int(-1)]]) })
@@ -181,7 +190,6 @@ const int64s = (values: readonly number[]): Tensor => ({
   shape: [values.length],
   data: bytesOf(BigInt64Array.from(values, v => (v >= beyond ? largest : BigInt(v)))),
 })
-const scalar = (value: number): Tensor => ({ dtype: 'float32', shape: [], data: bytesOf(Float32Array.of(value)) })
 const vector = (values: readonly number[]): Tensor => ({
   dtype: 'float32',
   shape: [values.length],
