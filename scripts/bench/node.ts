@@ -91,6 +91,6 @@ async function measure({ task, case: c, roots, rounds, samples, path, ...more }:
 
 if (parentPort) serveEngine(parentPort)
 else {
-  console.log(JSON.stringify(await measure(JSON.parse(process.argv[2]) as Request)))
+  console.log(JSON.stringify((await measure(JSON.parse(process.argv[2]) as Request)) ?? null))
   process.exit(0)
 }
