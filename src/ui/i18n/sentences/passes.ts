@@ -137,4 +137,5 @@ export const passes: readonly Pair[] = [
   ],
   ['{op} {node} cannot be brought to opset 13: {why*}', '{op} {node} 无法升级到算子集版本 13：{why*}'],
   ['Export the model again at opset 13 or newer.', '请以算子集版本 13 或更高重新导出模型。'],
+  ['it ran over a batch then', '当时它按批次运行'],
 ]
