@@ -1,6 +1,7 @@
 // The command line's own words: options declared once, read by Node's parser, with errors that say what is allowed.
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { StudioError } from '../base/errors.ts'
+import { meant } from '../base/nearest.ts'
 
 export interface OptionHelp {
   /** Placeholder of the value in the help; none: a flag. */
@@ -29,7 +30,11 @@ export function parse(argv: readonly string[], table: OptionTable, hint: string)
   try {
     parsed = parseArgs({ args: [...argv], options, allowPositionals: true, strict: true })
   } catch (cause) {
-    throw usage(cause instanceof Error ? cause.message : String(cause), hint)
+    const words = cause instanceof Error ? cause.message : String(cause)
+    const unknown = /^Unknown option '(-[^']*)'/.exec(words)?.[1]
+    if (!unknown) throw usage(words, hint)
+    const near = meant(unknown.replace(/^-+/, ''), Object.keys(table))
+    throw usage(`There is no option ${unknown}${near ? `; did you mean --${near}?` : ''}`, `${hint} --help lists them.`)
   }
   const { values, positionals } = parsed
   return {

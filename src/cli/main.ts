@@ -1,6 +1,7 @@
 // The command line: picks the command, prints results on stdout and all else on stderr, and maps what happened to an exit status.
 import { parentPort } from 'node:worker_threads'
 import { errorRecord, StudioError } from '../base/errors.ts'
+import { meant } from '../base/nearest.ts'
 import { serveEngine } from '../host/node/runner.ts'
 import { type OptionTable, type Parsed, parse, usage } from './arguments.ts'
 import { createProgress, errorText, type ProgressLine } from './output.ts'
@@ -67,7 +68,13 @@ async function main(argv: readonly string[], line: ProgressLine, signal: AbortSi
   if (!name || name === '--help' || name === '-h' || name === 'help') return general
   if (name === '--version') return `${__THIMBLE_VERSION__}\n`
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined
-  if (!command) throw usage(`There is no command ${name}`, `Commands: ${Object.keys(commands).join(', ')}.`)
+  if (!command) {
+    const near = meant(name, Object.keys(commands))
+    throw usage(
+      `There is no command ${name}${near ? `; did you mean ${near}?` : ''}`,
+      `Commands: ${Object.keys(commands).join(', ')}.`,
+    )
+  }
   const { options, run } = await command.load()
   if (rest.includes('--help') || rest.includes('-h')) return helpOf(command, options)
   return run(parse(rest, options, `thimble ${command.usage}`), line, signal)

@@ -1,5 +1,6 @@
 // Presets are recipes. Those that need what is not there yet are refused by name, never silently weakened.
 import { StudioError } from '../base/errors.ts'
+import { meant } from '../base/nearest.ts'
 import type { Recipe } from './types.ts'
 
 export interface Preset {
@@ -31,10 +32,16 @@ export const presets: readonly Preset[] = [
 export function presetOf(id: string): Recipe {
   const preset = presets.find(p => p.id === id)
   if (preset) return structuredClone(preset.recipe)
+  const near = meant(
+    id,
+    presets.map(p => p.id),
+  )
   const later = ['smallest', 'exact', 'acc1', 'acc2', 'acc3'].includes(id)
   throw new StudioError(
     'usage',
-    later ? `The preset ${id} needs steps that this version does not have` : `There is no preset ${id}`,
+    later
+      ? `The preset ${id} needs steps that this version does not have`
+      : `There is no preset ${id}${near ? `; did you mean ${near}?` : ''}`,
     {
       hint: `Choose one of: ${presets.map(p => p.id).join(', ')}.`,
     },

@@ -142,6 +142,12 @@ describe('verify', () => {
     expect(await run('verify', bundle, '--dump', text)).toMatch(/Not among the golden layers: conv99/)
   })
 
+  test('a dump that is not there is refused', async () => {
+    const { status, stderr } = await thimble('verify', bundle, '--dump', join(work, 'nowhere.npz'))
+    expect(status).toBe(1)
+    expect(stderr).toMatch(/There is no file at .*nowhere\.npz/)
+  })
+
   test('a dump that is neither is refused with its line', async () => {
     const text = join(work, 'broken.txt')
     writeFileSync(text, 'conv1 0 1.5\nconv1 one two\n')

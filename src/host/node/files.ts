@@ -7,7 +7,7 @@ import type { ByteSource, FileSet, OutFile } from '../../base/bytes.ts'
 import { StudioError } from '../../base/errors.ts'
 
 export async function fileSource(path: string, name = basename(path)): Promise<ByteSource> {
-  const { size } = await stat(path)
+  const { size } = await entry(path, 'file')
   return {
     name,
     size,
