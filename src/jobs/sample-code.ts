@@ -130,9 +130,9 @@ const cppTypes: Readonly<Record<string, string>> = {
 }
 
 function cpp({ files, inputs, outputs }: Manifest): string {
-  const zeros = inputs.map(({ targetName, targetShape, targetDtype }) => {
+  const zeros = inputs.map(({ targetShape, targetDtype }) => {
     const shape = (targetShape ?? []).map(d => (typeof d === 'number' && d > 0 ? d : 1))
-    return `  inputs.push_back(zeros<${cppTypes[targetDtype ?? 'float32'] ?? 'float'}>({${shape.join(', ')}}));  // ${JSON.stringify(targetName)}`
+    return `  inputs.push_back(zeros<${cppTypes[targetDtype ?? 'float32'] ?? 'float'}>({${shape.join(', ')}}));`
   })
   const names = (list: Manifest['outputs']): string => list.map(t => JSON.stringify(t.targetName)).join(', ')
   return `// Runs the model on inputs of zeros and prints the first numbers of its first output.

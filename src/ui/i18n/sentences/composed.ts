@@ -34,6 +34,8 @@ export const composed: readonly Pair[] = [
   ['Step {index} of the recipe ({step}) is wrong: {faults*}', '配方的第 {index} 步（{step}）有误：{faults*}'],
   ['{place#}: there is no "{key}"; {hint*}', '{place#}：没有 "{key}"；{hint*}'],
   ['{place#}: "{key}" is missing', '{place#}：缺少 "{key}"'],
+  ['There is no preset {id}; did you mean {near}?', '没有预设 {id}；是否要写 {near}？'],
+  ['There is no target {id}; did you mean {near}?', '没有目标 {id}；是否要写 {near}？'],
   ['did you mean "{near}"? Choose one of: {choices}', '是否要写 "{near}"？请选择其中之一：{choices}'],
   ['choose one of: {choices}', '请选择其中之一：{choices}'],
   ['{place#}: {given} cannot stand here, a whole number is wanted', '{place#}：此处不能是 {given}，应为整数'],
