@@ -77,7 +77,7 @@ export async function writePack(project: string, name: string, files: readonly D
       offset += file.size
     }
   }
-  const blocks = await full(name, bytes, () => writeFile(folder, name, chunks()))
+  const blocks = await full(files[0]?.path ?? name, bytes, () => writeFile(folder, name, chunks()))
   return { file: name, bytes, files: packed, blocks }
 }
 
@@ -276,7 +276,9 @@ async function storageFull(what: string, needed: number, free: number, cause?: u
   const short =
     needed > free
       ? `it needs ${megabytes(needed)} and ${megabytes(Math.max(free, 0))} are free`
-      : 'the browser stopped writing'
+      : needed > 0
+        ? `it needs ${megabytes(needed)} and the browser stopped writing before`
+        : 'the browser stopped writing'
   return new StudioError('storage-full', `The browser’s storage is too full for ${what}: ${short}`, {
     where: { file: what },
     hint: names

@@ -47,6 +47,7 @@ export const host: readonly Pair[] = [
   ['{name*}: the browser stopped writing after {bytes} bytes', '{name*}：浏览器在写入 {bytes} 字节后停止'],
   ['it needs {needed} and {free} are free', '需要 {needed}，剩余 {free}'],
   ['the browser stopped writing', '浏览器停止了写入'],
+  ['it needs {needed} and the browser stopped writing before', '需要 {needed}，浏览器在写完之前停止了写入'],
   ['The browser’s storage is too full for {what*}: {short*}', '浏览器的存储空间不足以保存{what*}：{short*}'],
   [
     'Nothing was changed. Delete a project you no longer need ({names}), or free space on the disk.',
