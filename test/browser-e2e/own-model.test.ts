@@ -190,6 +190,25 @@ describe('what cannot be used is refused', () => {
   })
 })
 
+test('a full disk: what is needed and what can go is said, and nothing is changed', async () => {
+  await choose('pick-model', await classifier('small.onnx'))
+  await page.getByRole('heading', { name: 'Model', exact: true }).waitFor()
+  await go(page, 'data')
+  const session = await studio.context.newCDPSession(page)
+  const quota = (quotaSize?: number) =>
+    session.send('Storage.overrideQuotaForOrigin', { origin: new URL(studio.url).origin, quotaSize })
+  await quota(1)
+  await choose('pick-calibration', [pictures()])
+  const { code, words } = await refusal()
+  expect(code).toBe('storage-full')
+  expect(words).toMatch(/photos\.zip.*needs [\d.]+ MB.*Delete a project.*small/)
+  await quota()
+  await page.reload()
+  await page.getByTestId('data-calibration').getByText('Nothing added').waitFor()
+  await choose('pick-calibration', [pictures()])
+  await page.getByTestId('data-calibration').getByText('1 sample skipped').waitFor()
+})
+
 test('a sample over an open project leaves that project in the list', async () => {
   await choose('pick-model', await classifier('kept.onnx'))
   await page.getByRole('heading', { name: 'Model', exact: true }).waitFor()
