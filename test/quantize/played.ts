@@ -61,9 +61,9 @@ export async function play(
   const [{ do: _, ...step }] = checkRecipe({ thimble: 1, steps: [{ do: 'quantize', ...options.step }] }).steps
   const env = {
     ctx,
-    calibration: samplesFor(model, options.samples ?? 4),
+    calibration: samplesFor(model, options.samples ?? 8),
     evaluation: null,
-    samples: options.samples ?? 4,
+    samples: options.samples ?? 8,
     input: { inputs: {} },
     wanted: [{ target: onnxruntime, form: null, io: 'float' as const }],
     memo: <T>(_key: unknown, compute: () => Promise<T>) => compute(),

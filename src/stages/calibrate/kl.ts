@@ -38,7 +38,10 @@ function threshold(sizes: Cells, largest: number, levels: number, bins: number):
   // into a few bins, where every threshold looks alike.
   const top = Math.min(largest, 8 * quantile(sizes, 0.999))
   if (!(top > 0)) return largest
-  const { counts, beyond } = linearBins(sizes, top, bins)
+  const { counts, beyond: past } = linearBins(sizes, top, bins)
+  // Nothing lies beyond the largest: what saturates there (white pixels, a bounded activation) belongs to the last bin.
+  const beyond = top < largest ? past : 0
+  counts[bins - 1] += past - beyond
   const occupied = counts.reduce((n, c) => n + (c > 0 ? 1 : 0), 0)
   if (occupied <= levels) return largest
   const kept = bestPrefix(counts, beyond, levels)

@@ -2,10 +2,26 @@
 import type { KernelSet } from '../../ir/context.ts'
 import type { ValueName } from '../../ir/model.ts'
 import type { NdArray } from '../../ir/tensor.ts'
+import { numbersOf } from '../../tasks/scores.ts'
 import { ErrorSums } from './errors.ts'
 
 /** What a task reads as the answer from one sample's outputs; null where there is no such thing. */
 export type AnswerOf = (outputs: Readonly<Record<ValueName, NdArray>>) => string | number | null
+
+const floatsOf = (array: NdArray): Float32Array =>
+  array.data instanceof Float32Array ? array.data : Float32Array.from(numbersOf(array))
+
+/** Where a model decides how much it gives (boxes, characters), what one has more stands against nothing. */
+function alongside(a: Float32Array, b: Float32Array): [Float32Array, Float32Array] {
+  const length = Math.max(a.length, b.length)
+  const filled = (x: Float32Array): Float32Array => {
+    if (x.length === length) return x
+    const longer = new Float32Array(length)
+    longer.set(x)
+    return longer
+  }
+  return [filled(a), filled(b)]
+}
 
 export class Agreement {
   private readonly sums = new ErrorSums()
@@ -24,8 +40,7 @@ export class Agreement {
     for (const name of this.outputs) {
       const a = reference[name]
       const b = other[name]
-      if (a?.data instanceof Float32Array && b?.data instanceof Float32Array)
-        this.sums.add(this.kernels, a.data, b.data)
+      if (a && b) this.sums.add(this.kernels, ...alongside(floatsOf(a), floatsOf(b)))
     }
     const wanted = this.answerOf(reference)
     if (wanted !== null) {

@@ -9,7 +9,10 @@ export interface Timed {
   runs: number
 }
 
-/** Milliseconds per run after a warm-up; ends after `runs` rounds or `budgetMs`, but not before five rounds. */
+/**
+ * Milliseconds per run after a warm-up; ends after `runs` rounds or `budgetMs`, but not before five rounds, unless those take four
+ * times as long as they may.
+ */
 export async function latencies(
   models: readonly Model[],
   feeds: Feeds,
@@ -18,10 +21,15 @@ export async function latencies(
 ): Promise<Timed[]> {
   const sessions = await Promise.all(models.map(model => ctx.runner.open(model)))
   try {
-    for (const session of sessions) for (let i = 0; i < 2; i++) await session.time(feeds)
+    for (const session of sessions) {
+      const first = await session.time(feeds)
+      if (first < options.budgetMs / 10) await session.time(feeds)
+    }
     const times: number[][] = sessions.map(() => [])
     const start = ctx.clock()
-    for (let i = 0; i < options.runs && (i < 5 || ctx.clock() - start < options.budgetMs); i++) {
+    for (let i = 0; i < options.runs; i++) {
+      const spent = ctx.clock() - start
+      if (i > 0 && spent >= (i < 5 ? 4 : 1) * options.budgetMs) break
       ctx.signal.throwIfAborted()
       for (const [k, session] of sessions.entries()) times[k].push(await session.time(feeds))
     }

@@ -48,7 +48,7 @@ function withZeroPoint(codes: Codes): Codes {
 }
 
 /** Exporters leave a stack trace at every node and value, up to a fifth of a compressed file; they spoke of the original's nodes. */
-function withoutTraces(graph: Graph): Graph {
+export function withoutTraces(graph: Graph): Graph {
   const nodes = graph.nodes.map(({ extra: _, ...node }) => node)
   const values = new Map([...graph.values].map(([name, { extra: _, ...value }]) => [name, value]))
   return { ...graph, nodes, values }

@@ -8,6 +8,7 @@ import { type Attr, int, type Model, type Node, subgraphs, type ValueName } from
 import type { FloatReason, Observation } from '../../ir/quant.ts'
 import type { Tensor } from '../../ir/tensor.ts'
 import { beyondHalf } from './half-range.ts'
+import { withoutTraces } from './qdq.ts'
 
 const largest = 65504
 const float32 = 1
@@ -158,5 +159,5 @@ export async function toFloat16(
     for (const name of halves.keys())
       if (editor.consumers(name).length === 0 && !editor.isOutput(name)) editor.dropValue(name)
   })
-  return { model: { ...model, graph: changed }, float, clamped, vanished }
+  return { model: { ...model, graph: withoutTraces(changed) }, float, clamped, vanished }
 }
