@@ -29,6 +29,9 @@ export async function createWasmRunner({ encode }: { encode: EncodeModel }): Pro
 /** What an engine's worker exposes. */
 export const createWasmEngine = (): EngineApi => createEngine(loadOrt, options)
 
+/** Firefox collects a worker that only its own pending answers refer to, and whoever waits then waits for ever. */
+const working = new Set<Worker>()
+
 /** `count` engines, each in a worker that `start` makes, which exposes `createWasmEngine()`. */
 export function createWasmPool(given: {
   count: number
@@ -38,6 +41,7 @@ export function createWasmPool(given: {
 }): Runner {
   const spawn = () => {
     const worker = given.start()
+    working.add(worker)
     const failed = new Promise<never>((_, reject) => {
       worker.addEventListener('error', event => {
         event.preventDefault()
