@@ -41,7 +41,6 @@ export const en = {
     offlineStoring: 'Storing what is needed',
     offlineReady: 'Works, runtime and samples included',
     threads: (n: number) => `${n} ${n === 1 ? 'thread' : 'threads'}`,
-    oneThread: 'One thread only, since this page is not isolated; reload it once to get the others.',
     webgpu: 'WebGPU',
     webgpuReady: (adapter: string) => `ready, agrees with WASM (${adapter})`,
     webgpuUntested: (adapter: string) => `there, tested against WASM when a run starts (${adapter})`,

@@ -42,7 +42,6 @@ export const zh: Words = {
     offlineStoring: '正在存储所需文件',
     offlineReady: '可用，含运行时和示例',
     threads: n => `${n} 线程`,
-    oneThread: '本页未隔离，只有一个线程；重新加载一次即可使用其余线程。',
     webgpu: 'WebGPU',
     webgpuReady: adapter => `可用，与 WASM 结果一致（${adapter}）`,
     webgpuUntested: adapter => `可用，运行开始时与 WASM 对照检验（${adapter}）`,

@@ -38,10 +38,6 @@ function Facts(props: { capabilities: Capabilities; onDelete: () => void }) {
         <dd>
           {t().bar.threads(props.capabilities.threads)}
           {props.capabilities.simd ? `, ${t().bar.simd}` : ''}
-          <Show when={!props.capabilities.isolated}>
-            <br />
-            <span class="warn">{t().bar.oneThread}</span>
-          </Show>
         </dd>
         <dt>{t().bar.webgpu}</dt>
         <dd>
