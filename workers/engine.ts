@@ -62,5 +62,6 @@ const both = (wasm: Runner, webgpu: Runner): Runner => ({
   engine: 'webgpu',
   threads: wasm.threads,
   open: (model, options) => (options?.location === 'device' ? webgpu : wasm).open(model, options),
+  discard: wasm.discard,
   peakBytes: () => Math.max(wasm.peakBytes(), webgpu.peakBytes()),
 })

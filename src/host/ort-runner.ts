@@ -4,6 +4,7 @@ import type { DType, TypedArray } from '../base/dtype.ts'
 import type { Clock, DeviceArray, Feeds, Runner, Session, SessionOptions } from '../ir/context.ts'
 import type { Model, ValueName } from '../ir/model.ts'
 import type { NdArray } from '../ir/tensor.ts'
+import { discard } from './discard.ts'
 import { inModel, runtimeError } from './runtime-error.ts'
 
 export type OrtModule = Pick<typeof Ort, 'InferenceSession' | 'Tensor'>
@@ -56,6 +57,7 @@ export function createOrtRunner(ort: OrtModule, options: OrtRunnerOptions): Runn
         throw inModel(thrown, model)
       })
     },
+    discard,
     peakBytes: () => peak,
   }
 }

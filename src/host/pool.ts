@@ -10,6 +10,7 @@ import type { Counted, Feeds, Runner, Session, SessionOptions } from '../ir/cont
 import type { ValueName } from '../ir/model.ts'
 import type { Histogram } from '../ir/quant.ts'
 import type { NdArray } from '../ir/tensor.ts'
+import { discard } from './discard.ts'
 import { type EncodeModel, type OrtModule, type OrtOptions, openSession, withOutputs } from './ort-runner.ts'
 import { inModel } from './runtime-error.ts'
 
@@ -53,7 +54,10 @@ export function createEngine(load: () => Promise<OrtModule>, options: OrtOptions
     count: (id, feeds) =>
       answer(async () => {
         const { session, counter } = sessions.get(id)!
-        return counter!.count({ ...feeds, ...(await session.run(feeds)) })
+        const arrays = await session.run(feeds)
+        const counted = counter!.count({ ...feeds, ...arrays })
+        discard(arrays)
+        return counted
       }),
     histograms: id => answer(async () => sessions.get(id)!.counter!.histograms()),
     close: id =>
@@ -156,5 +160,5 @@ export function createPool({ count, spawn, encode, memory }: PoolOptions): Runne
       },
     }
   }
-  return { engine: 'wasm', threads: count, open, peakBytes: () => peak }
+  return { engine: 'wasm', threads: count, open, discard, peakBytes: () => peak }
 }

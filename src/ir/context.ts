@@ -73,6 +73,8 @@ export interface Runner {
   /** Runs that may be under way at once; each is computed by one thread alone, so that results do not depend on their number. */
   readonly threads: number
   open(model: Model, options?: SessionOptions): Promise<Session>
+  /** Frees arrays that a run gave at once, where waiting for the collector would let them pile up. */
+  discard(arrays: Readonly<Record<ValueName, NdArray>>): void
   /** High-water mark of the engine's memory in bytes. */
   peakBytes(): number
 }

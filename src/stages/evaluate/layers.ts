@@ -68,6 +68,7 @@ export async function layerErrors(
         const name = cumulative.get(b.output)
         if (name) prefix.get(b.node.id)!.add(ctx.kernels, reference, approximate[name].data as Float32Array)
       }
+      for (const arrays of result) ctx.runner.discard(arrays)
       done += batch.count
       ctx.progress({ stage: 'evaluate', done, total: Math.min(count, data.size), note: 'errors per layer' })
     }
