@@ -39,6 +39,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           environment: 'node',
+          retry: 2, // a real browser on a machine that others use: what is broken fails three times
           include: ['test/browser-e2e/**/*.test.ts'],
           testTimeout: 240_000,
           hookTimeout: 120_000,
