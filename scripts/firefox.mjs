@@ -23,7 +23,7 @@ export function findFirefox() {
 }
 
 const at = testid => `[data-testid="${testid}"]`
-const patience = { timeout: 200_000 }
+const patience = { timeout: 400_000 }
 
 /** A fresh profile of Firefox on a fresh server. */
 async function openFirefox(executablePath, { headers = true } = {}) {

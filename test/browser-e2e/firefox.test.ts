@@ -13,5 +13,5 @@ test.skipIf(!firefox)(
     expect(rows.filter(row => !row.held)).toEqual([])
     expect(rows.length).toBeGreaterThan(10)
   },
-  900_000,
+  1_800_000,
 )
