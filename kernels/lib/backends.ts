@@ -137,6 +137,7 @@ const largestCount = 4294967295
 /** Tallies that share one table of lanes; each has 256 KiB of 32-bit counters, emptied into float64 before one can overflow. */
 function wasmTallies(module: WasmModule, input: number, withTable: boolean): () => Tally {
   const stats = module.allocate(emptyStats.length * 4)
+  const scratch = withTable ? emptyTable() : new Float64Array(0)
   const lanes = withTable ? module.allocate(keyCount * 16) : 0
   const begin = (): void => module.view('u32', stats, emptyStats.length).set(emptyStats)
   const end = (): Uint32Array => module.view('u32', stats, emptyStats.length).slice()
@@ -154,17 +155,19 @@ function wasmTallies(module: WasmModule, input: number, withTable: boolean): () 
     const table = module.allocate(keyCount * 4)
     let inTable = 0
     let emptied: Float64Array | null = null
-    const sum = (): Float64Array => {
-      const total = emptied ?? emptyTable()
+    const addTo = (total: Float64Array): void => {
       const counters = module.view('u32', table, keyCount)
       for (let key = 0; key < keyCount; key++) total[key] += counters[key]
-      counters.fill(0)
+    }
+    const empty = (): void => {
+      emptied ??= emptyTable()
+      addTo(emptied)
+      module.view('u32', table, keyCount).fill(0)
       inTable = 0
-      return total
     }
     return {
       count(x) {
-        if (inTable + x.length > largestCount) emptied = sum()
+        if (inTable + x.length > largestCount) empty()
         inTable += x.length
         begin()
         inPieces(module, x, input, n => module.call('histogramBlock', input, n, lanes, stats))
@@ -173,8 +176,11 @@ function wasmTallies(module: WasmModule, input: number, withTable: boolean): () 
         return seen
       },
       table() {
-        emptied = sum()
-        return emptied.slice()
+        // One for all: half a megabyte for each of a hundred values would be what a sweep takes most memory for.
+        if (emptied) scratch.set(emptied)
+        else scratch.fill(0)
+        addTo(scratch)
+        return scratch
       },
     }
   }

@@ -9,7 +9,7 @@ import { fromOrdered, stat } from '../range/reference.ts'
 /** What one batch of one value came to: `stats` as the range kernel gives them. */
 export interface Tally {
   count(x: Float32Array): ArrayLike<number>
-  /** Elements by key, over all batches; null where only the range was asked for. */
+  /** Elements by key, over all batches, until the next call; null where only the range was asked for. */
   table(): Float64Array | null
 }
 
@@ -147,10 +147,10 @@ export function hostObserver(
     },
     finish: async (histograms = []) => {
       const parts = [...histograms, counter.histograms()]
+      const table = histogram ? emptyTable() : null
       return new Map(
         [...summaries].map(([value, summary]) => {
-          const table = histogram ? emptyTable() : null
-          if (table) addHistograms(table, value, parts)
+          if (table) addHistograms(table.fill(0), value, parts)
           return [value, summary.observation(value, table)]
         }),
       )
