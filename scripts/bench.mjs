@@ -66,6 +66,7 @@ async function measureNode() {
     say(`Node: memory of ${samples} samples ...`)
     found.memory[samples] = (await node({ task: 'memory', case: heavy, samples })).peak
   }
+  found.memory.oneEngine = (await node({ task: 'memory', case: heavy, samples: 64, threads: 1 })).peak
   say('Node: a whole job ...')
   found.job = await wholeJob()
   say('Node: kernels and import ...')

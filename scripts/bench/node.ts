@@ -34,7 +34,11 @@ const cpu = (): number => {
 let clock = wall
 const rss = (): number => process.resourceUsage().maxRSS * 1024
 
-async function open(c: Case, roots: Record<Case['root'], string>): Promise<{ prepared: Prepared; ctx: Context }> {
+async function open(
+  c: Case,
+  roots: Record<Case['root'], string>,
+  threads = Math.min(8, availableParallelism()),
+): Promise<{ prepared: Prepared; ctx: Context }> {
   const at = (path: string): string => join(roots[c.root], path)
   const { files, main } = await openFiles(at(c.model), 'model')
   const imported = await importModel(files, main ?? undefined)
@@ -42,7 +46,7 @@ async function open(c: Case, roots: Record<Case['root'], string>): Promise<{ pre
   const ctx: Context = {
     bytes,
     runner: createNodePool({
-      count: Math.min(8, availableParallelism()),
+      count: threads,
       entry: new URL(import.meta.url),
       encode: model => encodeModel(model, bytes),
     }),
@@ -62,6 +66,7 @@ interface Request {
   roots: Record<Case['root'], string>
   rounds: number
   samples: number
+  threads?: number
   path: string
   clock: 'wall' | 'cpu'
 }
@@ -74,7 +79,7 @@ async function measure({ task, case: c, roots, rounds, samples, path, ...more }:
       return calibration({ ...prepared, dataset: await decoded(prepared.dataset, c.samples) }, rounds, ctx)
     }
     case 'memory': {
-      const { prepared, ctx } = await open(c, roots)
+      const { prepared, ctx } = await open(c, roots, more.threads)
       await sweepMemory(prepared, samples, ctx)
       return { peak: rss() }
     }

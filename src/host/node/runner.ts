@@ -1,4 +1,5 @@
 // onnxruntime-web in Node: the same WebAssembly engine as in the browser, so that both give the same bits.
+import { setFlagsFromString } from 'node:v8'
 import { Worker } from 'node:worker_threads'
 import * as comlink from 'comlink'
 import nodeEndpoint from 'comlink/dist/esm/node-adapter.mjs'
@@ -26,6 +27,8 @@ export async function createNodeRunner({ encode }: { encode: EncodeModel }): Pro
 
 /** `count` engines, each in a thread of its own that is started from `entry`, which calls `serveEngine`. */
 export function createNodePool({ count, entry, encode }: { count: number; entry: URL; encode: EncodeModel }): Runner {
+  // Compiling the runtime on every core at once would take some 100 MB more than the work itself.
+  setFlagsFromString('--wasm-num-compilation-tasks=1')
   const spawn = () => {
     const worker = new Worker(entry)
     worker.unref()

@@ -24,12 +24,12 @@ export async function openPlain(
   ctx: Pick<Context, 'runner' | 'clock' | 'signal'>,
   patienceMs = patience,
 ): Promise<Plain> {
-  const session = await ctx.runner.open(model, { location })
+  const session = patienceMs > 0 ? await ctx.runner.open(model, { location }) : null
   let samples = 0
   let ms = 0
   let warm = false
   const runAll = async (round: readonly Batch[]): Promise<void> => {
-    for await (const _ of inOrder(each(round), width, batch => session.run(batch.feeds))) ctx.signal.throwIfAborted()
+    for await (const _ of inOrder(each(round), width, batch => session!.run(batch.feeds))) ctx.signal.throwIfAborted()
   }
   return {
     time: async round => {
@@ -42,7 +42,7 @@ export async function openPlain(
       for (const batch of round) samples += batch.count
     },
     perSample: () => (samples === 0 ? 0 : ms / samples),
-    close: () => session.close(),
+    close: async () => session?.close(),
   }
 }
 
