@@ -191,7 +191,10 @@ describe('what cannot be used is refused', () => {
 })
 
 test('a full disk: what is needed and what can go is said, and nothing is changed', async () => {
-  await choose('pick-model', await classifier('small.onnx'))
+  await choose('pick-model', await classifier('older.onnx'))
+  await page.getByRole('heading', { name: 'Model', exact: true }).waitFor()
+  await page.locator('.mark').click()
+  await choose('pick-model', await classifier('open.onnx'))
   await page.getByRole('heading', { name: 'Model', exact: true }).waitFor()
   await go(page, 'data')
   const session = await studio.context.newCDPSession(page)
@@ -201,7 +204,8 @@ test('a full disk: what is needed and what can go is said, and nothing is change
   await choose('pick-calibration', [pictures()])
   const { code, words } = await refusal()
   expect(code).toBe('storage-full')
-  expect(words).toMatch(/photos\.zip.*needs [\d.]+ MB.*Delete a project.*small/)
+  expect(words).toMatch(/photos\.zip.*needs [\d.]+ MB.*Delete a project you no longer need \(\w+ \([\d.]+ MB\)/)
+  expect(words).not.toContain('open (')
   await quota()
   await page.reload()
   await page.getByTestId('data-calibration').getByText('Nothing added').waitFor()

@@ -36,7 +36,7 @@ let opened: UseStore | null = null
 const table = (): UseStore => (opened ??= createStore('thimble', 'projects'))
 
 export const saveProject = <P extends StoredProject>(project: P): Promise<void> =>
-  full(project.name, 64 << 10, () => set(project.id, project, table()))
+  full(project.id, project.name, 64 << 10, () => set(project.id, project, table()))
 
 export const loadProject = <P extends StoredProject>(id: string): Promise<P | undefined> => get<P>(id, table())
 
@@ -77,7 +77,7 @@ export async function writePack(project: string, name: string, files: readonly D
       offset += file.size
     }
   }
-  const blocks = await full(files[0]?.path ?? name, bytes, () => writeFile(folder, name, chunks()))
+  const blocks = await full(project, files[0]?.path ?? name, bytes, () => writeFile(folder, name, chunks()))
   return { file: name, bytes, files: packed, blocks }
 }
 
@@ -137,7 +137,7 @@ export function stageStore(project: string): StageStore {
         yield digest
         yield bytes
       }
-      await full('the result of a stage', bytes.byteLength, () => writeFile(folder, key, chunks()))
+      await full(project, 'the result of a stage', bytes.byteLength, () => writeFile(folder, key, chunks()))
     },
   }
 }
@@ -146,7 +146,7 @@ export const clearStages = async (project: string): Promise<void> => removeEntry
 
 export async function writeBundle(project: string, name: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
   const folder = await subfolder(project, 'bundles')
-  await full(name, 0, () => writeFile(folder, name, chunks))
+  await full(project, name, 0, () => writeFile(folder, name, chunks))
 }
 
 export async function readBundle(project: string, name: string): Promise<Blob | null> {
@@ -256,22 +256,31 @@ class TruncatedWrite extends Error {
   }
 }
 
-/** Runs a write of `needed` bytes; says beforehand or afterwards that the disk is full, what is needed and what can go. */
-async function full<T>(what: string, needed: number, write: () => Promise<T>): Promise<T> {
+/** Runs a write of `needed` bytes for a project; says before or after that the disk is full, what is needed and what else can go. */
+async function full<T>(project: string, what: string, needed: number, write: () => Promise<T>): Promise<T> {
   const before = await navigator.storage.estimate()
   const free = (before.quota ?? 0) - (before.usage ?? 0)
-  if (needed > free) throw await storageFull(what, needed, free)
+  if (needed > free) throw await storageFull(project, what, needed, free)
   try {
     return await write()
   } catch (cause) {
     const isFull =
       cause instanceof TruncatedWrite || (cause instanceof DOMException && cause.name === 'QuotaExceededError')
-    throw isFull ? await storageFull(what, needed, free, cause) : cause
+    throw isFull ? await storageFull(project, what, needed, free, cause) : cause
   }
 }
 
-async function storageFull(what: string, needed: number, free: number, cause?: unknown): Promise<StudioError> {
-  const others = (await listProjects()).sort((a, b) => b.bytes - a.bytes).slice(0, 3)
+async function storageFull(
+  id: string,
+  what: string,
+  needed: number,
+  free: number,
+  cause?: unknown,
+): Promise<StudioError> {
+  const others = (await listProjects())
+    .filter(project => project.id !== id)
+    .sort((a, b) => b.bytes - a.bytes)
+    .slice(0, 3)
   const names = others.map(project => `${project.name} (${megabytes(project.bytes)})`).join(', ')
   const short =
     needed > free
