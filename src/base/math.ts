@@ -18,7 +18,8 @@ const words = new Uint32Array(2)
 const double = new Float64Array(words.buffer) // little-endian, as every engine that runs WebAssembly
 const high = 1
 
-function powerOfTwo(n: number): number {
+/** 2^n for whole n from -1022 to 1023, exact. */
+export function powerOfTwo(n: number): number {
   words[0] = 0
   words[high] = (n + 1023) << 20
   return double[0]

@@ -1,23 +1,28 @@
 // Quantisation: what is wanted (spec), what was seen (observation), what was decided (params, plan).
+import { powerOfTwo } from '../base/math.ts'
 import { roundHalfEven } from '../base/round.ts'
 import type { NodeId, ValueName } from './model.ts'
+import { coderOf, codesOf, containerOf, type IntFormat, isInt, type NumberFormat } from './number-format.ts'
 
-/** A number format. Further kinds (tables, small floats) join here. */
-export type Format = { kind: 'int'; bits: number; signed: boolean } | { kind: 'float16' } | { kind: 'float32' }
+export type Granularity =
+  | { kind: 'tensor' }
+  | { kind: 'channel'; axis: number }
+  | { kind: 'block'; axis: number; size: number }
 
-export type Granularity = { kind: 'tensor' } | { kind: 'channel'; axis: number }
-
-export interface QuantSpec {
-  format: { kind: 'int'; bits: number; signed: boolean }
+export interface QuantSpec<F extends NumberFormat = IntFormat> {
+  format: F
   symmetric: boolean
   granularity: Granularity
   /** Weights: leave out the most negative code, so that negation is safe. */
   restricted: boolean
 }
 
-/** real = (q - zeroPoint) * scale; one entry per tensor or per channel. */
+/**
+ * real = (q - zeroPoint) * scale. One entry per tensor, per channel, or per block: blocks lie as the tensor does, with the axis
+ * shortened to the number of blocks.
+ */
 export interface QuantParams {
-  spec: QuantSpec
+  spec: QuantSpec<NumberFormat>
   scale: Float32Array
   zeroPoint: Int32Array
 }
@@ -60,24 +65,17 @@ export interface FloatReason {
 export interface QuantPlan {
   activations: ReadonlyMap<ValueName, QuantParams>
   weights: ReadonlyMap<ValueName, QuantParams> // by initializer name
-  biases: ReadonlyMap<NodeId, { bias: ValueName; input: ValueName; weight: ValueName }> // int32, scale = input scale * weight scale
+  biases: ReadonlyMap<NodeId, { bias: ValueName; input: ValueName; weight: ValueName }> // int32, scale = input scale * weight scale; where both are integers
   quantized: ReadonlySet<NodeId> // with the activation functions that are fused behind one
+  weightOnly: ReadonlySet<NodeId> // float nodes whose weights are in `weights`
   float: readonly FloatReason[]
   shared: readonly (readonly ValueName[])[] // sets of values with one scale
 }
 
-// Exact, unlike the engine's own power function.
-const powerOfTwo = (n: number): number => 1 << n
-
-export const codeRange = (spec: QuantSpec): { qmin: number; qmax: number } => {
-  const { bits, signed } = spec.format
-  const span = powerOfTwo(bits)
-  if (!signed) return { qmin: 0, qmax: span - 1 }
-  return { qmin: spec.restricted ? 1 - span / 2 : -span / 2, qmax: span / 2 - 1 }
-}
+export const codeRange = (spec: QuantSpec): { qmin: number; qmax: number } => codesOf(spec.format, spec.restricted)
 
 // GPUs may flush denormals, so that no scale is let fall below 2^-100.
-const smallestScale = 7.888609052210118e-31
+export const smallestScale = 7.888609052210118e-31
 
 /**
  * Range to scale and zero point (Jacob et al. 2018, section 2; algorithms 0 and 1): the range is first extended to hold zero, so
@@ -106,39 +104,77 @@ export function quantizeValue(x: number, scale: number, zeroPoint: number, qmin:
   return Math.min(qmax, Math.max(qmin, roundHalfEven(Math.fround(x / scale)) + zeroPoint))
 }
 
-/** Codes of a tensor, one scale and zero point per tensor or per index of the channel axis. */
-export function quantizeTensor(
-  data: Float32Array,
-  shape: readonly number[],
-  params: QuantParams,
-): Int8Array | Uint8Array {
-  const { qmin, qmax } = codeRange(params.spec)
-  const { channels, inner } = channelsOf(data, shape, params)
-  const codes = params.spec.format.signed ? new Int8Array(data.length) : new Uint8Array(data.length)
-  for (let i = 0; i < data.length; i++) {
-    const channel = Math.floor(i / inner) % channels
-    codes[i] = quantizeValue(data[i], params.scale[channel], params.zeroPoint[channel], qmin, qmax)
+/** Codes of a tensor, in the array that holds its container's elements one by one (packing is the writer's). */
+export function quantizeTensor(data: Float32Array, shape: readonly number[], params: QuantParams): CodeArray {
+  const { spec, scale, zeroPoint } = params
+  const codes = codeArray(spec.format, data.length)
+  if (isInt(spec.format) && spec.format.bits > 1) {
+    const { qmin, qmax } = codesOf(spec.format, spec.restricted)
+    eachScale(shape, params, (from, to, k) => {
+      for (let i = from; i < to; i++) codes[i] = quantizeValue(data[i], scale[k], zeroPoint[k], qmin, qmax)
+    })
+    return codes
   }
+  const coder = coderOf(spec.format, spec.restricted)
+  eachScale(shape, params, (from, to, k) => {
+    for (let i = from; i < to; i++) codes[i] = coder.encode(Math.fround(data[i] / scale[k]))
+  })
   return codes
 }
 
-/** A tensor through its codes and back. */
-export function roundTripTensor(data: Float32Array, shape: readonly number[], params: QuantParams): Float32Array {
-  const codes = quantizeTensor(data, shape, params)
-  const { channels, inner } = channelsOf(data, shape, params)
-  return Float32Array.from(codes, (q, i) => {
-    const channel = Math.floor(i / inner) % channels
-    return (q - params.zeroPoint[channel]) * params.scale[channel]
+/** The reals that codes stand for. */
+export function dequantizeTensor(codes: CodeArray, shape: readonly number[], params: QuantParams): Float32Array {
+  const { spec, scale, zeroPoint } = params
+  const reals = new Float32Array(codes.length)
+  const { decode } = coderOf(spec.format, spec.restricted)
+  eachScale(shape, params, (from, to, k) => {
+    for (let i = from; i < to; i++) reals[i] = decode(codes[i] - zeroPoint[k]) * scale[k]
   })
+  return reals
 }
 
-/** Channel of element i is floor(i / inner) mod channels. */
-function channelsOf(
-  data: Float32Array,
+/** A tensor through its codes and back. */
+export const roundTripTensor = (data: Float32Array, shape: readonly number[], params: QuantParams): Float32Array =>
+  dequantizeTensor(quantizeTensor(data, shape, params), shape, params)
+
+export type CodeArray = Int8Array | Uint8Array | Int16Array | Uint16Array
+
+function codeArray(format: NumberFormat, length: number): CodeArray {
+  const container = containerOf(format)
+  if (container === 'int16') return new Int16Array(length)
+  if (container === 'uint16' || container === 'float16' || container === 'bfloat16') return new Uint16Array(length)
+  return container.startsWith('int') ? new Int8Array(length) : new Uint8Array(length)
+}
+
+/** Calls `visit` with each run of elements, `from` to before `to`, that has one scale, and with that scale's index. */
+export function eachScale(
   shape: readonly number[],
-  { spec }: QuantParams,
-): { channels: number; inner: number } {
-  if (spec.granularity.kind === 'tensor') return { channels: 1, inner: data.length }
-  const { axis } = spec.granularity
-  return { channels: shape[axis], inner: shape.slice(axis + 1).reduce((n, d) => n * d, 1) }
+  { spec: { granularity } }: Pick<QuantParams, 'spec'>,
+  visit: (from: number, to: number, scale: number) => void,
+): void {
+  const count = shape.reduce((n, d) => n * d, 1)
+  if (granularity.kind === 'tensor') {
+    visit(0, count, 0)
+    return
+  }
+  const { axis } = granularity
+  const length = shape[axis]
+  const inner = shape.slice(axis + 1).reduce((n, d) => n * d, 1)
+  const size = granularity.kind === 'block' ? granularity.size : 1
+  const blocks = Math.ceil(length / size)
+  for (let run = 0, from = 0; from < count; run++, from += inner) {
+    const at = run % length
+    if (granularity.kind === 'channel') visit(from, from + inner, at)
+    else {
+      const first = (Math.floor(run / length) * blocks + Math.floor(at / size)) * inner
+      for (let i = 0; i < inner; i++) visit(from + i, from + i + 1, first + i)
+    }
+  }
+}
+
+/** Shape of the scales of a tensor. */
+export function scaleShape(shape: readonly number[], granularity: Granularity): number[] {
+  if (granularity.kind === 'tensor') return []
+  if (granularity.kind === 'channel') return [shape[granularity.axis]]
+  return shape.map((d, i) => (i === granularity.axis ? Math.ceil(d / granularity.size) : d))
 }

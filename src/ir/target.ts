@@ -1,4 +1,5 @@
 // A chip or runtime as data: what it runs, in which formats, with a source for every claim.
+import type { FormatName } from './format-names.ts'
 
 /** How a target runs one operator in low bits. */
 export interface OpRule {
@@ -28,8 +29,9 @@ export interface Target {
   forms: readonly string[]
   version: string // of the runtime that the files are written for
   quant: {
-    activations: { bits: number; signed: boolean; symmetric: boolean }
-    weights: { bits: number; signed: boolean; symmetric: boolean; perChannel: boolean }
+    /** Formats that a model may be given for it; those in `integer` run in integer kernels, the others in float behind Q/DQ. */
+    activations: { formats: readonly FormatName[]; integer: readonly FormatName[]; signed: boolean; symmetric: boolean }
+    weights: { formats: readonly FormatName[]; integer: readonly FormatName[]; signed: boolean; perChannel: boolean }
     biasBits: 32
     ops: readonly OpRule[]
     /** Activation functions that fuse into the operator before: no Q/DQ between the two. */

@@ -1,5 +1,5 @@
 // Tensors: row-major, little-endian, either bytes in memory or a slice of the file that they came from.
-import { bytesOf, type DType, elementCount, type TypedArray } from '../base/dtype.ts'
+import { bitsOf, byteLength, bytesOf, type DType, elementCount, type TypedArray, viewAs } from '../base/dtype.ts'
 
 /** A part of a file, by the id under which `Bytes` knows that file. */
 export interface Slice {
@@ -33,6 +33,40 @@ export const tensorOf = (array: NdArray): Tensor => ({
   shape: array.shape,
   data: bytesOf(array.data),
 })
+/** Whole numbers as a tensor of an integer or 8-bit type, several to a byte where the type has fewer bits: low bits first. */
+export function packed(dtype: DType, shape: readonly number[], codes: ArrayLike<number>): Tensor {
+  const bits = bitsOf(dtype)
+  const data = new Uint8Array(byteLength(dtype, codes.length))
+  if (bits >= 8) {
+    const view = viewAs(dtype, data) as Uint8Array
+    for (let i = 0; i < codes.length; i++) view[i] = codes[i]
+    return { dtype, shape, data }
+  }
+  const perByte = 8 / bits
+  const mask = (1 << bits) - 1
+  for (let i = 0; i < codes.length; i++) data[Math.floor(i / perByte)] |= (codes[i] & mask) << (bits * (i % perByte))
+  return { dtype, shape, data }
+}
+
+/** The whole numbers of a packed tensor, one an element. */
+export function unpacked(
+  dtype: DType,
+  data: Uint8Array,
+  count: number,
+): Int8Array | Uint8Array | Int16Array | Uint16Array {
+  const bits = bitsOf(dtype)
+  if (bits >= 8) return viewAs(dtype, data) as Uint8Array
+  const signed = dtype.startsWith('int')
+  const codes = signed ? new Int8Array(count) : new Uint8Array(count)
+  const perByte = 8 / bits
+  const unused = 32 - bits
+  for (let i = 0; i < count; i++) {
+    const code = data[Math.floor(i / perByte)] >>> (bits * (i % perByte))
+    codes[i] = signed ? (code << unused) >> unused : code & ((1 << bits) - 1)
+  }
+  return codes
+}
+
 export const floats = (shape: readonly number[], data: Float32Array | readonly number[]): NdArray => ({
   dtype: 'float32',
   shape,

@@ -1,5 +1,6 @@
 // ONNX Runtime on CPUs, native and in the web. What its QDQ transformer turns into integer kernels, read from the runtime's source
 // (onnxruntime/core/optimizer/qdq_transformer/selectors_actions) and confirmed by running each form.
+import { formatNames } from '../ir/format-names.ts'
 import type { OpRule, Target } from '../ir/target.ts'
 
 const selectors = 'onnxruntime: core/optimizer/qdq_transformer/selectors_actions/qdq_selector_action_transformer.cc'
@@ -48,6 +49,10 @@ const ops: readonly OpRule[] = [
   pass('Unsqueeze'),
 ]
 
+// DequantizeLinear takes int4 and 16 bits from opset 21, int2 from 25, 8-bit floats from 19; what has no type is a function of ours with
+// a standard body. All of it was run in versions 1.30 (web) and 1.32.
+const activationFormats = formatNames.filter(name => !['nf4', 'pow2', 'apot', 'ternary', 'binary'].includes(name))
+
 const fusedSource =
   'onnxruntime: core/optimizer/qdq_transformer/relu_quantizelinear.cc, clip_quantizelinear.cc (only where the codes reach no further than the bounds)'
 const fusedAfter = ['Conv', 'Gemm', 'MatMul', 'Add', 'Mul', 'Concat', 'AveragePool', 'GlobalAveragePool']
@@ -61,8 +66,8 @@ export const onnxruntime: Target = {
   version: '1.30',
   quant: {
     // Unsigned: with signed activations the runtime leaves half the convolutions of a residual network in float.
-    activations: { bits: 8, signed: false, symmetric: false },
-    weights: { bits: 8, signed: true, symmetric: true, perChannel: true },
+    activations: { formats: activationFormats, integer: ['uint8', 'int8'], signed: false, symmetric: false },
+    weights: { formats: formatNames, integer: ['int8', 'uint8', 'int7', 'uint7'], signed: true, perChannel: true },
     biasBits: 32,
     ops,
     fused: ['Relu', 'Clip'].map(op => ({ after: fusedAfter, op, source: fusedSource })),

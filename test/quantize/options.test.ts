@@ -46,7 +46,7 @@ describe('per layer', () => {
     const played = await play(model, ctx, { step: { layers: { 'block.1': { weights: 'int7' } } } })
     expect(reach(codes(played, 'wa'))).toBe(127)
     expect(reach(codes(played, 'wb'))).toBe(63)
-    expect(played.variant.plan!.weights.get('wb')!.spec.format.bits).toBe(7)
+    expect(played.variant.plan!.weights.get('wb')!.spec.format).toMatchObject({ bits: 7 })
   })
 
   test('7 bits for all', async () => {
@@ -75,12 +75,15 @@ test.each(methods.map(m => m.id))('the method %s gives a model that agrees', asy
 })
 
 test.each([
-  [{ activations: 'int8' }, 'does not run activations of int8'],
-  [{ weights: 'uint8' }, 'does not run weights of uint8'],
-  [{ weights: 'int8', activations: 'float16' }, 'does not run int8 weights with float16 activations'],
-  [{ layers: { head: { activations: 'uint7' } } }, 'does not run activations of uint7'],
+  [{ activations: 'ternary' }, 'does not run activations of ternary'],
+  [{ layers: { head: { activations: 'nf4' } } }, 'does not run activations of nf4'],
 ])('%j is refused, not served with other numbers', async (step, message) => {
   await expect(play(model, ctx, { step })).rejects.toThrow(message)
+})
+
+test('int8 and uint8 both mean eight bits, of which the target has its own kind', async () => {
+  const { variant } = await play(model, ctx, { step: { weights: 'uint8', activations: 'int8' } })
+  expect(variant.precision).toEqual({ weights: 'int8', activations: 'uint8' })
 })
 
 describe('float16', () => {

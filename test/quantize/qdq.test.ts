@@ -1,25 +1,26 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { viewAs } from '../../src/base/dtype.ts'
+import type { Context } from '../../src/ir/context.ts'
 import type { Model } from '../../src/ir/model.ts'
 import { infer } from '../../src/ops/infer.ts'
 import { choose } from '../../src/stages/quantize/choose.ts'
-import { decide, weightParams } from '../../src/stages/quantize/decide.ts'
-import { weightSpec } from '../../src/stages/quantize/formats.ts'
+import { decide } from '../../src/stages/quantize/decide.ts'
 import { quantizeModel } from '../../src/stages/quantize/qdq.ts'
 import { toFloat16 } from '../../src/stages/quantize/to-float16.ts'
+import { weightParams, weightSpec } from '../../src/stages/quantize/weight-scales.ts'
 import { onnxruntime } from '../../src/targets/onnxruntime.ts'
 import { build } from '../build.ts'
-import { createTestContext } from '../runner.ts'
+import { testContext } from './played.ts'
 
-let ctx: Awaited<ReturnType<typeof createTestContext>>
+let ctx: Context
 beforeAll(async () => {
-  ctx = await createTestContext()
+  ctx = await testContext()
 })
 
 async function quantized(model: Model, ranges: Record<string, { min: number; max: number }>) {
   const inferred = infer(model)
   const choice = choose(inferred, onnxruntime, () => ({ weights: 'int8', activations: 'uint8' }))
-  const plan = await decide(inferred, onnxruntime, choice, { of: name => ranges[name] }, ctx.bytes, 'channel')
+  const plan = await decide(inferred, onnxruntime, choice, { of: name => ranges[name] }, ctx, 'channel')
   return { plan, model: await quantizeModel(inferred, plan, ctx.bytes) }
 }
 
@@ -77,8 +78,8 @@ describe('QDQ graph', () => {
   })
 
   test('an all-zero channel takes the median scale of the others, so that its bias keeps a unit', () => {
-    const spec = weightSpec('int8', 0)
-    const { scale } = weightParams(Float32Array.from([1, -1, 0, 0, 4, 2]), [3, 2], spec)
+    const spec = weightSpec('int8', { kind: 'channel', axis: 0 })!
+    const { scale } = weightParams(Float32Array.from([1, -1, 0, 0, 4, 2]), [3, 2], spec, 'int8', ctx.kernels)
     expect([...scale]).toEqual([Math.fround(1 / 127), Math.fround(4 / 127), Math.fround(4 / 127)])
   })
 

@@ -3,18 +3,18 @@ import * as v from 'valibot'
 import { StudioError } from '../../base/errors.ts'
 import { choice, number, type OptionValues, value } from '../../base/options.ts'
 import type { Dataset } from '../../ir/context.ts'
+import { type FormatName, formatName, formatNames, numberFormat } from '../../ir/format-names.ts'
 import { type Model, type Node, type NodeId, requiredInputs, type ValueName } from '../../ir/model.ts'
 import type { Observation, QuantSpec } from '../../ir/quant.ts'
 import type { Target } from '../../ir/target.ts'
 import { weightOf } from '../../ops/facts.ts'
 import { infer } from '../../ops/infer.ts'
 import { findMethod, methods } from '../../stages/calibrate/index.ts'
-import { observe } from '../../stages/observe/index.ts'
+import { observe, type Sweep } from '../../stages/observe/index.ts'
 import { upgradeOpset } from '../../stages/passes/upgrade-opset.ts'
 import { type Choice, choose, type LayerFormats } from '../../stages/quantize/choose.ts'
-import { decide } from '../../stages/quantize/decide.ts'
-import { type FormatName, formatNames, isIntegerFormat } from '../../stages/quantize/formats.ts'
-import { quantizeModel } from '../../stages/quantize/qdq.ts'
+import { decide, type WeightScales } from '../../stages/quantize/decide.ts'
+import { opsetFor, quantizeModel } from '../../stages/quantize/qdq.ts'
 import { select } from '../../stages/quantize/selectors.ts'
 import { separateRoles } from '../../stages/quantize/separate.ts'
 import { toFloat16 } from '../../stages/quantize/to-float16.ts'
@@ -30,10 +30,12 @@ const layerSchema = v.strictObject({
 })
 type LayerOptions = v.InferOutput<typeof layerSchema>
 
+const granularities = ['channel', 'tensor', 'block:32', 'block:64', 'block:128', 'block:256'] as const
+
 const options = {
   weights: choice('Weights', formatNames, 'int8'),
   activations: choice('Activations', formatNames, 'uint8'),
-  granularity: choice('Weight scales', ['channel', 'tensor'], 'channel'),
+  granularity: choice('Weight scales', granularities, 'channel'),
   range: choice('Range of activations', rangeNames, 'minmax'),
   percentile: number('Percentile', { default: 99.99, min: 90, max: 100, step: 0.001 }),
   batch: number('Samples per batch', { default: 16, min: 1, max: 256 }),
@@ -41,7 +43,19 @@ const options = {
 }
 type QuantizeOptions = OptionValues<typeof options>
 
-const integers = (o: QuantizeOptions): boolean => isIntegerFormat(o.weights) && isIntegerFormat(o.activations)
+/** Every pair of formats that the options name, the general one first. */
+const formatsIn = (o: QuantizeOptions): LayerFormats[] => [
+  { weights: o.weights, activations: o.activations },
+  ...Object.values(o.layers)
+    .filter(layer => !layer.float)
+    .map(layer => ({ weights: layer.weights ?? o.weights, activations: layer.activations ?? o.activations })),
+]
+
+/** Whether any activation gets few bits, for which its range must be known. */
+const observes = (o: QuantizeOptions): boolean => formatsIn(o).some(f => f.activations !== 'float32') && !wholeHalf(o)
+
+/** The whole model in float16, which needs neither scales nor pairs. */
+const wholeHalf = (o: QuantizeOptions): boolean => o.weights === 'float16' && o.activations === 'float16'
 
 /** What the recipe says of each node: the general options, overridden by every selector that matches, in their order. */
 interface PerNode {
@@ -53,11 +67,12 @@ export const quantize = step({
   id: 'quantize',
   label: 'Quantise',
   options,
-  needs: o => (integers(o) ? ['calibration'] : []),
+  needs: o => (observes(o) ? ['calibration'] : []),
   async run(state, o, env) {
-    const current = infer(upgradeOpset(infer(state.model), 13))
+    const current = infer(upgradeOpset(infer(state.model), opsetOf(o)))
     for (const wanted of env.wanted) checkFormats(o, wanted.target)
-    if (!integers(o)) return float16Variants(state, current, resolveLayers(current, o), o, env)
+    const asItIs = formatsIn(o).every(f => f.weights === 'float32' && f.activations === 'float32')
+    if (wholeHalf(o) || asItIs) return float16Variants(state, current, resolveLayers(current, o), o, env)
 
     const model = separateRoles(current)
     const perNode = resolveLayers(model, o)
@@ -70,20 +85,21 @@ export const quantize = step({
       else choices.set(profile, { choice: choose(model, wanted.target, perNode.formats), wanted: [wanted] })
     }
     const values = new Set([...choices.values()].flatMap(c => c.choice.values))
-    const seen = await gather(model, [...values], env.calibration!, env.samples, o, env)
+    const seen = values.size > 0 ? await gather(model, [...values], env.calibration!, env.samples, o, env) : nothing
 
     const start = env.ctx.clock()
     const variants: Variant[] = []
     for (const { choice: chosen, wanted } of choices.values()) {
       const rangeOf = rangesBy(seen.observations, chosen, perNode, o)
-      const plan = await decide(model, wanted[0].target, chosen, { of: rangeOf }, env.ctx.bytes, o.granularity)
+      const { target } = wanted[0]
+      const plan = await decide(model, target, chosen, { of: rangeOf }, env.ctx, scalesOf(o))
       const quantized = await quantizeModel(model, plan, env.ctx.bytes)
       for (const w of wanted) {
         const half = w.form === 'float16' ? await toFloat16(current, env.ctx.bytes, () => false) : null
         variants.push(
           half
             ? emptyVariant(w, 'float16', half.model, null, half.float, ['float16', 'float16'])
-            : emptyVariant(w, w.form ?? w.target.forms[0], quantized, plan, plan.float, ['int8', 'uint8']),
+            : emptyVariant(w, w.form ?? w.target.forms[0], quantized, plan, plan.float, precisionOf(o, w.target)),
         )
       }
     }
@@ -91,7 +107,10 @@ export const quantize = step({
       ...state,
       model,
       variants,
-      observed: { samples: seen.samples, inputs: await inputsSeen(model, env.calibration!, seen.observations, env) },
+      observed:
+        seen === nothing
+          ? state.observed
+          : { samples: seen.samples, inputs: await inputsSeen(model, env.calibration!, seen.observations, env) },
       timing: {
         ...state.timing,
         inferenceMs: seen.inferenceMs,
@@ -101,6 +120,29 @@ export const quantize = step({
     }
   },
 })
+
+const nothing: Sweep = { observations: new Map(), samples: 0, calibrateMs: 0, inferenceMs: 0 }
+
+const scalesOf = ({ granularity }: QuantizeOptions): WeightScales =>
+  granularity === 'tensor' || granularity === 'channel' ? granularity : { block: Number(granularity.slice(6)) }
+
+/** The oldest opset, 13 or newer, that has every format. */
+function opsetOf(o: QuantizeOptions): number {
+  const blocks = typeof scalesOf(o) === 'object'
+  const opsets = formatsIn(o).flatMap(f => [
+    ...[f.weights].map(name => [name, blocks] as const),
+    ...[f.activations].map(name => [name, false] as const),
+  ])
+  return opsets.reduce((most, [name, inBlocks]) => {
+    const format = numberFormat(name, false)
+    return format ? Math.max(most, opsetFor(format, inBlocks)) : most
+  }, 13)
+}
+
+const precisionOf = (o: QuantizeOptions, target: Target): [string, string] => [
+  formatName(numberFormat(o.weights, target.quant.weights.signed)),
+  formatName(numberFormat(o.activations, target.quant.activations.signed)),
+]
 
 async function gather(
   model: Model,
@@ -222,19 +264,12 @@ async function float16Variants(
 }
 
 /** A recipe that asks for numbers which a target does not have is refused, never served with others. */
-function checkFormats(o: QuantizeOptions, target: Target): void {
-  const { weights, activations } = target.quant
-  const kinds = (of: { bits: number; signed: boolean }): string => `${of.signed ? 'int' : 'uint'}${of.bits}`
-  const has = { weights: [kinds(weights), 'int7'], activations: [kinds(activations)] }
-  const refuse = (what: string, hint: string): never => {
-    throw new StudioError('bad-recipe', `${target.label} does not run ${what}`, { where: { step: 'quantize' }, hint })
-  }
-  for (const given of [o, ...Object.values(o.layers)])
-    for (const which of ['weights', 'activations'] as const) {
-      const format = given[which]
-      if (format !== undefined && isIntegerFormat(format) && !has[which].includes(format))
-        refuse(`${which} of ${format}`, `Choose ${has[which].join(' or ')}, or a float format.`)
-    }
-  if (!integers(o) && o.weights !== o.activations)
-    refuse(`${o.weights} weights with ${o.activations} activations`, 'Choose integers for both or one float format.')
+function checkFormats(o: QuantizeOptions, { label, quant }: Target): void {
+  for (const formats of formatsIn(o))
+    for (const which of ['weights', 'activations'] as const)
+      if (!quant[which].formats.includes(formats[which]))
+        throw new StudioError('bad-recipe', `${label} does not run ${which} of ${formats[which]}`, {
+          where: { step: 'quantize' },
+          hint: `Choose one of ${quant[which].formats.join(', ')}.`,
+        })
 }

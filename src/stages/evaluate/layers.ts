@@ -5,10 +5,14 @@
 // quantised input, weights and output.
 import { elementCount, viewAs } from '../../base/dtype.ts'
 import { type Batch, batches, inOrder } from '../../ir/batches.ts'
-import type { Bytes, Context, Dataset } from '../../ir/context.ts'
+import type { Context, Dataset } from '../../ir/context.ts'
 import { type Editor, edit } from '../../ir/edit.ts'
+import { withLevelFunctions } from '../../ir/level-functions.ts'
 import type { Model, Node, NodeId, ValueName } from '../../ir/model.ts'
-import { type QuantParams, type QuantPlan, roundTripTensor } from '../../ir/quant.ts'
+import { bitsOfNumber } from '../../ir/number-format.ts'
+import { dequantizeTensor, type QuantParams, type QuantPlan } from '../../ir/quant.ts'
+import { addRounding } from '../../ir/rounding.ts'
+import { unpacked } from '../../ir/tensor.ts'
 import { ErrorSums } from './errors.ts'
 
 export interface LayerErrors {
@@ -43,7 +47,7 @@ export async function layerErrors(
   ctx: Context,
 ): Promise<LayerErrors[]> {
   const { model: trunk, branches } = localBranches(float, quantized, plan)
-  const cumulative = new Map(branches.flatMap(b => dequantizedName(quantized, b.output)))
+  const cumulative = new Map(branches.flatMap(b => roundedName(float, quantized, b.output)))
   const local = new Map(branches.map(b => [b.node.id, new ErrorSums()]))
   const rounded = new Map(branches.map(b => [b.node.id, new ErrorSums()]))
   const prefix = new Map(branches.map(b => [b.node.id, new ErrorSums()]))
@@ -83,12 +87,12 @@ export async function layerErrors(
     errors.push({
       node: b.node.id,
       op: b.node.op,
-      weightBits: weight?.spec.format.bits ?? null,
-      activationBits: plan.activations.values().next().value?.spec.format.bits ?? 8,
+      weightBits: weight ? bitsOfNumber(weight.spec.format) : null,
+      activationBits: bitsOfActivation(b.input ? plan.activations.get(b.input) : undefined),
       scheme: schemeOf(weight, b.input ? (plan.activations.get(b.input) ?? null) : null),
       sqnrDb: local.get(b.node.id)!.sqnrDb,
       cumulativeSqnrDb: cumulative.has(b.output) ? prefix.get(b.node.id)!.sqnrDb : null,
-      weightSqnrDb: b.weight && weight ? await weightError(float, b.weight, weight, ctx.bytes, ctx) : null,
+      weightSqnrDb: b.weight && weight ? await weightError(float, quantized, b, weight, ctx) : null,
       activationSqnrDb: b.input ? rounded.get(b.node.id)!.sqnrDb : null,
     })
   }
@@ -121,19 +125,20 @@ function schemeOf(weight: QuantParams | null, activation: QuantParams | null): s
 }
 
 function describe({ spec }: QuantParams): string {
-  const sign = spec.format.signed ? 's' : 'u'
-  return `${sign}${spec.format.bits} ${spec.symmetric ? 'symmetric' : 'affine'} per ${spec.granularity.kind}`
+  const { format } = spec
+  const name = format.kind === 'int' ? `${format.signed ? 's' : 'u'}${format.bits}` : format.name
+  return `${name} ${spec.symmetric ? 'symmetric' : 'affine'} per ${spec.granularity.kind}`
 }
 
-/** The value that stands for `name` in the quantised model: behind its pair, or itself where it stayed float. */
-function dequantizedName(quantized: Model, name: ValueName): [ValueName, ValueName][] {
-  const pair = quantized.graph.nodes.find(n => n.op === 'QuantizeLinear' && n.inputs[0] === name)
-  if (pair) {
-    const back = quantized.graph.nodes.find(n => n.op === 'DequantizeLinear' && n.inputs[0] === pair.outputs[0])
-    if (back) return [[name, back.outputs[0]!]]
-  }
-  const made = quantized.graph.nodes.some(n => n.outputs.includes(name))
-  return made ? [[name, name]] : []
+const bitsOfActivation = (params: QuantParams | undefined): number => (params ? bitsOfNumber(params.spec.format) : 32)
+
+/** The value that stands for `name` in the quantised model: behind the nodes that round it, or itself where it stayed float. */
+function roundedName(float: Model, quantized: Model, name: ValueName): [ValueName, ValueName][] {
+  const known = new Set(float.graph.nodes.map(n => n.id))
+  const rounding = quantized.graph.nodes.filter(n => !known.has(n.id))
+  let rounded = name
+  for (let next: Node | undefined; (next = rounding.find(n => n.inputs[0] === rounded)); ) rounded = next.outputs[0]!
+  return rounded !== name || quantized.graph.nodes.some(n => n.outputs.includes(name)) ? [[name, rounded]] : []
 }
 
 function localBranches(float: Model, quantized: Model, plan: QuantPlan): { model: Model; branches: Branch[] } {
@@ -184,57 +189,59 @@ function localBranches(float: Model, quantized: Model, plan: QuantPlan): { model
       branches.push({ node, weight, output, local, input: roundedInput ? input : null, roundedInput })
     }
   })
-  return { model: { ...float, graph }, branches }
+  return { model: withLevelFunctions({ ...float, graph }), branches }
 }
 
-/** QuantizeLinear and DequantizeLinear behind a value; null where it has no scale. */
+/** The value behind its rounding; null where it has no scale. */
 function roundTrip(editor: Editor, name: ValueName, params: QuantParams | undefined): ValueName | null {
   if (!params) return null
-  const signed = params.spec.format.signed
-  const scale = editor.addInitializer(`${name}__scale`, {
-    dtype: 'float32',
-    shape: [],
-    data: new Uint8Array(params.scale.buffer.slice(0, 4)),
-  })
-  const zero = editor.addInitializer(`${name}__zero`, {
-    dtype: signed ? 'int8' : 'uint8',
-    shape: [],
-    data: Uint8Array.of(params.zeroPoint[0] & 255),
-  })
-  const code = editor.freshName(`${name}__code`)
   const back = editor.freshName(`${name}__rounded`)
-  editor.addNode({ op: 'QuantizeLinear', inputs: [name, scale, zero], outputs: [code], origin: [] })
-  editor.addNode({ op: 'DequantizeLinear', inputs: [code, scale, zero], outputs: [back], origin: [] })
+  addRounding(editor, `${name}__local`, name, back, params, [])
   return back
 }
 
-/** A weight's codes and their DequantizeLinear, carried from the quantised graph into the branch. */
+/** What restores a constant from its codes, carried from the quantised graph into the branch; itself where nothing does. */
 function copyConstant(
   editor: Editor,
   quantized: Model,
   producers: ReadonlyMap<ValueName | null, Node>,
   name: ValueName,
 ): ValueName {
+  const tensor = quantized.graph.values.get(name)?.data
   const producer = producers.get(name)
-  if (producer?.op !== 'DequantizeLinear') return name
-  const inputs = producer.inputs.map(i =>
-    i === null ? null : editor.addInitializer(`${i}__local`, quantized.graph.values.get(i)!.data!),
-  )
+  if (!producer) return tensor && !editor.constant(name) ? editor.addInitializer(`${name}__local`, tensor) : name
+  const inputs = producer.inputs.map(i => (i === null ? null : copyConstant(editor, quantized, producers, i)))
   const output = editor.freshName(`${name}__local`)
-  editor.addNode({ op: 'DequantizeLinear', inputs, outputs: [output], attrs: producer.attrs, origin: [] })
+  const { op, domain, attrs } = producer
+  editor.addNode({ op, domain, inputs, outputs: [output], attrs, origin: [] })
   return output
 }
 
+/** SQNR of a weight as the quantised model holds it against the float one. */
 async function weightError(
   float: Model,
-  name: ValueName,
+  quantized: Model,
+  { node, weight }: Branch,
   params: QuantParams,
-  bytes: Bytes,
   ctx: Context,
 ): Promise<number> {
-  const tensor = float.graph.values.get(name)!.data!
-  const exact = viewAs('float32', await bytes.read(tensor)) as Float32Array
+  const tensor = float.graph.values.get(weight!)!.data!
+  const exact = viewAs('float32', await ctx.bytes.read(tensor)) as Float32Array
   const sums = new ErrorSums()
-  sums.add(ctx.kernels, exact, roundTripTensor(exact, tensor.shape, params))
+  sums.add(ctx.kernels, exact, await heldWeight(quantized, node, params, tensor.shape, ctx))
   return sums.sqnrDb
+}
+
+async function heldWeight(
+  quantized: Model,
+  { id }: Node,
+  params: QuantParams,
+  shape: readonly number[],
+  ctx: Context,
+): Promise<Float32Array> {
+  const { nodes, values } = quantized.graph
+  let name = nodes.find(n => n.id === id)!.inputs[1]!
+  while (!values.get(name)?.data) name = nodes.find(n => n.outputs.includes(name))!.inputs[0]!
+  const codes = values.get(name)!.data!
+  return dequantizeTensor(unpacked(codes.dtype, await ctx.bytes.read(codes), elementCount(shape)), shape, params)
 }

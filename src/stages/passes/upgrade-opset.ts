@@ -1,5 +1,5 @@
-// Standard operators of opset 7 to 12 rewritten as opset 13 has them, so that per-channel DequantizeLinear (13) can stand beside
-// them. What changed between the versions: ONNX Changelog.md. Inputs that became inputs from attributes get initializers.
+// Standard operators of older opsets rewritten as newer ones have them, so that per-channel DequantizeLinear (13), or one of few bits (21
+// and 25), can stand beside them. What changed between the versions: ONNX Changelog.md. Inputs that became inputs from attributes get initializers.
 import { bytesOf, viewAs } from '../../base/dtype.ts'
 import { StudioError } from '../../base/errors.ts'
 import { type Editor, edit } from '../../ir/edit.ts'
@@ -19,36 +19,51 @@ import {
 import type { Tensor } from '../../ir/tensor.ts'
 import { fromNumbers } from './constant.ts'
 
-/** The same model at standard opset `to` (13) or newer; unchanged where it is there already. Throws for what has no equal form. */
-export function upgradeOpset(model: Model, to: 13): Model {
+/** The same model at standard opset `to`, 13 or newer; unchanged where it is there already. Throws for what has no equal form. */
+export function upgradeOpset(model: Model, to: number): Model {
   const from = model.opsets[''] ?? model.opsets['ai.onnx'] ?? to
   if (from >= to) return model
-  const upgraded = upgradeGraph(model.graph, from, '')
+  const upgraded = upgradeGraph(model.graph, { from, to }, '')
   // Before IR version 4 every initializer had to be listed as an input, and was constant; since then, those listed are not.
   const inputs = model.irVersion < 4 ? requiredInputs(upgraded) : upgraded.inputs
   const graph = { ...upgraded, inputs }
-  return { ...model, graph, opsets: { ...model.opsets, '': to }, irVersion: Math.max(model.irVersion, 7) }
+  return {
+    ...model,
+    graph,
+    opsets: { ...model.opsets, '': to },
+    irVersion: Math.max(model.irVersion, irVersionFor(to)),
+  }
+}
+
+// The IR version that ONNX released beside each opset (docs/Versioning.md of ONNX).
+const irVersionFor = (opset: number): number =>
+  opset >= 25 ? 13 : opset >= 24 ? 12 : opset >= 23 ? 11 : opset >= 21 ? 10 : opset >= 19 ? 9 : opset >= 15 ? 8 : 7
+
+interface Span {
+  from: number
+  to: number
 }
 
 /** `within` names the nodes whose body this is: a body knows nothing of the names around it, which its new ones must not hide. */
-function upgradeGraph(graph: Graph, from: number, within: string): Graph {
+function upgradeGraph(graph: Graph, span: Span, within: string): Graph {
   return edit(graph, editor => {
     for (const node of graph.nodes) {
       if (node.domain !== '' && node.domain !== 'ai.onnx') continue
-      if (node.op === 'Scan' && from < 9) throw refused(node, 'it ran over a batch then')
-      upgradeBodies(editor, node, from, `${within}${node.id}_`)
-      upgradeNode(editor, editor.node(node.id)!, from, within)
+      if (node.op === 'Scan' && span.from < 9) throw refused(node, 'it ran over a batch then')
+      upgradeBodies(editor, node, span, `${within}${node.id}_`)
+      if (span.from < 13) upgradeNode(editor, editor.node(node.id)!, span.from, within)
+      if (span.to > 13) upgradeBeyond13(editor, editor.node(node.id)!, span, within)
     }
   })
 }
 
-function upgradeBodies(editor: Editor, node: Node, from: number, within: string): void {
+function upgradeBodies(editor: Editor, node: Node, span: Span, within: string): void {
   if (![...node.attrs.values()].some(a => a.kind === 'graph' || a.kind === 'graphs')) return
   const attrs = new Map<string, Attr>()
   for (const [key, attr] of node.attrs) {
-    if (attr.kind === 'graph') attrs.set(key, { kind: 'graph', value: upgradeGraph(attr.value, from, within) })
+    if (attr.kind === 'graph') attrs.set(key, { kind: 'graph', value: upgradeGraph(attr.value, span, within) })
     else if (attr.kind === 'graphs')
-      attrs.set(key, { kind: 'graphs', value: attr.value.map(g => upgradeGraph(g, from, within)) })
+      attrs.set(key, { kind: 'graphs', value: attr.value.map(g => upgradeGraph(g, span, within)) })
     else attrs.set(key, attr)
   }
   editor.updateNode(node.id, { attrs })
@@ -143,6 +158,29 @@ function upgradeNode(editor: Editor, node: Node, from: number, within: string): 
     case 'Resize':
       if (from < 11) toResize(editor, node, x, node.inputs[1] ?? null)
       return
+  }
+}
+
+const movedAxes = new Set(
+  ['L1', 'L2', 'LogSum', 'LogSumExp', 'Max', 'Mean', 'Min', 'Prod', 'SumSquare'].map(kind => `Reduce${kind}`),
+)
+const gridModes: Record<string, string> = { bilinear: 'linear', bicubic: 'cubic' }
+
+function upgradeBeyond13(editor: Editor, node: Node, { from, to }: Span, within: string): void {
+  if (from < 18 && to >= 18 && movedAxes.has(node.op)) {
+    const axes = attrInts(node, 'axes')
+    if (!axes) return
+    const attrs = new Map([...node.attrs].filter(([key]) => key !== 'axes'))
+    const input = editor.addInitializer(`${within}${node.id}_axes`, int64s(axes))
+    editor.updateNode(node.id, { inputs: [node.inputs[0], input], attrs })
+  } else if (from < 18 && to >= 18 && node.op === 'Split' && !node.inputs[1]) {
+    editor.updateNode(node.id, { attrs: new Map([...node.attrs, ['num_outputs', int(node.outputs.length)]]) })
+  } else if (from < 20 && to >= 20 && node.op === 'GridSample') {
+    const mode = gridModes[attrString(node, 'mode', 'bilinear')]
+    if (mode) editor.updateNode(node.id, { attrs: new Map([...node.attrs, ['mode', string(mode)]]) })
+  } else if (from < 14 && to >= 14 && node.op === 'BatchNormalization' && node.outputs.length > 1) {
+    // Running statistics beside the output were for training only.
+    editor.updateNode(node.id, { outputs: node.outputs.slice(0, 1) })
   }
 }
 

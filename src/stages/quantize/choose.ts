@@ -1,6 +1,7 @@
 // Which nodes run in integers on a target, and so which values need a range. Decided from the graph and the target's rules alone,
 // before anything is observed.
 import { isFloat } from '../../base/dtype.ts'
+import { type FormatName, numberFormat } from '../../ir/format-names.ts'
 import {
   attrString,
   type Graph,
@@ -11,11 +12,11 @@ import {
   subgraphs,
   type ValueName,
 } from '../../ir/model.ts'
+import { bitsOfNumber } from '../../ir/number-format.ts'
 import type { FloatReason, Range } from '../../ir/quant.ts'
 import type { OpRule, Target } from '../../ir/target.ts'
 import { elements } from '../../ir/tensor.ts'
 import { weightOf } from '../../ops/facts.ts'
-import { type FormatName, isIntegerFormat } from './formats.ts'
 import { boundsOf } from './fused.ts'
 
 export interface LayerFormats {
@@ -43,6 +44,11 @@ export interface Choice {
   shared: readonly (readonly ValueName[])[]
   /** Values whose range must not be clipped: nothing in integers reads them, so that they are (or lead to) what the user sees. */
   unclipped: ReadonlySet<ValueName>
+  /** The format of each of them: the widest that a node which multiplies it asks for, else that of the node which makes it. */
+  valueFormats: ReadonlyMap<ValueName, FormatName>
+  /** Nodes that compute in float on weights of few bits, and which. */
+  weightOnly: ReadonlyMap<NodeId, Node>
+  weightFormats: ReadonlyMap<NodeId, FormatName>
   float: readonly FloatReason[]
 }
 
@@ -53,8 +59,10 @@ export function choose(model: Model, target: Target, formats: (node: Node) => La
   const rules = new Map(target.quant.ops.map(rule => [rule.op, rule]))
   const float = new Map<NodeId, string>()
   const chosen = new Map<NodeId, Chosen>()
+  const weightOnly = new Map<NodeId, Node>()
 
   for (const node of graph.nodes) {
+    if (isWeightOnly(node, graph, formats(node))) weightOnly.set(node.id, node)
     const why = refusal(node, rules.get(node.op), graph, model.opsets[''] ?? 0, formats(node), target)
     if (why !== null) {
       float.set(node.id, why)
@@ -62,7 +70,7 @@ export function choose(model: Model, target: Target, formats: (node: Node) => La
     }
     const rule = rules.get(node.op)!
     const next = fusedActivation(node, target, uses)
-    const bounds = next && isInteger(formats(next)) ? boundsOf(next, graph) : null
+    const bounds = next && isLow(formats(next)) ? boundsOf(next, graph) : null
     const fused = bounds && next
     const output = fused?.outputs[0] ?? node.outputs[0]!
     chosen.set(node.id, { node, rule, fused, bounds, output, formats: formats(node) })
@@ -94,14 +102,25 @@ export function choose(model: Model, target: Target, formats: (node: Node) => La
     chosen,
     values,
     shared,
+    valueFormats: valueFormats(graph, values, shared, chosen),
     unclipped,
+    weightOnly,
+    weightFormats: new Map([...weightOnly].map(([id, node]) => [id, formats(node).weights])),
     float: graph.nodes
       .filter(n => float.has(n.id) && !fusedIds.has(n.id) && givesFloat(n, graph))
       .map(n => ({ node: n.id, op: n.op, why: float.get(n.id)! })),
   }
 }
 
-const isInteger = (f: LayerFormats): boolean => isIntegerFormat(f.weights) && isIntegerFormat(f.activations)
+/** Whether a node reads and gives activations of few bits. */
+const isLow = (f: LayerFormats): boolean => f.activations !== 'float32'
+
+/** Whether a node is left in float but for its weights, which it has for itself and as float32. */
+function isWeightOnly(node: Node, graph: Graph, formats: LayerFormats): boolean {
+  if (formats.activations !== 'float32' || formats.weights === 'float32') return false
+  const weight = weightOf(node, graph)
+  return weight !== null && !graph.inputs.includes(weight.name) && graph.values.get(weight.name)?.dtype === 'float32'
+}
 
 const computes = (c: Chosen | undefined): boolean => c !== undefined && c.rule.kind === 'compute'
 
@@ -119,7 +138,8 @@ function refusal(
   if (!rule) return `${target.label} has no integer kernel for ${node.op}`
   if (rule.since !== undefined && opset < rule.since)
     return `${target.label} runs it in integers from opset ${rule.since} on`
-  if (!isInteger(formats)) return 'kept in float by the recipe'
+  if (!isLow(formats))
+    return isWeightOnly(node, graph, formats) ? 'only its weights are quantised' : 'kept in float by the recipe'
   const positions = rule.inputs ?? node.inputs.map((_, i) => i)
   const data = positions.map(i => node.inputs[i]).filter(name => name !== null && name !== undefined)
   if (node.outputs.filter(o => o !== null).length > 1) return 'it has further outputs'
@@ -212,6 +232,34 @@ function scaledValues(
     values,
     shared: [...new Set(sets.values())].map(set => values.filter(v => set.has(v))).filter(set => set.length > 1),
   }
+}
+
+function valueFormats(
+  graph: Graph,
+  values: readonly ValueName[],
+  shared: readonly (readonly ValueName[])[],
+  chosen: ReadonlyMap<NodeId, Chosen>,
+): Map<ValueName, FormatName> {
+  const asked = new Map<ValueName, FormatName>()
+  const ask = (name: ValueName, format: FormatName): void => {
+    const other = asked.get(name)
+    if (other === undefined || width(format) > width(other)) asked.set(name, format)
+  }
+  for (const c of chosen.values())
+    if (c.rule.constantWeight) for (const name of activationInputs(c, graph)) ask(name, c.formats.activations)
+  for (const c of chosen.values()) if (!asked.has(c.output)) asked.set(c.output, c.formats.activations)
+  for (const c of chosen.values())
+    for (const name of activationInputs(c, graph)) if (!asked.has(name)) asked.set(name, c.formats.activations)
+  for (const set of shared) {
+    for (const name of set) ask(set[0], asked.get(name)!)
+    for (const name of set) asked.set(name, asked.get(set[0])!)
+  }
+  return new Map(values.map(name => [name, asked.get(name)!]))
+}
+
+const width = (name: FormatName): number => {
+  const format = numberFormat(name, false)
+  return format ? bitsOfNumber(format) : 32
 }
 
 function givesFloat(node: Node, graph: Graph): boolean {

@@ -1,10 +1,14 @@
 // From ranges to numbers: scale and zero point of every value that runs in integers. Biases take the product of the scales of
 // their input and weight, so that they add into the int32 accumulator as they are.
 import { viewAs } from '../../base/dtype.ts'
-import type { Bytes } from '../../ir/context.ts'
+import type { Bytes, KernelSet } from '../../ir/context.ts'
+import { type FormatName, numberFormat } from '../../ir/format-names.ts'
+import { levelsOf } from '../../ir/levels.ts'
 import type { Graph, Model, Node, NodeId, ValueName } from '../../ir/model.ts'
+import { isInt, largestOf, type NumberFormat } from '../../ir/number-format.ts'
 import {
   codeRange,
+  type Granularity,
   paramsFromRange,
   type QuantParams,
   type QuantPlan,
@@ -13,9 +17,9 @@ import {
 } from '../../ir/quant.ts'
 import type { Target } from '../../ir/target.ts'
 import { weightOf } from '../../ops/facts.ts'
-import { type Choice, type Chosen, constantInputs } from './choose.ts'
-import { bitsOfFormat, weightSpec } from './formats.ts'
+import { type Choice, constantInputs } from './choose.ts'
 import { within } from './fused.ts'
+import { admissible, weightParams, weightSpec } from './weight-scales.ts'
 
 interface BiasUse {
   bias: ValueName
@@ -28,52 +32,49 @@ export interface Ranges {
   of(value: ValueName, spec: QuantSpec, clip: boolean): Range
 }
 
-/** Scales for every chosen node. `ranges` turns observations into ranges; weights are read through `bytes`. */
+/** What `decide` is lent besides the model. */
+export interface Lent {
+  bytes: Bytes
+  kernels: Pick<KernelSet, 'scaleErrors'>
+}
+
+/** How weights share scales, as recipes say it: a whole tensor, each output channel, or blocks of so many along the input. */
+export type WeightScales = 'tensor' | 'channel' | { block: number }
+
+/** Scales for every chosen node. `ranges` turns observations into ranges. */
 export async function decide(
   model: Model,
   target: Target,
   choice: Choice,
   ranges: Ranges,
-  bytes: Bytes,
-  granularity: 'channel' | 'tensor',
+  lent: Lent,
+  scales: WeightScales,
 ): Promise<QuantPlan> {
   const { graph } = model
-  const activationSpec: QuantSpec = {
-    format: { kind: 'int', bits: target.quant.activations.bits, signed: target.quant.activations.signed },
-    symmetric: target.quant.activations.symmetric,
-    granularity: { kind: 'tensor' },
-    restricted: false,
-  }
-  const activations = decideActivations(choice, activationSpec, ranges)
-
+  const activations = decideActivations(choice, target, ranges)
   const weights = new Map<ValueName, QuantParams>()
   const biases = new Map<NodeId, BiasUse>()
+  const decideFor = (node: Node, name: FormatName) =>
+    decideWeight(graph, node, name, granularityOf(node, graph, target, scales), activations, weights, biases, lent)
   for (const c of choice.chosen.values()) {
-    if (c.rule.constantWeight)
-      await decideWeight(
-        graph,
-        c,
-        target.quant.weights.perChannel && granularity === 'channel',
-        activations,
-        weights,
-        biases,
-        bytes,
-      )
+    if (c.rule.constantWeight) await decideFor(c.node, c.formats.weights)
     else
       for (const name of constantInputs(c, graph))
-        weights.set(name, await constantParams(graph, name, activationSpec, bytes))
+        weights.set(name, await constantParams(graph, name, activations.get(c.output)!, lent.bytes))
   }
+  for (const [id, node] of choice.weightOnly) await decideFor(node, choice.weightFormats.get(id)!)
   return {
     activations,
     weights,
     biases,
     quantized: new Set([...choice.chosen.values()].flatMap(c => (c.fused ? [c.node.id, c.fused.id] : [c.node.id]))),
+    weightOnly: new Set(choice.weightOnly.keys()),
     float: choice.float,
     shared: choice.shared,
   }
 }
 
-function decideActivations(choice: Choice, spec: QuantSpec, ranges: Ranges): Map<ValueName, QuantParams> {
+function decideActivations(choice: Choice, target: Target, ranges: Ranges): Map<ValueName, QuantParams> {
   const setOf = new Map(choice.shared.flatMap(set => set.map(name => [name, set] as const)))
   const clips = (name: ValueName): boolean => !choice.unclipped.has(name)
   const boundsOf = new Map([...choice.chosen.values()].map(c => [c.output, c.bounds] as const))
@@ -81,39 +82,89 @@ function decideActivations(choice: Choice, spec: QuantSpec, ranges: Ranges): Map
   for (const name of choice.values) {
     // Values of one set are moved, not computed: what the first of them spans is what all of them hold.
     const set = setOf.get(name) ?? [name]
+    const format = numberFormat(choice.valueFormats.get(name)!, target.quant.activations.signed)!
+    const spec = activationSpec(format, target)
     const clip = set.every(clips)
-    const seen = set.map(member => ranges.of(member, spec, clip))
+    const seen = set.map(member => ranges.of(member, isInt(format) ? (spec as QuantSpec) : eightBits, clip))
     const range = { min: Math.min(...seen.map(r => r.min)), max: Math.max(...seen.map(r => r.max)) }
-    const free = paramsFromRange(range, spec)
     const bounds = set.map(member => boundsOf.get(member)).find(b => b != null)
-    const { scale, zeroPoint } = bounds ? within(bounds, free, codeRange(spec)) : free
-    activations.set(name, { spec, scale: Float32Array.of(scale), zeroPoint: Int32Array.of(zeroPoint) })
+    activations.set(name, activationParams(spec, range, bounds ?? null))
   }
   return activations
 }
 
+const activationSpec = (format: NumberFormat, target: Target): QuantSpec<NumberFormat> => ({
+  format,
+  symmetric: !isInt(format) || target.quant.activations.symmetric,
+  granularity: { kind: 'tensor' },
+  restricted: false,
+})
+
+/** What methods that look for a range are told where the format is no grid. */
+const eightBits: QuantSpec = {
+  format: { kind: 'int', bits: 8, signed: true },
+  symmetric: true,
+  granularity: { kind: 'tensor' },
+  restricted: false,
+}
+
+// With 16 bits a step more or less does not matter, but a value beyond the range does: they have room for what was not seen.
+const headroom = 2
+
+function activationParams(spec: QuantSpec<NumberFormat>, seen: Range, bounds: Range | null): QuantParams {
+  const { format } = spec
+  if (!isInt(format)) {
+    const bound = Math.max(-seen.min, seen.max)
+    const perOctave = format.kind === 'levels' ? levelsOf(format.name).scalesPerOctave : null
+    const scale =
+      format.kind === 'half' ? 1 : perOctave !== null ? admissible(bound, perOctave) : bound / largestOf(format, false)
+    return { spec, scale: Float32Array.of(scale > 0 ? scale : 1), zeroPoint: Int32Array.of(0) }
+  }
+  const wide = format.bits >= 16 ? headroom : 1
+  const integer = spec as QuantSpec
+  const free = paramsFromRange({ min: seen.min * wide, max: seen.max * wide }, integer)
+  const { scale, zeroPoint } = bounds ? within(bounds, free, codeRange(integer)) : free
+  return { spec, scale: Float32Array.of(scale), zeroPoint: Int32Array.of(zeroPoint) }
+}
+
+function granularityOf(node: Node, graph: Graph, target: Target, scales: WeightScales): Granularity {
+  const { axis, name } = weightOf(node, graph)!
+  if (typeof scales === 'object') {
+    const inputs = inputAxis(axis, graph.values.get(name)!.data!.shape)
+    if (inputs !== null) return { kind: 'block', axis: inputs, size: scales.block }
+  }
+  return axis === null || scales === 'tensor' || !target.quant.weights.perChannel
+    ? { kind: 'tensor' }
+    : { kind: 'channel', axis }
+}
+
+/** The axis of a matrix that a product sums over; null for weights of other ranks, which keep a scale a channel. */
+const inputAxis = (axis: number | null, shape: readonly number[]): number | null =>
+  shape.length === 2 && axis !== null ? 1 - axis : null
+
 async function decideWeight(
   graph: Graph,
-  c: Chosen,
-  perChannel: boolean,
+  node: Node,
+  format: FormatName,
+  granularity: Granularity,
   activations: ReadonlyMap<ValueName, QuantParams>,
   weights: Map<ValueName, QuantParams>,
   biases: Map<NodeId, BiasUse>,
-  bytes: Bytes,
+  lent: Lent,
 ): Promise<void> {
-  const name = c.node.inputs[1]!
+  const spec = weightSpec(format, granularity)
+  if (spec === null) return
+  const name = weightOf(node, graph)!.name
   const tensor = graph.values.get(name)!.data!
-  const axis = weightOf(c.node, graph)!.axis
-  const data = viewAs('float32', await bytes.read(tensor)) as Float32Array
-  const format = bitsOfFormat(c.formats.weights) < 8 ? c.formats.weights : 'int8'
-  const spec = weightSpec(format, perChannel ? axis : null)
-  const params = weightParams(data, tensor.shape, spec)
-  const input = c.node.inputs[0]!
-  const bias = biasOf(c.node)
-  if (bias !== null) {
-    const values = viewAs('float32', await bytes.read(graph.values.get(bias)!.data!)) as Float32Array
-    widenForBias(params, values, activations.get(input)!.scale[0])
-    biases.set(c.node.id, { bias, input, weight: name })
+  const data = viewAs('float32', await lent.bytes.read(tensor)) as Float32Array
+  const params = weightParams(data, tensor.shape, spec, format, lent.kernels)
+  const input = node.inputs[0]!
+  const bias = biasOf(node)
+  const inputParams = activations.get(input)
+  if (bias !== null && isInt(spec.format) && inputParams && isInt(inputParams.spec.format)) {
+    const values = viewAs('float32', await lent.bytes.read(graph.values.get(bias)!.data!)) as Float32Array
+    widenForBias(params, values, inputParams.scale[0])
+    biases.set(node.id, { bias, input, weight: name })
   }
   const before = weights.get(name)
   if (before) for (let i = 0; i < params.scale.length; i++) params.scale[i] = Math.max(params.scale[i], before.scale[i])
@@ -121,32 +172,6 @@ async function decideWeight(
 }
 
 const biasOf = (node: Node): ValueName | null => node.inputs[2] ?? null
-
-/**
- * Symmetric weight scales per channel, max|w| / qmax. A channel of zeros takes the median of the others' scales, so that its bias
- * keeps a usable unit.
- */
-export function weightParams(data: Float32Array, shape: readonly number[], spec: QuantSpec): QuantParams {
-  const { qmax } = codeRange(spec)
-  const bound = channelMax(data, shape, spec.granularity.kind === 'channel' ? spec.granularity.axis : null)
-  const alive = Array.from(bound).filter(b => b > 0)
-  alive.sort((a, b) => a - b)
-  const median = alive.length > 0 ? alive[alive.length >> 1] : qmax
-  const scale = Float32Array.from(bound, b => paramsFromRange({ min: -(b || median), max: b || median }, spec).scale)
-  return { spec, scale, zeroPoint: new Int32Array(scale.length) }
-}
-
-function channelMax(data: Float32Array, shape: readonly number[], axis: number | null): Float32Array {
-  const channels = axis === null ? 1 : shape[axis]
-  const inner = axis === null ? data.length : shape.slice(axis + 1).reduce((n, d) => n * d, 1)
-  const bound = new Float32Array(channels)
-  for (let i = 0; i < data.length; i++) {
-    const channel = axis === null ? 0 : Math.floor(i / inner) % channels
-    const magnitude = Math.abs(data[i])
-    if (magnitude > bound[channel]) bound[channel] = magnitude
-  }
-  return bound
-}
 
 // A bias beyond 2^30 of its unit would leave no room in the accumulator: the channel's scale is raised instead (typical after a
 // BatchNorm with a tiny gamma was folded).
@@ -160,7 +185,8 @@ function widenForBias(params: QuantParams, bias: Float32Array, inputScale: numbe
   }
 }
 
-async function constantParams(graph: Graph, name: ValueName, spec: QuantSpec, bytes: Bytes): Promise<QuantParams> {
+/** A constant that is read as an activation is written as the activations beside it are. */
+async function constantParams(graph: Graph, name: ValueName, beside: QuantParams, bytes: Bytes): Promise<QuantParams> {
   const data = viewAs('float32', await bytes.read(graph.values.get(name)!.data!)) as Float32Array
   let min = 0
   let max = 0
@@ -168,6 +194,5 @@ async function constantParams(graph: Graph, name: ValueName, spec: QuantSpec, by
     if (x < min) min = x
     if (x > max) max = x
   }
-  const { scale, zeroPoint } = paramsFromRange({ min, max }, spec)
-  return { spec, scale: Float32Array.of(scale), zeroPoint: Int32Array.of(zeroPoint) }
+  return activationParams(beside.spec, { min, max }, null)
 }

@@ -1,18 +1,23 @@
 // A plan put into the graph as QuantizeLinear/DequantizeLinear pairs: the only quantised form inside. Weights and biases become
-// integer initializers behind a DequantizeLinear; an activation gets one pair, which every integer node reads.
-import { bytesOf, viewAs } from '../../base/dtype.ts'
+// integer initializers behind a DequantizeLinear; an activation gets one pair, which every integer node reads. Formats that ONNX
+// has no type for are calls of functions of ours in the same places.
+import { bytesOf, onnxCode, viewAs } from '../../base/dtype.ts'
 import { roundHalfEven } from '../../base/round.ts'
 import type { Bytes } from '../../ir/context.ts'
 import { type Editor, edit } from '../../ir/edit.ts'
+import { ownDomain, withLevelFunctions } from '../../ir/level-functions.ts'
+import { levelsOf } from '../../ir/levels.ts'
 import { type Attr, type Graph, int, type Model, type Node, type NodeId, type ValueName } from '../../ir/model.ts'
-import { type QuantParams, type QuantPlan, quantizeTensor } from '../../ir/quant.ts'
-import type { Tensor } from '../../ir/tensor.ts'
+import { bitsOfNumber, containerOf, type NumberFormat } from '../../ir/number-format.ts'
+import { type QuantParams, type QuantPlan, quantizeTensor, scaleShape } from '../../ir/quant.ts'
+import { addRounding } from '../../ir/rounding.ts'
+import { packed, type Tensor, tensorOf } from '../../ir/tensor.ts'
 
-/** The model with the plan carried out. */
+/** The model with the plan carried out; its opset must be at least `opsetFor` the formats in it. */
 export async function quantizeModel(model: Model, plan: QuantPlan, bytes: Bytes): Promise<Model> {
-  const constants = new Map<ValueName, Codes>()
+  const constants = new Map<ValueName, Constant>()
   for (const [name, params] of plan.weights) constants.set(name, await quantizedConstant(model, name, params, bytes))
-  const biases = new Map<NodeId, Codes>()
+  const biases = new Map<NodeId, Constant>()
   for (const [node, of] of plan.biases)
     biases.set(
       node,
@@ -21,30 +26,43 @@ export async function quantizeModel(model: Model, plan: QuantPlan, bytes: Bytes)
 
   const graph = edit(model.graph, editor => {
     const quantized = (node: Node): boolean => plan.quantized.has(node.id)
-    for (const [name, codes] of constants) {
-      const readers = editor.consumers(name).filter(quantized)
-      const output = dequantize(editor, name, readers.some(wantsZeroPoint) ? withZeroPoint(codes) : codes)
+    const readsWeight = (node: Node): boolean => quantized(node) || plan.weightOnly.has(node.id)
+    for (const [name, constant] of constants) {
+      const readers = editor.consumers(name).filter(readsWeight)
+      const output = restored(editor, name, readers.some(wantsZeroPoint) ? withZeroPoint(constant) : constant)
       for (const node of readers) readInstead(editor, node, name, output)
     }
-    for (const [id, codes] of biases) {
+    for (const [id, constant] of biases) {
       const { bias } = plan.biases.get(id)!
-      readInstead(editor, editor.node(id)!, bias, dequantize(editor, bias, codes))
+      readInstead(editor, editor.node(id)!, bias, restored(editor, bias, constant))
     }
     for (const [name, params] of plan.activations) insertPair(editor, name, params, quantized)
     const replaced = [...constants.keys(), ...[...plan.biases.values()].map(of => of.bias)]
     for (const name of replaced)
       if (editor.consumers(name).length === 0 && !editor.isOutput(name)) editor.dropValue(name)
   })
-  return { ...model, graph: withoutTraces(graph) }
+  return withLevelFunctions({ ...model, graph: withoutTraces(graph) })
+}
+
+/** The oldest standard opset in which a format can be written. */
+export function opsetFor(format: NumberFormat, blocks: boolean): number {
+  if (format.kind === 'levels' || format.kind === 'float8') return 21
+  if (format.kind === 'half') return 13
+  const bits = bitsOfNumber(format)
+  if (bits <= 2) return 25
+  return blocks || bits <= 4 || bits > 8 ? 21 : 13
 }
 
 // The runtime adds a zero point that was left out for every operator but this one, which it would compute in float instead
 // (QDQReplaceWithNew in onnxruntime's qdq_actions.cc; seen in versions 1.30 and 1.32).
 const wantsZeroPoint = (node: Node): boolean => node.op === 'Gemm'
 
-function withZeroPoint(codes: Codes): Codes {
-  const { dtype, shape } = { dtype: codes.tensor.dtype, shape: codes.scale.shape }
-  return { ...codes, zeroPoint: codes.zeroPoint ?? { dtype, shape, data: new Uint8Array(shape[0] ?? 1) } }
+function withZeroPoint(constant: Constant): Constant {
+  if (constant.kind !== 'linear') return constant
+  const { dtype } = constant.codes
+  const { shape } = constant.scale
+  const count = shape.reduce((n, d) => n * d, 1)
+  return { ...constant, zeroPoint: constant.zeroPoint ?? packed(dtype, shape, new Int8Array(count)) }
 }
 
 /** Exporters leave a stack trace at every node and value, up to a fifth of a compressed file; they spoke of the original's nodes. */
@@ -65,18 +83,12 @@ function insertPair(editor: Editor, name: ValueName, params: QuantParams, quanti
     source = editor.freshName(`${name}_float`)
     editor.updateNode(producer.id, { outputs: producer.outputs.map(o => (o === name ? source : o)) })
   }
-  const scale = scalarTensor('float32', params.scale[0])
-  const zeroPoint = scalarTensor(params.spec.format.signed ? 'int8' : 'uint8', params.zeroPoint[0])
-  const scaleName = editor.addInitializer(`${name}_scale`, scale)
-  const zeroName = editor.addInitializer(`${name}_zero`, zeroPoint)
-  const code = editor.freshName(`${name}_q`)
   const output = source === name ? editor.freshName(`${name}_dq`) : name
   if (output !== name) {
     if (madeInIntegers) editor.replaceUses(name, output)
     else for (const node of editor.consumers(name).filter(quantized)) readInstead(editor, node, name, output)
   }
-  editor.addNode({ op: 'QuantizeLinear', name: '', inputs: [source, scaleName, zeroName], outputs: [code], origin })
-  editor.addNode({ op: 'DequantizeLinear', name: '', inputs: [code, scaleName, zeroName], outputs: [output], origin })
+  addRounding(editor, name, source, output, params, origin)
 }
 
 function readInstead(editor: Editor, node: Node, from: ValueName, to: ValueName): void {
@@ -84,39 +96,93 @@ function readInstead(editor: Editor, node: Node, from: ValueName, to: ValueName)
   editor.updateNode(node.id, { inputs: current.inputs.map(name => (name === from ? to : name)) })
 }
 
-/** Integer codes of a constant with what turns them back into real values. */
-interface Codes {
-  tensor: Tensor
-  scale: Tensor
-  zeroPoint: Tensor | null // null: zero, which is the default and need not be written
-  axis: number | null
-}
+/** A constant as it is kept, with what turns it back into float32. */
+type Constant =
+  | { kind: 'linear'; codes: Tensor; scale: Tensor; zeroPoint: Tensor | null; attrs: [string, Attr][] } // null: zero, which need not be written
+  | { kind: 'levels'; codes: Tensor; table: Tensor; scale: Tensor; shape: Tensor }
+  | { kind: 'cast'; codes: Tensor; scale: Tensor; shape: Tensor }
+  | { kind: 'half'; codes: Tensor }
 
-function dequantize(editor: Editor, name: ValueName, codes: Codes): ValueName {
-  const { scale, zeroPoint, axis } = codes
-  const code = editor.addInitializer(`${name}_q`, codes.tensor)
+/** Adds the constant and the node that restores it; the name of what that gives. */
+function restored(editor: Editor, name: ValueName, constant: Constant): ValueName {
+  const initializer = (part: string, tensor: Tensor): ValueName => editor.addInitializer(`${name}_${part}`, tensor)
+  const code = initializer('q', constant.codes)
   const output = editor.freshName(`${name}_dq`)
-  const attrs: [string, Attr][] = axis === null ? [] : [['axis', int(axis)]]
-  const scaleName = editor.addInitializer(`${name}_scale`, scale)
-  const inputs = [code, scaleName, ...(zeroPoint ? [editor.addInitializer(`${name}_zero`, zeroPoint)] : [])]
-  editor.addNode({ op: 'DequantizeLinear', name: '', inputs, outputs: [output], attrs, origin: [] })
-  return output
+  const add = (op: string, inputs: ValueName[], attrs: [string, Attr][], domain = ''): ValueName => {
+    editor.addNode({ op, domain, name: '', inputs, outputs: [output], attrs, origin: [] })
+    return output
+  }
+  if (constant.kind === 'half') return add('Cast', [code], [['to', int(onnxCode('float32'))]])
+  const scale = initializer('scale', constant.scale)
+  if (constant.kind === 'cast') {
+    // What DequantizeLinear does, which for these types the runtime would take for a part of an integer convolution that it lacks.
+    const [unit, real] = ['unit', 'real'].map(part => editor.freshName(`${name}_${part}`))
+    const step = (op: string, inputs: ValueName[], out: ValueName, attrs: [string, Attr][] = []): void => {
+      editor.addNode({ op, name: '', inputs, outputs: [out], attrs, origin: [] })
+    }
+    step('Cast', [code], unit, [['to', int(onnxCode('float32'))]])
+    step('Mul', [unit, scale], real)
+    return add('Reshape', [real, initializer('shape', constant.shape)], [])
+  }
+  if (constant.kind === 'levels') {
+    const parts = [initializer('levels', constant.table), scale, initializer('shape', constant.shape)]
+    return add('FromLevels', [code, ...parts], [], ownDomain)
+  }
+  const zero = constant.zeroPoint ? [initializer('zero', constant.zeroPoint)] : []
+  return add('DequantizeLinear', [code, scale, ...zero], constant.attrs)
 }
 
-async function quantizedConstant(model: Model, name: ValueName, params: QuantParams, bytes: Bytes): Promise<Codes> {
+async function quantizedConstant(model: Model, name: ValueName, params: QuantParams, bytes: Bytes): Promise<Constant> {
   const tensor = model.graph.values.get(name)!.data!
   const data = viewAs('float32', await bytes.read(tensor)) as Float32Array
+  const { format, granularity } = params.spec
   const codes = quantizeTensor(data, tensor.shape, params)
-  const dtype = params.spec.format.signed ? 'int8' : 'uint8'
-  const axis = params.spec.granularity.kind === 'channel' ? params.spec.granularity.axis : null
-  const shape = axis === null ? [] : [params.scale.length]
-  const zeros = params.spec.format.signed ? Int8Array.from(params.zeroPoint) : Uint8Array.from(params.zeroPoint)
-  return {
-    tensor: { dtype, shape: tensor.shape, data: bytesOf(codes) },
-    scale: { dtype: 'float32', shape, data: bytesOf(params.scale) },
-    zeroPoint: params.zeroPoint.every(z => z === 0) && dtype === 'int8' ? null : { dtype, shape, data: bytesOf(zeros) },
-    axis,
+  const dtype = containerOf(format)
+  if (format.kind === 'half') return { kind: 'half', codes: packed(dtype, tensor.shape, codes) }
+  const scales = scaleShape(tensor.shape, granularity)
+  const laid = laidOut(tensor.shape, params)
+  const apart = {
+    codes: packed(dtype, laid.codes, codes),
+    scale: floats(laid.scale, params.scale),
+    shape: tensorOf({ dtype: 'int64', shape: [tensor.shape.length], data: BigInt64Array.from(tensor.shape, BigInt) }),
   }
+  if (format.kind === 'levels') {
+    const { table } = levelsOf(format.name)
+    return { kind: 'levels', ...apart, table: floats([table.length], table) }
+  }
+  if (format.kind === 'float8' || format.bits <= 2) return { kind: 'cast', ...apart }
+  const attrs: [string, Attr][] =
+    granularity.kind === 'tensor'
+      ? []
+      : granularity.kind === 'channel'
+        ? [['axis', int(granularity.axis)]]
+        : [
+            ['axis', int(granularity.axis)],
+            ['block_size', int(granularity.size)],
+          ]
+  const signed = dtype.startsWith('int')
+  return {
+    kind: 'linear',
+    codes: packed(dtype, tensor.shape, codes),
+    scale: floats(scales, params.scale),
+    // Without one, codes are taken for uint8.
+    zeroPoint: params.zeroPoint.every(z => z === 0) && signed ? null : packed(dtype, scales, params.zeroPoint),
+    attrs,
+  }
+}
+
+/** Shapes in which codes and scales of a tensor can be multiplied element by element; blocks must come out even. */
+function laidOut(
+  shape: readonly number[],
+  { spec: { granularity } }: QuantParams,
+): { codes: number[]; scale: number[] } {
+  if (granularity.kind === 'tensor') return { codes: [...shape], scale: [] }
+  const { axis } = granularity
+  if (granularity.kind === 'channel')
+    return { codes: [...shape], scale: shape.map((d, i) => (i === axis ? d : 1)).slice(axis) }
+  const blocks = shape[axis] / granularity.size
+  const apart = (inBlock: number): number[] => [...shape.slice(0, axis), blocks, inBlock, ...shape.slice(axis + 1)]
+  return { codes: apart(granularity.size), scale: apart(1) }
 }
 
 /** One bias for all channels is spread over them, since each channel has a unit of its own. */
@@ -126,7 +192,7 @@ async function quantizedBias(
   input: QuantParams,
   weight: QuantParams,
   bytes: Bytes,
-): Promise<Codes> {
+): Promise<Constant> {
   const tensor = model.graph.values.get(name)!.data!
   const data = viewAs('float32', await bytes.read(tensor)) as Float32Array
   const perChannel = weight.scale.length > 1
@@ -137,17 +203,15 @@ async function quantizedBias(
   )
   const shape = perChannel ? [scale.length] : []
   return {
-    tensor: { dtype: 'int32', shape: spread ? shape : tensor.shape, data: bytesOf(codes) },
-    scale: { dtype: 'float32', shape, data: bytesOf(scale) },
+    kind: 'linear',
+    codes: { dtype: 'int32', shape: spread ? shape : tensor.shape, data: bytesOf(codes) },
+    scale: floats(shape, scale),
     zeroPoint: null,
-    axis: perChannel ? (spread ? 0 : tensor.shape.length - 1) : null,
+    attrs: perChannel ? [['axis', int(spread ? 0 : tensor.shape.length - 1)]] : [],
   }
 }
 
 const saturate = (q: number): number => Math.min(2147483647, Math.max(-2147483648, q))
 
-function scalarTensor(dtype: 'float32' | 'int8' | 'uint8', value: number): Tensor {
-  const array =
-    dtype === 'float32' ? Float32Array.of(value) : dtype === 'int8' ? Int8Array.of(value) : Uint8Array.of(value)
-  return { dtype, shape: [], data: bytesOf(array) }
-}
+const floats = (shape: readonly number[], data: Float32Array | readonly number[]): Tensor =>
+  tensorOf({ dtype: 'float32', shape, data: Float32Array.from(data) })

@@ -28,6 +28,7 @@ export const quantize: readonly Pair[] = [
   ['an operator of the domain {domain}', '属于算子域 {domain} 的算子'],
   ['{label} has no integer kernel for {op}', '{label} 没有 {op} 的整数内核'],
   ['{label} runs it in integers from opset {since} on', '{label} 从算子集版本 {since} 起才以整数运行它'],
+  ['only its weights are quantised', '仅其权重被量化'],
   ['kept in float by the recipe', '按配方保持浮点'],
   ['its data are {dtype}', '其数据是 {dtype}'],
   ['the type of {name} is not known', '{name} 的类型未知'],

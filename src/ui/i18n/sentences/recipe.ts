@@ -160,8 +160,5 @@ export const recipe: readonly Pair[] = [
     '另有 {count#} 个权重含有全零通道：见 thimble inspect。',
   ],
   ['top-1', 'Top-1'],
-  ['{target} does not run {what*}', '{target} 不支持 {what*}'],
-  ['Choose {formats}, or a float format.', '请选择 {formats}，或浮点格式。'],
-  ['{weights} weights with {activations} activations', '{weights} 权重与 {activations} 激活的组合'],
-  ['Choose integers for both or one float format.', '请两者都选整数，或选同一种浮点格式。'],
+  ['{target} does not run {which} of {format}', '{target} 不支持 {format} 格式的 {which}'],
 ]
