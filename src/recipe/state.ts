@@ -22,6 +22,8 @@ export interface Variant {
   asked: string | null // the form as the recipe asked for it, which names the folder
   io: 'float' | 'integer'
   model: Model
+  /** The float model whose layers this one's stand beside, where repairs rewrote it; null: the state's. */
+  reference: Model | null
   plan: QuantPlan | null
   floatLeft: readonly FloatReason[]
   precision: { weights: string; activations: string }
@@ -105,6 +107,7 @@ export function emptyVariant(
     asked: wanted.form,
     io: wanted.io,
     model,
+    reference: null,
     plan,
     floatLeft,
     precision: { weights, activations },

@@ -45,7 +45,14 @@ export const evaluate = step({
         variant.plan === null || o.layerSamples === 0
           ? []
           : (twin?.layers ??
-            (await layerErrors(state.model, variant.model, variant.plan, env.calibration ?? data, o.layerSamples, ctx)))
+            (await layerErrors(
+              variant.reference ?? state.model,
+              variant.model,
+              variant.plan,
+              env.calibration ?? data,
+              o.layerSamples,
+              ctx,
+            )))
       layered.push({ ...variant, layers })
     }
     const timed = o.latency

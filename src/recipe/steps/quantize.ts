@@ -15,6 +15,7 @@ import { upgradeOpset } from '../../stages/passes/upgrade-opset.ts'
 import { type Choice, choose, type LayerFormats } from '../../stages/quantize/choose.ts'
 import { decide, type WeightScales } from '../../stages/quantize/decide.ts'
 import { opsetFor, quantizeModel } from '../../stages/quantize/qdq.ts'
+import { graphRepairs, repairIds, weightRepairs } from '../../stages/quantize/repairs/index.ts'
 import { select } from '../../stages/quantize/selectors.ts'
 import { separateRoles } from '../../stages/quantize/separate.ts'
 import { toFloat16 } from '../../stages/quantize/to-float16.ts'
@@ -38,6 +39,7 @@ const options = {
   granularity: choice('Weight scales', granularities, 'channel'),
   range: choice('Range of activations', rangeNames, 'minmax'),
   percentile: number('Percentile', { default: 99.99, min: 90, max: 100, step: 0.001 }),
+  repairs: value('Repairs', v.array(v.picklist(repairIds)), [] as string[]),
   batch: number('Samples per batch', { default: 16, min: 1, max: 256 }),
   layers: value('Per layer', v.record(v.string(), layerSchema), {} as Record<string, LayerOptions>),
 }
@@ -54,6 +56,9 @@ const formatsIn = (o: QuantizeOptions): LayerFormats[] => [
 /** Whether any activation gets few bits, for which its range must be known. */
 const observes = (o: QuantizeOptions): boolean => formatsIn(o).some(f => f.activations !== 'float32') && !wholeHalf(o)
 
+const needsSamples = (o: QuantizeOptions): boolean =>
+  observes(o) || [...graphRepairs(o.repairs), ...weightRepairs(o.repairs)].some(r => r.needsData)
+
 /** The whole model in float16, which needs neither scales nor pairs. */
 const wholeHalf = (o: QuantizeOptions): boolean => o.weights === 'float16' && o.activations === 'float16'
 
@@ -67,7 +72,7 @@ export const quantize = step({
   id: 'quantize',
   label: 'Quantise',
   options,
-  needs: o => (observes(o) ? ['calibration'] : []),
+  needs: o => (needsSamples(o) ? ['calibration'] : []),
   async run(state, o, env) {
     const current = infer(upgradeOpset(infer(state.model), opsetOf(o)))
     for (const wanted of env.wanted) checkFormats(o, wanted.target)
@@ -77,36 +82,47 @@ export const quantize = step({
     const model = separateRoles(current)
     const perNode = resolveLayers(model, o)
 
-    const choices = new Map<string, { choice: Choice; wanted: Wanted[] }>()
-    for (const wanted of env.wanted) {
-      const profile = JSON.stringify(wanted.target.quant)
-      const known = choices.get(profile)
-      if (known) known.wanted.push(wanted)
-      else choices.set(profile, { choice: choose(model, wanted.target, perNode.formats), wanted: [wanted] })
+    const groups = byProfile(env.wanted, target => choose(model, target, perNode.formats))
+    const samples = env.calibration && { data: env.calibration, count: env.samples, batch: o.batch }
+    const notes: string[] = []
+    for (const group of groups) {
+      for (const repair of graphRepairs(o.repairs)) {
+        const repaired = await repair.run(group.reference ?? model, group.choice, samples, env.ctx)
+        notes.push(...repaired.notes)
+        group.reference = repaired.model === model ? null : infer(repaired.model)
+      }
     }
-    const values = new Set([...choices.values()].flatMap(c => c.choice.values))
-    const seen = values.size > 0 ? await gather(model, [...values], env.calibration!, env.samples, o, env) : nothing
+    const sweeps = await observeAll(model, groups, o, env)
+    const seen = sweeps.get(groups[0]?.reference ?? model) ?? nothing
 
     const start = env.ctx.clock()
     const variants: Variant[] = []
-    for (const { choice: chosen, wanted } of choices.values()) {
-      const rangeOf = rangesBy(seen.observations, chosen, perNode, o)
+    for (const { choice: chosen, wanted, reference } of groups) {
+      const float = reference ?? model
+      const rangeOf = rangesBy(sweeps.get(float)!.observations, chosen, perNode, o)
       const { target } = wanted[0]
-      const plan = await decide(model, target, chosen, { of: rangeOf }, env.ctx, scalesOf(o))
-      const quantized = await quantizeModel(model, plan, env.ctx.bytes)
+      let plan = await decide(float, target, chosen, { of: rangeOf }, env.ctx, scalesOf(o))
+      let rounded = float
+      for (const repair of weightRepairs(o.repairs)) {
+        const repaired = await repair.run({ float, model: rounded, plan, choice: chosen }, samples, env.ctx)
+        notes.push(...repaired.notes)
+        plan = repaired.plan
+        rounded = repaired.model
+      }
+      const quantized = await quantizeModel(rounded, plan, env.ctx.bytes)
       for (const w of wanted) {
         const half = w.form === 'float16' ? await toFloat16(current, env.ctx.bytes, () => false) : null
-        variants.push(
-          half
-            ? emptyVariant(w, 'float16', half.model, null, half.float, ['float16', 'float16'])
-            : emptyVariant(w, w.form ?? w.target.forms[0], quantized, plan, plan.float, precisionOf(o, w.target)),
-        )
+        const variant = half
+          ? emptyVariant(w, 'float16', half.model, null, half.float, ['float16', 'float16'])
+          : emptyVariant(w, w.form ?? w.target.forms[0], quantized, plan, plan.float, precisionOf(o, w.target))
+        variants.push({ ...variant, reference })
       }
     }
     return {
       ...state,
       model,
       variants,
+      notes: [...state.notes, ...new Set(notes)],
       observed:
         seen === nothing
           ? state.observed
@@ -120,6 +136,47 @@ export const quantize = step({
     }
   },
 })
+
+/** Bundles whose targets have the same rules share one choice of operators, one plan and one quantised model. */
+interface Group {
+  choice: Choice
+  wanted: Wanted[]
+  /** The float model that was made easier to quantise; null where it is the one that went in. */
+  reference: Model | null
+}
+
+function byProfile(wanted: readonly Wanted[], chooseFor: (target: Target) => Choice): Group[] {
+  const groups = new Map<string, Group>()
+  for (const w of wanted) {
+    const profile = JSON.stringify(w.target.quant)
+    const known = groups.get(profile)
+    if (known) known.wanted.push(w)
+    else groups.set(profile, { choice: chooseFor(w.target), wanted: [w], reference: null })
+  }
+  return [...groups.values()]
+}
+
+/** One sweep over each float model that there is, for all groups that go out from it. */
+async function observeAll(
+  model: Model,
+  groups: readonly Group[],
+  o: QuantizeOptions,
+  env: StepEnv,
+): Promise<Map<Model, Sweep>> {
+  const wanted = new Map<Model, Set<ValueName>>()
+  for (const { choice: chosen, reference } of groups) {
+    const float = reference ?? model
+    wanted.set(float, new Set([...(wanted.get(float) ?? []), ...chosen.values]))
+  }
+  const sweeps = new Map<Model, Sweep>()
+  for (const [index, [float, values]] of [...wanted].entries()) {
+    const repaired = float === model ? null : { index, repairs: o.repairs }
+    const sweep =
+      values.size > 0 ? await gather(float, [...values], env.calibration!, env.samples, o, env, repaired) : nothing
+    sweeps.set(float, sweep)
+  }
+  return sweeps
+}
 
 const nothing: Sweep = { observations: new Map(), samples: 0, calibrateMs: 0, inferenceMs: 0 }
 
@@ -151,15 +208,15 @@ async function gather(
   count: number,
   o: QuantizeOptions,
   env: StepEnv,
-) {
+  repaired: { index: number; repairs: readonly string[] } | null = null,
+): Promise<Sweep> {
   const histogram =
     findMethod(o.range).needs === 'histogram' ||
     Object.values(o.layers).some(l => l.range && findMethod(l.range).needs === 'histogram')
   const options = { count, batch: o.batch, histogram }
   // Nothing else of the step's options is in the key: another method over the same values starts from what is kept.
-  const sweep = await env.memo({ stage: 'observe', values, options }, () =>
-    observe(model, data, values, options, env.ctx),
-  )
+  const key = { stage: 'observe', values, options, ...(repaired ? { repaired } : {}) }
+  const sweep = await env.memo(key, () => observe(model, data, values, options, env.ctx))
   if (sweep.samples === 0)
     throw new StudioError('bad-data', `No sample of ${data.name} could be used for calibration`, {
       where: { file: data.name },

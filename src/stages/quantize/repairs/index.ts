@@ -1,0 +1,12 @@
+// The repairs, in the order in which they are carried out whatever the order in the recipe.
+import type { GraphRepair, Repair, WeightRepair } from './types.ts'
+
+export const repairs = [] as const satisfies readonly Repair[]
+
+export const repairIds: readonly string[] = (repairs as readonly Repair[]).map(r => r.id)
+
+const among = (ids: readonly string[]): Repair[] => (repairs as readonly Repair[]).filter(r => ids.includes(r.id))
+
+export const graphRepairs = (ids: readonly string[]): GraphRepair[] =>
+  among(ids).filter(r => r.when === 'before-ranges')
+export const weightRepairs = (ids: readonly string[]): WeightRepair[] => among(ids).filter(r => r.when === 'after-plan')

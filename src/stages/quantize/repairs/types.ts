@@ -1,0 +1,45 @@
+// What a repair is: something done to a float model before it is observed, or to weights once scales are planned, so that the
+// quantised model comes closer to the float one. Names of nodes and values stay; what was tried and left is said in notes.
+import type { Context, Dataset } from '../../../ir/context.ts'
+import type { Model } from '../../../ir/model.ts'
+import type { QuantPlan } from '../../../ir/quant.ts'
+import type { Choice } from '../choose.ts'
+
+/** Samples that a repair may look at: the first `count` of `data`, `batch` a run. */
+export interface RepairData {
+  data: Dataset
+  count: number
+  batch: number
+}
+
+/** Rewrites the float model so that it is easier to quantise and computes the same. */
+export interface GraphRepair {
+  id: string
+  label: string
+  when: 'before-ranges'
+  needsData: boolean
+  run(
+    model: Model,
+    choice: Choice,
+    samples: RepairData | null,
+    ctx: Context,
+  ): Promise<{ model: Model; notes: string[] }>
+}
+
+/**
+ * Moves weights and biases to where rounding hurts least. The model that is given back is float and holds reals that lie on the
+ * plan's grids, so that writing it rounds nothing any more; scales of weights may change with it.
+ */
+export interface WeightRepair {
+  id: string
+  label: string
+  when: 'after-plan'
+  needsData: boolean
+  run(
+    given: { float: Model; model: Model; plan: QuantPlan; choice: Choice },
+    samples: RepairData | null,
+    ctx: Context,
+  ): Promise<{ model: Model; plan: QuantPlan; notes: string[] }>
+}
+
+export type Repair = GraphRepair | WeightRepair
