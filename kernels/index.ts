@@ -1,6 +1,7 @@
 // Every kernel there is. The studio's own loops are built on them in lib/; the twins are compared over this list.
 import { compare } from './compare/index.ts'
 import { fakeQuantize } from './fake-quantize/index.ts'
+import { gram } from './gram/index.ts'
 import { histogram } from './histogram/index.ts'
 import type { Kernel } from './lib/kernel.ts'
 import { quantizeLinear } from './quantize-linear/index.ts'
@@ -8,4 +9,12 @@ import { range } from './range/index.ts'
 import { scaleErrors } from './scale-errors/index.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: each kernel has parameters of its own
-export const kernels: readonly Kernel<any>[] = [range, histogram, quantizeLinear, fakeQuantize, compare, scaleErrors]
+export const kernels: readonly Kernel<any>[] = [
+  range,
+  histogram,
+  quantizeLinear,
+  fakeQuantize,
+  compare,
+  scaleErrors,
+  gram,
+]

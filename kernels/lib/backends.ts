@@ -2,6 +2,7 @@
 import type { KernelSet, ObserveOptions } from '../../src/ir/context.ts'
 import { reference as compare, comparison, emptySums } from '../compare/reference.ts'
 import { fakeQuantize } from '../fake-quantize/index.ts'
+import { reference as gramReference } from '../gram/reference.ts'
 import { reference as histogram, keyCount } from '../histogram/reference.ts'
 import { quantizeLinear } from '../quantize-linear/index.ts'
 import { emptyStats, reference as range, stat } from '../range/reference.ts'
@@ -71,6 +72,7 @@ function referenceKernels(): KernelSet {
       scaleErrors({ x, scales, errors }, { qmax })
       return errors
     },
+    gram: (a, b, shape, into) => gramReference({ a, b, c: into }, shape),
     quantize: (x, scale, zeroPoint, _signed, qmin, qmax) =>
       runReference(quantizeLinear, { scale, zeroPoint, qmin, qmax }, { x }).y as Int8Array | Uint8Array,
     fakeQuantize: (x, scale, zeroPoint, qmin, qmax) =>
@@ -110,6 +112,17 @@ function wasmKernels(module: WasmModule, input: number, tallies: WasmBackend['ta
         inPieces(module, x, input, n => module.call('scaleErrors', input, n, candidates, scales.length, errors, qmax))
         return module.view('f64', errors, scales.length).slice()
       }),
+    gram: (a, b, { p, q, upper }, into) => {
+      const same = a === b
+      module.borrow([a.byteLength, same ? 0 : b.byteLength, into.byteLength], (first, other, sums) => {
+        const pointer = same ? first : other
+        module.view('f32', first, a.length).set(a)
+        if (!same) module.view('f32', pointer, b.length).set(b)
+        module.view('f64', sums, into.length).set(into)
+        module.call('gram', first, a.length, pointer, b.length, sums, p, q, upper ? 1 : 0)
+        into.set(module.view('f64', sums, into.length))
+      })
+    },
     quantize(x, scale, zeroPoint, _signed, qmin, qmax) {
       const kind = qmin < 0 ? 'i8' : 'u8'
       const y = qmin < 0 ? new Int8Array(x.length) : new Uint8Array(x.length)

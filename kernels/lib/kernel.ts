@@ -14,7 +14,7 @@ export interface Binding<P> {
   /** An input is given; an output starts as `initial` (or zeros) and is given back; scratch is zeros and private to WebAssembly. */
   use: 'input' | 'output' | 'scratch'
   sameLength?: boolean // of an input: as long as the one before, so that its length is not passed
-  length?: (inputs: Arrays) => number // of outputs and scratch
+  length?: (inputs: Arrays, params: P) => number // of outputs and scratch
   initial?: readonly number[]
 }
 
@@ -62,7 +62,7 @@ export function arraysFor<P>(
       arrays[binding.name] = inputs[binding.name]
       continue
     }
-    const array = arrayOf(kindOf(binding, params), binding.length?.(inputs) ?? 0)
+    const array = arrayOf(kindOf(binding, params), binding.length?.(inputs, params) ?? 0)
     if (binding.initial) array.set(binding.initial)
     arrays[binding.name] = array
   }

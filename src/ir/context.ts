@@ -102,6 +102,8 @@ export interface KernelSet {
   ): { signal: number; noise: number; dot: number; energy: number; maxAbs: number }
   /** Sum of squared quantisation errors of `x` for each candidate scale (symmetric, restricted to +-qmax). */
   scaleErrors(x: Float32Array, scales: Float32Array, qmax: number): Float64Array
+  /** Adds to `into` ([p, q], row-major) the products of the columns of `a` ([n, p]) and `b` ([n, q]); `upper`: see kernels/gram. */
+  gram(a: Float32Array, b: Float32Array, shape: { p: number; q: number; upper: boolean }, into: Float64Array): void
   /** float32 to int8 or uint8 codes, half to even. */
   quantize(
     x: Float32Array,

@@ -1,7 +1,8 @@
 // The repairs, in the order in which they are carried out whatever the order in the recipe.
+import { refit } from './refit.ts'
 import type { GraphRepair, Repair, WeightRepair } from './types.ts'
 
-export const repairs = [] as const satisfies readonly Repair[]
+export const repairs = [refit] as const satisfies readonly Repair[]
 
 export const repairIds: readonly string[] = (repairs as readonly Repair[]).map(r => r.id)
 

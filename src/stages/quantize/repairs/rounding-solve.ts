@@ -1,0 +1,256 @@
+// Weights of one layer rounded so that its output stays closest to a target, from the second moments of its input alone: least squares
+// for the real optimum, GPTQ (2022) for a first rounding with feedback, coordinate descent for what is left.
+//
+// Of one output channel with weights w and codes q under a scale s, the error is (w - s q)^T H (w - s q), H the centred second moments.
+import { cholesky, dampedCholesky, solveCholesky } from '../../../base/cholesky.ts'
+import type { Coder } from '../../../ir/number-format.ts'
+
+/** What rows of inputs U ([n, k], a column of ones behind) and targets T ([n, c]) come to. */
+export interface Moments {
+  n: number
+  k: number
+  c: number
+  h: Float64Array // U^T U, [k + 1, k + 1], all of it
+  r: Float64Array // U^T T, [k + 1, c]
+}
+
+export interface Layer {
+  weights: Float64Array // [c, k]
+  bias: Float64Array | null // null: the operator takes none
+}
+
+export interface Grid {
+  coder: Coder
+  largest: number // real of the largest code, in units of the scale
+  /** Scales that the recipe's rule gave, one a channel. */
+  scales: Float32Array
+  /** Whether a better scale may be looked for; else those given stay. */
+  free: boolean
+  /** Whether all channels have one scale. */
+  shared: boolean
+  /** The smallest scale under which the bias still fits, a channel. */
+  least: Float64Array
+}
+
+export interface Rounded {
+  scales: Float32Array
+  weights: Float32Array // [c, k], on the grid
+  bias: Float64Array | null
+}
+
+/** Strength of the pull towards the float weights, and of the damping, as shares of the mean second moment. */
+export interface Damping {
+  ridge: number
+  rounding: number
+}
+
+export function roundLayer(moments: Moments, layer: Layer, grid: Grid, damping: Damping): Rounded {
+  const { k, c } = moments
+  const best = leastSquares(moments, layer, damping.ridge)
+  const h = centred(moments, layer.bias !== null)
+  const size = meanDiagonal(h, k)
+  const order = ascending(h, k)
+  const { l } = dampedCholesky(permuted(h, k, order), k, Math.max(damping.rounding * size, 1e-30))
+  const damped = h.slice()
+  for (let j = 0; j < k; j++) damped[j * k + j] += damping.rounding * size
+
+  const scales = grid.free ? searchScales(best.weights, h, k, c, grid) : grid.scales.slice()
+  const rounded = new Float32Array(c * k)
+  for (let channel = 0; channel < c; channel++) {
+    const w = best.weights.subarray(channel * k, (channel + 1) * k)
+    const q = withFeedback(w, scales[channel], l, order, grid.coder)
+    scales[channel] = descend(w, q, scales[channel], damped, k, grid, channel)
+    for (let j = 0; j < k; j++) rounded[channel * k + j] = Math.fround(q[j] * scales[channel])
+  }
+  return { scales, weights: rounded, bias: layer.bias && biasFor(moments, rounded) }
+}
+
+/** (H + D)^-1 (R + D P): the real weights of least error, drawn towards the float ones P by D; inputs that are always zero have none. */
+function leastSquares({ h, r, k, c }: Moments, { weights, bias }: Layer, share: number): { weights: Float64Array } {
+  const n = bias ? k + 1 : k
+  const ridge = Math.max(share * meanDiagonal(h, k, k + 1), 1e-30)
+  const a = new Float64Array(n * n)
+  const b = new Float64Array(n * c)
+  for (let i = 0; i < n; i++) {
+    a.set(h.subarray(i * (k + 1), i * (k + 1) + n), i * n)
+    const isWeight = i < k
+    if (isWeight) a[i * n + i] += ridge
+    for (let channel = 0; channel < c; channel++)
+      b[i * c + channel] = r[i * c + channel] + (isWeight ? ridge * weights[channel * k + i] : 0)
+  }
+  if (!cholesky(a, n)) return { weights }
+  solveCholesky(a, n, b, c)
+  const solved = new Float64Array(c * k)
+  for (let j = 0; j < k; j++) {
+    if (h[j * (k + 1) + j] === 0) continue
+    for (let channel = 0; channel < c; channel++) solved[channel * k + j] = b[j * c + channel]
+  }
+  return { weights: solved }
+}
+
+// Of the mean's square so much stays in H: a bias that is kept as a code is not quite free.
+const meanShare = 1e-3
+
+function centred({ h, n, k }: Moments, hasBias: boolean): Float64Array {
+  const out = new Float64Array(k * k)
+  const share = hasBias ? (1 - meanShare) / n : 0
+  for (let i = 0; i < k; i++)
+    for (let j = 0; j < k; j++) out[i * k + j] = h[i * (k + 1) + j] - share * h[i * (k + 1) + k] * h[j * (k + 1) + k]
+  return out
+}
+
+function meanDiagonal(h: Float64Array, k: number, stride = k): number {
+  let sum = 0
+  for (let i = 0; i < k; i++) sum += h[i * stride + i]
+  return sum / Math.max(k, 1)
+}
+
+/** Inputs by rising second moment: those that matter most are rounded first, from the end, while all others can still make up for it. */
+function ascending(h: Float64Array, k: number): Uint32Array {
+  return Uint32Array.from({ length: k }, (_, i) => i).sort((i, j) => h[i * k + i] - h[j * k + j] || i - j)
+}
+
+function permuted(h: Float64Array, k: number, order: Uint32Array): Float64Array {
+  const out = new Float64Array(k * k)
+  for (let i = 0; i < k; i++) for (let j = 0; j <= i; j++) out[i * k + j] = h[order[i] * k + order[j]]
+  return out
+}
+
+const candidates = 36
+
+/** Per channel (or for all) the scale of least error weighted by the second moments, from 0.3 to 1.0 of what the largest weight asks for. */
+function searchScales(w: Float64Array, h: Float64Array, k: number, c: number, grid: Grid): Float32Array {
+  const errorOf = (channel: number, scale: number): number => {
+    let sum = 0
+    for (let j = 0; j < k; j++) {
+      const x = w[channel * k + j]
+      const e = x - grid.coder.decode(grid.coder.encode(Math.fround(x / scale))) * scale
+      sum += h[j * k + j] * e * e
+    }
+    return sum
+  }
+  const largest = (channel: number): number => {
+    let most = 0
+    for (let j = 0; j < k; j++) most = Math.max(most, Math.abs(w[channel * k + j]))
+    return most / grid.largest
+  }
+  const search = (most: number, error: (scale: number) => number): number => {
+    let best = most
+    let least = Number.POSITIVE_INFINITY
+    for (let i = 0; i < candidates; i++) {
+      const scale = Math.fround(most * (1 - (0.7 * i) / (candidates - 1)))
+      const e = error(scale)
+      if (e < least) {
+        least = e
+        best = scale
+      }
+    }
+    return best
+  }
+  const channels = Array.from({ length: c }, (_, i) => i)
+  if (grid.shared) {
+    const most = Math.max(...channels.map(largest))
+    const scale = most > 0 ? search(most, s => channels.reduce((sum, channel) => sum + errorOf(channel, s), 0)) : 0
+    return grid.scales.map((given, channel) => (scale > 0 ? Math.max(scale, grid.least[channel]) : given))
+  }
+  return Float32Array.from(channels, channel => {
+    const most = largest(channel)
+    return most > 0
+      ? Math.max(
+          search(most, s => errorOf(channel, s)),
+          grid.least[channel],
+        )
+      : grid.scales[channel]
+  })
+}
+
+/** GPTQ: rounds one input after the other, and lets those that are left make up for what was lost. Reals in units of the scale. */
+function withFeedback(w: Float64Array, scale: number, l: Float64Array, order: Uint32Array, coder: Coder): Float64Array {
+  const k = w.length
+  const q = new Float64Array(k)
+  const carried = new Float64Array(k)
+  for (let i = k - 1; i >= 0; i--) {
+    const target = w[order[i]] + carried[i] / l[i * k + i]
+    const level = coder.decode(coder.encode(Math.fround(target / scale)))
+    q[order[i]] = level
+    const lost = w[order[i]] - level * scale
+    const row = i * k
+    for (let j = 0; j < i; j++) carried[j] += l[row + j] * lost
+  }
+  return q
+}
+
+const sweeps = 8
+
+/** Coordinate descent on the codes, and between sweeps the scale that fits them best; changes `q`, gives the scale. */
+function descend(
+  w: Float64Array,
+  q: Float64Array,
+  given: number,
+  h: Float64Array,
+  k: number,
+  grid: Grid,
+  channel: number,
+): number {
+  let scale = given
+  const hw = product(h, w, k)
+  const hq = product(h, q, k)
+  const gradient = hq.map((x, i) => x * scale - hw[i])
+  for (let sweep = 0; sweep < sweeps; sweep++) {
+    let changed = false
+    for (let j = 0; j < k; j++) {
+      const curvature = h[j * k + j]
+      if (!(curvature > 0)) continue
+      const target = q[j] - gradient[j] / (curvature * scale)
+      const level = grid.coder.decode(grid.coder.encode(Math.fround(target)))
+      const step = (level - q[j]) * scale
+      if (step === 0) continue
+      // A level that the format lacks may leave the nearest one worse than what was.
+      if (step * gradient[j] + 0.5 * step * step * curvature >= 0) continue
+      q[j] = level
+      changed = true
+      const row = j * k
+      for (let i = 0; i < k; i++) gradient[i] += step * h[row + i]
+    }
+    if (!changed) break
+    if (!grid.free || grid.shared) continue
+    const better = bestScale(q, gradient, hw, scale)
+    if (better > 0 && better >= grid.least[channel]) {
+      const factor = Math.fround(better) / scale
+      for (let j = 0; j < k; j++) gradient[j] = factor * (gradient[j] + hw[j]) - hw[j]
+      scale = Math.fround(better)
+    }
+  }
+  return scale
+}
+
+/** (q^T H w) / (q^T H q), or 0 where that is no scale; `gradient` is s H q - H w. */
+function bestScale(q: Float64Array, gradient: Float64Array, hw: Float64Array, scale: number): number {
+  let withW = 0
+  let withQ = 0
+  for (let j = 0; j < q.length; j++) {
+    withW += q[j] * hw[j]
+    withQ += q[j] * (gradient[j] + hw[j])
+  }
+  return withQ > 0 && withW > 0 ? (withW / withQ) * scale : 0
+}
+
+function product(h: Float64Array, x: Float64Array, k: number): Float64Array {
+  const out = new Float64Array(k)
+  for (let i = 0; i < k; i++) {
+    if (x[i] === 0) continue
+    const factor = x[i]
+    const row = i * k
+    for (let j = 0; j < k; j++) out[j] += factor * h[row + j]
+  }
+  return out
+}
+
+/** The mean of the targets less what the rounded weights make of the mean input. */
+function biasFor({ h, r, n, k, c }: Moments, weights: Float32Array): Float64Array {
+  return Float64Array.from({ length: c }, (_, channel) => {
+    let sum = r[k * c + channel]
+    for (let j = 0; j < k; j++) sum -= weights[channel * k + j] * h[j * (k + 1) + k]
+    return sum / n
+  })
+}
