@@ -153,8 +153,8 @@ async function observe(
   await rounded.run(work.model, kept, kept, (arrays, index) => {
     const { places, shape: outShape, targets } = drawn[index]
     if (shortcut && arrays[shortcut].shape.join() === outShape.join())
-      add(targets, outputRows(asRead(arrays[shortcut], shortcut, work.plan), shape, places), -1)
-    const x = asRead(arrays[input], input, work.plan)
+      add(targets, outputRows(asRead(arrays[shortcut], shortcut, work.plan, ctx), shape, places), -1)
+    const x = asRead(arrays[input], input, work.plan, ctx)
     for (const [group, m] of moments.entries()) {
       const inputs = inputRows(x, outShape, shape, group, places)
       addRows(m, inputs, columnsOf(targets, shape, group), ctx)
@@ -181,9 +181,13 @@ function columnsOf(rows: Float32Array, { groups, channels }: LayerShape, group: 
 }
 
 /** The value as its integer readers see it: on the grid, also where a float node or nobody made it. */
-function asRead(array: NdArray, name: ValueName, plan: QuantPlan): NdArray {
+function asRead(array: NdArray, name: ValueName, plan: QuantPlan, ctx: Context): NdArray {
   const params = plan.activations.get(name)
-  return params ? { ...array, data: roundTripTensor(array.data as Float32Array, array.shape, params) } : array
+  if (!params) return array
+  const x = array.data as Float32Array
+  if (!isInt(params.spec.format)) return { ...array, data: roundTripTensor(x, array.shape, params) }
+  const { qmin, qmax } = codeRange(params.spec as QuantSpec)
+  return { ...array, data: ctx.kernels.fakeQuantize(x, params.scale[0], params.zeroPoint[0], qmin, qmax) }
 }
 
 /** `count` of `all` places, or all where there are no more, in ascending order. */

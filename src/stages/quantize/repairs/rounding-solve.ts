@@ -58,7 +58,8 @@ export function roundLayer(moments: Moments, layer: Layer, grid: Grid, damping: 
   const rounded = new Float32Array(c * k)
   for (let channel = 0; channel < c; channel++) {
     const w = best.weights.subarray(channel * k, (channel + 1) * k)
-    const q = withFeedback(w, scales[channel], l, order, grid.coder)
+    if (grid.free && !grid.shared) scales[channel] = refineScale(w, scales[channel], l, order, grid, channel)
+    const { q } = withFeedback(w, scales[channel], l, order, grid.coder)
     scales[channel] = descend(w, q, scales[channel], damped, k, grid, channel)
     for (let j = 0; j < k; j++) rounded[channel * k + j] = Math.fround(q[j] * scales[channel])
   }
@@ -164,9 +165,19 @@ function searchScales(w: Float64Array, h: Float64Array, k: number, c: number, gr
   })
 }
 
-/** GPTQ: rounds one input after the other, and lets those that are left make up for what was lost. Reals in units of the scale. */
-function withFeedback(w: Float64Array, scale: number, l: Float64Array, order: Uint32Array, coder: Coder): Float64Array {
+/**
+ * GPTQ: rounds one input after the other, and lets those that are left make up for what was lost (the order of Babai's nearest plane:
+ * with H = L L^T, whose first columns see all others, from the last to the first). Reals in units of the scale, and (w - s q)^T H (w - s q).
+ */
+function withFeedback(
+  w: Float64Array,
+  scale: number,
+  l: Float64Array,
+  order: Uint32Array,
+  coder: Coder,
+): { q: Float64Array; error: number } {
   const k = w.length
+  let error = 0
   const q = new Float64Array(k)
   const carried = new Float64Array(k)
   for (let i = k - 1; i >= 0; i--) {
@@ -175,9 +186,35 @@ function withFeedback(w: Float64Array, scale: number, l: Float64Array, order: Ui
     q[order[i]] = level
     const lost = w[order[i]] - level * scale
     const row = i * k
+    const left = l[row + i] * lost + carried[i]
+    error += left * left
     for (let j = 0; j < i; j++) carried[j] += l[row + j] * lost
   }
-  return q
+  return { q, error }
+}
+
+const factors = [0.7, 0.76, 0.82, 0.88, 0.94, 1, 1.06, 1.12, 1.18, 1.24, 1.3]
+
+/** The scale, among those around the given one, under which rounding with feedback errs least. */
+function refineScale(
+  w: Float64Array,
+  given: number,
+  l: Float64Array,
+  order: Uint32Array,
+  grid: Grid,
+  channel: number,
+): number {
+  let best = given
+  let least = Number.POSITIVE_INFINITY
+  for (const factor of factors) {
+    const scale = Math.fround(Math.max(given * factor, grid.least[channel]))
+    const { error } = withFeedback(w, scale, l, order, grid.coder)
+    if (error < least) {
+      least = error
+      best = scale
+    }
+  }
+  return best
 }
 
 const sweeps = 8
