@@ -18,6 +18,7 @@ import { proposeInput } from './propose-input.ts'
 import { lookOf, type RawPictures, toPixels } from './raw-pictures.ts'
 import { type ImageSlot, imageSlot, layoutOf, resolveInput, shapeText } from './resolve-input.ts'
 import type { ColorLook, Expectation, Look } from './suspicious.ts'
+import { normalisePixels } from './unnormalised.ts'
 
 /** What one array is to the model. */
 type Feed =
@@ -34,11 +35,12 @@ type Feed =
       array: NpyArray
       value: Value
       batched: boolean
-      look: ColorOfFloats | null
+      picture: FloatPicture | null
       expected: Expectation | null
     }
 
-interface ColorOfFloats {
+/** Floats that are a picture by the model's shape. `input` is null where no spec says how such pictures are made. */
+interface FloatPicture {
   slot: ImageSlot
   input: ImageInput | null
 }
@@ -92,15 +94,22 @@ export async function openArrays(file: ByteSource, options: OpenOptions): Promis
         const data = await slice(feed.array, index)
         const name = feed.array.name === 'array' && single ? names[0] : feed.array.name
         let fed: NdArray
+        let mended: string | null = null
         if (feed.kind === 'pictures') {
           fed = prepare(toPixels(data as Uint8Array, feed.pictures), feed.input, feed.slot)
           color ??= lookOf(data as Uint8Array, feed.pictures)
         } else {
           fed = numbers(data, feed)
-          if (feed.look) color ??= colorOfFloats(fed, feed.look)
+          const { picture, expected } = feed
+          const pixels = picture?.input && expected ? normalisePixels(name, fed, picture.input, expected) : null
+          if (pixels) {
+            fed = pixels.array
+            mended = pixels.what
+          }
+          if (picture) color ??= colorOfFloats(fed, picture)
         }
         sample[name] = fed
-        looks.push({ input: name, array: fed, expected: feed.expected })
+        looks.push({ input: name, array: fed, expected: feed.expected, mended })
       }
       return { feeds: sample, label: labels ? labels[index] : null, looks, color }
     },
@@ -142,14 +151,14 @@ function feedOf(array: NpyArray, name: string, options: OpenOptions, file: strin
     )
   if (value.dtype === null || !convertible(array.dtype, value.dtype))
     throw refuse(`is ${array.dtype}`, `Save it as ${value.dtype}: array.astype('${value.dtype}').`)
-  const look = isFloat(array.dtype) && batched ? floatsAsColor(name, array, options) : null
+  const picture = isFloat(array.dtype) && batched ? floatPicture(name, options) : null
   return {
     kind: 'numbers',
     array,
     value,
     batched,
-    look,
-    expected: look?.input ? expectation(look.input, name, options) : null,
+    picture,
+    expected: picture?.input ? expectation(picture.input, name, options) : null,
   }
 }
 
@@ -188,19 +197,19 @@ export function expectation(input: ImageInput, name: string, options: OpenOption
   return { low: Math.min(...ends), high: Math.max(...ends), assumed }
 }
 
-/** Float arrays that are colour pictures by the model's shape. */
-function floatsAsColor(name: string, array: NpyArray, options: OpenOptions): ColorOfFloats | null {
+function floatPicture(name: string, options: OpenOptions): FloatPicture | null {
   const input = resolveInput(options.spec, options.model)[name] ?? null
   const layout = input?.layout ?? layoutOf(options.model, name)
   const slot = layout && imageSlot(options.model, name, layout)
-  if (slot?.channels !== 3 || Math.min(...array.shape.slice(1).filter(d => d !== 3)) < 8) return null
-  return { slot, input }
+  return slot && (slot.channels === 1 || slot.channels === 3) ? { slot, input } : null
 }
 
-function colorOfFloats(array: NdArray, { slot, input }: ColorOfFloats): ColorLook | null {
-  if (!(array.data instanceof Float32Array || array.data instanceof Float64Array)) return null
+/** Null for grey and for tiny pictures. */
+function colorOfFloats(array: NdArray, { slot, input }: FloatPicture): ColorLook | null {
+  if (!(array.data instanceof Float32Array || array.data instanceof Float64Array) || slot.channels !== 3) return null
   const dims = array.shape.slice(-3)
   const [height, width] = slot.layout === 'NCHW' ? [dims[1], dims[2]] : [dims[0], dims[1]]
+  if (height < 8 || width < 8) return null
   const plane = height * width
   const mean = (c: number): number => {
     let sum = 0

@@ -1,6 +1,7 @@
 // The checks that name bad samples before they spoil a calibration: what is fed is looked at as it streams by.
 //
-// A sample with NaN or Inf, or with a value far beyond all others, is left out, since one such value decides a tensor's whole range.
+// A sample with NaN or Inf, or with a value far beyond all others, is left out, since one such value decides a tensor's whole range:
+// far beyond the other samples, or beyond the rest of its own picture.
 // Zero, constant and repeated samples are named and kept. Whole sets are held against what the input spec can give (range), against
 // the smoothness of pictures (layout: a step of one row down changes less than a step of three), and against the usual order of
 // mean colours (natural photographs have more red than blue).
@@ -28,7 +29,12 @@ export interface ColorLook {
 /** One sample, as it is looked at. */
 export interface Look {
   readonly name: string
-  readonly arrays: readonly { input: string; array: NdArray; expected: Expectation | null }[]
+  readonly arrays: readonly {
+    input: string
+    array: NdArray
+    expected: Expectation | null
+    mended?: string | null // what was wrong with it, and has been put right
+  }[]
   readonly color: ColorLook | null
 }
 
@@ -36,7 +42,8 @@ export interface Look {
 export const lookahead = 8
 
 const wild = 1000 // times the largest value of the typical sample
-const wildBeyondSpec = 10 // times what the spec can give
+const lone = 16 // times the same, where hardly any other element of the sample is so large: half of the 8 bits
+const few = 1 / 1000 // of a sample's elements: so many may be 'lone'
 const fewest = 16 // elements below which constancy means nothing, samples below which colour means nothing
 const named = 20 // samples named one by one before they are only counted
 
@@ -44,6 +51,7 @@ interface Facts {
   min: number
   max: number
   absMax: number
+  body: number // a power of two that all but a few elements stay below; absMax where there are too few to tell
   finite: boolean
   hash: number
   varies: boolean
@@ -67,8 +75,25 @@ function factsOf({ dtype, data }: NdArray): Facts | null {
   const words = new Uint32Array(buffer, byteOffset, byteLength >> 2)
   let hash = words.length
   for (let i = 0; i < words.length; i++) hash = Math.imul(hash ^ words[i], 0x85ebca6b) ^ (hash >>> 13)
-  return { min, max, absMax: Math.max(-min, max), finite, hash, varies: min < max }
+  const absMax = Math.max(-min, max)
+  const body = data instanceof Float32Array ? Math.min(absMax, bodyOf(words)) : absMax
+  return { min, max, absMax, body, finite, hash, varies: min < max }
 }
+
+/** The smallest power of two above all but a few float32 magnitudes, from their exponents. */
+function bodyOf(words: Uint32Array): number {
+  const exponents = new Uint32Array(256)
+  for (let i = 0; i < words.length; i++) exponents[(words[i] >>> 23) & 255]++
+  let exponent = 255
+  for (let above = 0; exponent > 0; exponent--) {
+    above += exponents[exponent]
+    if (above > words.length * few) break
+  }
+  return new Float32Array(Uint32Array.of(Math.min(exponent + 1, 255) << 23).buffer)[0]
+}
+
+/** Is the largest value alone, among elements that are all much smaller? */
+const isLone = ({ absMax, body }: Facts): boolean => body > 0 && absMax > lone * body
 
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]
 
@@ -92,6 +117,7 @@ export function createScreen(): Screen {
   const whole = new Set<string>()
   const peaks = new Map<string, number[]>() // input → largest values of the first samples
   const ranges = new Map<string, { min: number; max: number; expected: Expectation | null }>()
+  const loners = new Map<string, number>() // input → samples with values far beyond the rest of them
   const seen = new Map<string, string>() // hash → sample
   const repeated = new Map<string, string>() // sample → the earlier one that it equals
   const rows = { one: 0, three: 0, layout: 'NCHW' as ColorLook['layout'], samples: 0 }
@@ -106,25 +132,34 @@ export function createScreen(): Screen {
   const skip = (sample: string, why: string): void => void skipped.set(sample, why)
 
   function judge(look: Look, facts: readonly (Facts | null)[]): string | null {
-    for (const [i, { input, expected }] of look.arrays.entries()) {
+    for (const [i, { input, array, expected }] of look.arrays.entries()) {
       const f = facts[i]
       if (f === null) continue
       if (!f.finite) return `NaN or infinite values in '${input}'`
       const typical = median(peaks.get(input) ?? [f.absMax])
-      const can =
-        expected && !expected.assumed
-          ? Math.max(Math.abs(expected.low), Math.abs(expected.high))
-          : Number.POSITIVE_INFINITY
-      const beyondSpec = f.absMax > wildBeyondSpec * can && typical <= 3 * can
-      if (beyondSpec || (f.absMax > wild * typical && typical > 0))
-        return `'${input}' has a value of ${short(f.max === f.absMax ? f.max : f.min)} where others reach ${short(typical)}`
+      const value = short(f.max === f.absMax ? f.max : f.min)
+      const alone = isLone(f)
+      const far = f.absMax > (alone ? lone : wild) * typical || (expected !== null && f.absMax > wild * f.body)
+      if (far && typical > 0 && f.body > 0)
+        return f.absMax > lone * typical
+          ? `'${input}' has a value of ${value}, ${short(f.absMax / typical)} times what others reach (${short(typical)})`
+          : `'${input}' has a value of ${value}, ${short(f.absMax / f.body)} times what the rest of it reaches (${short(f.body)})`
+      if (alone && expected) loners.set(input, (loners.get(input) ?? 0) + 1)
+      // A spec that was given is sharper than any comparison. Where most samples are beyond it as a whole, it is the set or the spec.
+      if (!expected || expected.assumed) continue
+      const { low, high } = toleranceOf(expected)
+      if (f.min >= low && f.max <= high) continue
+      const outside = (array.data as Float32Array).reduce((n: number, x) => (x < low || x > high ? n + 1 : n), 0)
+      if (outside <= Math.max(1, array.data.length * few) || typical <= Math.max(-low, high))
+        return `'${input}' has a value of ${value} where the input spec gives ${short(expected.low)} to ${short(expected.high)}`
     }
     return null
   }
 
   function remember(look: Look, facts: readonly (Facts | null)[]): void {
-    for (const [i, { input, expected, array }] of look.arrays.entries()) {
+    for (const [i, { input, expected, array, mended }] of look.arrays.entries()) {
       const f = facts[i]
+      if (mended) note(mended, look.name)
       if (f === null) continue
       const range = ranges.get(input) ?? { min: f.min, max: f.max, expected }
       ranges.set(input, { min: Math.min(range.min, f.min), max: Math.max(range.max, f.max), expected })
@@ -174,6 +209,10 @@ export function createScreen(): Screen {
       for (const [input, { min, max, expected }] of ranges) {
         const what = expected && rangeFault(input, min, max, expected)
         if (what) whole.add(what)
+        if (2 * (loners.get(input) ?? 0) > judged)
+          whole.add(
+            `single values of '${input}' reach ${short(Math.max(-min, max))}, ${lone} times the rest or more: broken pixels?`,
+          )
       }
       const layout = layoutFault(rows)
       if (layout) whole.add(layout)
@@ -213,6 +252,11 @@ function step(data: ArrayLike<number>, lag: number): number {
   return count > 0 ? sum / count : 0
 }
 
+/** What is let pass without a word: resizing overshoots, and pictures are made brighter to train on. */
+function toleranceOf({ low, high }: Expectation): { low: number; high: number } {
+  return { low: low - (high - low) / 4, high: high + (high - low) / 4 }
+}
+
 function rangeFault(input: string, min: number, max: number, expected: Expectation): string | null {
   if (min === max) return null // constant, and named as such
   const { low, high, assumed } = expected
@@ -220,9 +264,10 @@ function rangeFault(input: string, min: number, max: number, expected: Expectati
   const run = `values of '${input}' run from ${short(min)} to ${short(max)}, the input spec gives ${short(low)} to ${short(high)}`
   if (assumed)
     return high < 20 && min >= 0 && max > 100 && max <= 255
-      ? `${run} (assumed): maybe these are pixels that were not normalised`
+      ? `${run} (assumed): maybe these are pixels that were not normalised; saved as uint8 (N, H, W, C) they would be`
       : null
-  if (max > high + span / 4 || min < low - span / 4)
+  const tolerance = toleranceOf(expected)
+  if (max > tolerance.high || min < tolerance.low)
     return `${run}: the data look un-normalised, or normalised in another way`
   if (max - min < span / 10) return `${run}: the data look scaled twice`
   if (min >= 0 && low < -0.1 * span) return `${run}: the data look scaled, but no mean was subtracted`
@@ -234,9 +279,9 @@ function layoutFault({ one, three, layout, samples }: { one: number; three: numb
   if (samples === 0 || one === 0 || three === 0) return null
   const ratio = one / three
   if (layout === 'NCHW' && ratio > 1.25)
-    return 'swapped layout: the values lie as NHWC (colours interleaved), but are fed as NCHW'
+    return 'swapped layout: the values lie as NHWC (colours interleaved), but are fed as NCHW; reshape to (N, H, W, C), then transpose(0, 3, 1, 2)'
   if (layout === 'NHWC' && ratio < 0.8)
-    return 'swapped layout: the values lie as NCHW (one plane per colour), but are fed as NHWC'
+    return 'swapped layout: the values lie as NCHW (one plane per colour), but are fed as NHWC; reshape to (N, C, H, W), then transpose(0, 2, 3, 1)'
   return null
 }
 

@@ -22,8 +22,11 @@ const spec: InputSpec = { inputs: { '*': { layout: 'NCHW', scale: 1 / 255, mean,
 
 async function sweep(dataset: OpenedDataset) {
   const names: string[] = []
-  for await (const sample of dataset.samples()) names.push(sample.name)
-  return { names, skipped: dataset.skipped, suspicious: dataset.suspicious }
+  let first: ArrayLike<number> = []
+  for await (const sample of dataset.samples()) {
+    if (names.push(sample.name) === 1) first = Object.values(sample.feeds)[0].data as Float32Array
+  }
+  return { names, first: Float32Array.from(first), skipped: dataset.skipped, suspicious: dataset.suspicious }
 }
 const look = async (data: Float32Array, model: Model = nchw, input: InputSpec = spec) => {
   const shape = [data.length / (3 * plane), ...(model === nchw ? [3, 32, 32] : [32, 32, 3])]
@@ -42,6 +45,12 @@ describe.skipIf(!hasSharedData)('calibration data', () => {
           out[(n * 3 + c) * plane + i] = (pixels[(n * plane + i) * 3 + order[c]] / 255 - mean[c]) / std[c]
     return out
   }
+  /** Planes of whole pixels, over `unit`. */
+  const asPixels = (unit: number): Float32Array =>
+    Float32Array.from(good, (x, i) => {
+      const c = Math.floor(i / plane) % 3
+      return Math.round((x * std[c] + mean[c]) * 255) / unit
+    })
   const spoilt = (change: (data: Float32Array) => void): Float32Array => {
     const copy = good.slice()
     change(copy)
@@ -69,7 +78,9 @@ describe.skipIf(!hasSharedData)('calibration data', () => {
   test.each([0, 5, 127])('a sample with one value of 10,000 is named and left out, also as number %i', async at => {
     const found = await look(spoilt(d => void (d[at * 3 * plane + 17] = 1e4)))
     expect(found.names.length).toBe(count - 1)
-    expect(found.skipped).toEqual([{ sample: `c.npz[${at}]`, why: expect.stringMatching(/a value of 10000/) }])
+    expect(found.skipped).toEqual([
+      { sample: `c.npz[${at}]`, why: expect.stringMatching(/a value of 10000, \d{4} times what others reach/) },
+    ])
     expect(found.suspicious.length).toBe(1)
   })
 
@@ -101,12 +112,81 @@ describe.skipIf(!hasSharedData)('calibration data', () => {
     expect(found.suspicious.some(s => /are 0$/.test(s.what))).toBe(true)
   })
 
-  test('un-normalised pixels are named: 0..255, 0..1, and values normalised twice', async () => {
-    expect(whole(await look(Float32Array.from(good, x => x * 255)))).toEqual([expect.stringMatching(/un-normalised/)])
-    expect(whole(await look(Float32Array.from(pixels)))).toContainEqual(expect.stringMatching(/un-normalised/))
-    const unit = Float32Array.from(good, (x, i) => x * std[Math.floor(i / plane) % 3] + mean[Math.floor(i / plane) % 3])
-    expect(whole(await look(unit.map(x => Math.max(0, x))))).toEqual([expect.stringMatching(/no mean was subtracted/)])
+  test('pixels of 0..255 and 0..1 that nobody normalised are named, and normalised as the spec says', async () => {
+    for (const unit of [1, 255]) {
+      const found = await look(asPixels(unit))
+      expect(whole(found)).toEqual([expect.stringMatching(`pixels of 0 to ${255 / unit} .*un-normalised`)])
+      expect(found.skipped).toEqual([])
+      for (const [i, x] of found.first.entries()) expect(x).toBeCloseTo(good[i], 5)
+    }
+  })
+
+  test('a few such pictures among good ones are named one by one', async () => {
+    const raw = asPixels(1)
+    const found = await look(spoilt(d => d.set(raw.subarray(9 * 3 * plane, 11 * 3 * plane), 9 * 3 * plane)))
+    expect(found.suspicious.map(s => s.sample)).toEqual(['c.npz[9]', 'c.npz[10]'])
+    expect(found.names.length).toBe(count)
+  })
+
+  test('values that are no pixels are named and fed as they are: multiples, values between pixels, values normalised twice', async () => {
+    const multiples = await look(Float32Array.from(good, x => x * 255))
+    expect(whole(multiples)).toEqual([expect.stringMatching(/un-normalised/)])
+    expect(multiples.first[0]).toBe(Math.fround(good[0] * 255))
+    const between = asPixels(1).map(x => x * 0.9 + 0.3)
+    expect(whole(await look(between))).toEqual([expect.stringMatching(/look un-normalised/)])
+    expect(whole(await look(between.map(x => x / 255)))).toEqual([expect.stringMatching(/no mean was subtracted/)])
     expect(whole(await look(good.map(x => x / 255)))).toEqual([expect.stringMatching(/scaled twice/)])
+  })
+
+  test('bright pictures of a spec that gives -1..1 are not taken for pixels over 255', async () => {
+    const half: InputSpec = { inputs: { '*': { scale: 1 / 255, mean: [0.5], std: [0.5] } } }
+    const bright = Float32Array.from(asPixels(1), x => ((128 + Math.floor(x / 2)) / 255 - 0.5) / 0.5)
+    const found = await look(bright, nchw, half)
+    expect(found.suspicious.filter(s => /pixels/.test(s.what))).toEqual([])
+    expect(found.first).toEqual(bright.subarray(0, 3 * plane))
+  })
+
+  test.each([8, 20, 100, -100])('one value of %d, which the given spec cannot make, costs its sample', async wild => {
+    const found = await look(spoilt(d => void (d[9 * 3 * plane] = wild)))
+    expect(found.skipped).toEqual([{ sample: 'c.npz[9]', why: expect.stringMatching(`a value of ${wild}`) }])
+    expect(whole(found)).toEqual([])
+  })
+
+  test.each([100, 1000])('without a spec, one value of %d that stands alone costs its sample', async wild => {
+    const found = await look(
+      spoilt(d => void (d[9 * 3 * plane] = wild)),
+      nchw,
+      { inputs: {} },
+    )
+    expect(found.skipped.map(s => s.sample)).toEqual(['c.npz[9]'])
+  })
+
+  test('without a spec, a sample that is thirty times louder as a whole is kept', async () => {
+    const loud = spoilt(d => d.set(d.subarray(0, 3 * plane).map(x => x * 30)))
+    expect((await look(loud, nchw, { inputs: {} })).skipped).toEqual([])
+  })
+
+  test('a pixel that is broken in most samples costs those, under a given spec and a proposed one', async () => {
+    const { proposeInput } = await import('../../src/data/propose-input.ts')
+    const most = spoilt(d => {
+      for (let n = 0; n < 80; n++) d[n * 3 * plane + 17] = 1e4
+    })
+    for (const input of [spec, proposeInput(nchw).spec]) {
+      const found = await look(most, nchw, input)
+      expect([found.names.length, found.skipped.length]).toEqual([count - 80, 80])
+    }
+  })
+
+  test('a pixel that is broken in all samples is an error, or a warning where it may be meant', async () => {
+    const { proposeInput } = await import('../../src/data/propose-input.ts')
+    const all = (value: number) =>
+      spoilt(d => {
+        for (let n = 0; n < count; n++) d[n * 3 * plane + 17] = value
+      })
+    await expect(look(all(1e4))).rejects.toThrow(/No sample of c.npz can be used: 'x' has a value of 10000/)
+    expect(whole(await look(all(100), nchw, proposeInput(nchw).spec))).toEqual([
+      expect.stringMatching(/single values of 'x' reach 100/),
+    ])
   })
 
   test('pixels where a proposed spec would normalise are doubted, in weaker words', async () => {

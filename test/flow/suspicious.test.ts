@@ -75,7 +75,8 @@ describe.skipIf(!hasSharedData)('spoilt calibration data on ResNet20', () => {
 
   test.for([
     ['NaN', Number.NaN, /NaN/],
-    ['10,000', 1e4, /10000/],
+    ['10,000', 1e4, /a value of 10000, 4\d{3} times what others reach/],
+    ['20', 20, /a value of 20 where the input spec gives -2.12 to 2.64/],
   ] as const)('one pixel of %s: the sample is named, left out, and nothing is lost', async ([name, value, words]) => {
     const { report, stderr } = await calibrateOn(
       `pixel${name}`,
@@ -101,15 +102,31 @@ describe.skipIf(!hasSharedData)('spoilt calibration data on ResNet20', () => {
   })
 
   test.for([
-    ['pixels0to255', /run from 0 to 255.*un-normalised/, () => planes(pixels, pixel => pixel)],
+    [
+      'pixels0to255',
+      /pixels of 0 to 255 .*un-normalised, so the spec was applied/,
+      () => planes(pixels, pixel => pixel),
+    ],
+    ['pixels0to1', /pixels of 0 to 1 .*un-normalised, so the spec was applied/, () => planes(pixels, p => p / 255)],
     [
       'swappedLayout',
-      /swapped layout: the values lie as NHWC/,
+      /swapped layout: the values lie as NHWC.*transpose/,
       () => Float32Array.from(pixels, (p, i) => normalised(p, i % 3)),
     ],
-  ] as const)('%s: said of all samples, in the report and loudly on stderr', async ([name, words, make]) => {
-    const { report, stderr } = await calibrateOn(name, make())
-    expect(report.data.suspicious).toEqual([{ sample: 'all samples', what: expect.stringMatching(words) }])
-    expect(stderr).toMatch(new RegExp(`^warning: all samples: .*${words.source}`, 'm'))
+  ] as const)(
+    '%s: said of all samples, in the report and loudly on stderr, and little is lost',
+    async ([name, words, make]) => {
+      const { report, stderr } = await calibrateOn(name, make())
+      expect(report.data.suspicious).toEqual([{ sample: 'all samples', what: expect.stringMatching(words) }])
+      expect(stderr).toMatch(new RegExp(`^warning: all samples: .*${words.source}`, 'm'))
+      expect(loss(report)).toBeLessThanOrEqual(1)
+    },
+  )
+
+  test('all zeros: nothing can be calibrated on, which is said of all samples', async () => {
+    const { report, stderr } = await calibrateOn('zeros', new Float32Array(good.length))
+    const what = "all values of 'input' are 0"
+    expect(report.data.suspicious).toEqual([{ sample: 'all samples', what }])
+    expect(stderr).toContain(`warning: all samples: ${what}.`)
   })
 })

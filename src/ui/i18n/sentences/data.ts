@@ -153,8 +153,24 @@ export const data: readonly Pair[] = [
   ['The model wants {any*} x {any2*} (height x width).', '模型需要 {any*} x {any2*}（高 x 宽）。'],
   ["NaN or infinite values in '{input}'", "'{input}' 中有 NaN 或无穷大"],
   [
-    "'{input}' has a value of {min} where others reach {typical}",
-    "'{input}' 中有值达到 {min}，而其他样本最大为 {typical}",
+    "'{input}' has a value of {value}, {ratio} times what others reach ({typical})",
+    "'{input}' 中有值为 {value}，是其他样本最大值（{typical}）的 {ratio} 倍",
+  ],
+  [
+    "'{input}' has a value of {value}, {ratio} times what the rest of it reaches ({body})",
+    "'{input}' 中有值为 {value}，是该样本其余部分最大值（{body}）的 {ratio} 倍",
+  ],
+  [
+    "'{input}' has a value of {value} where the input spec gives {low} to {high}",
+    "'{input}' 中有值为 {value}，而预处理设置给出的范围是 {low} 到 {high}",
+  ],
+  [
+    "single values of '{input}' reach {max}, {lone} times the rest or more: broken pixels?",
+    "'{input}' 的个别值达到 {max}，是其余值的 {lone} 倍以上：是坏点吗？",
+  ],
+  [
+    "'{name}' holds pixels of 0 to {top} where the input spec gives {low} to {high}: un-normalised, so the spec was applied to them",
+    "'{name}' 是 0 到 {top} 的像素，而预处理设置给出的范围是 {low} 到 {high}：没有归一化，已按该设置处理",
   ],
   ["all values of '{input}' are 0", "'{input}' 的所有值都是 0"],
   ["all values of '{input}' are {max}", "'{input}' 的所有值都是 {max}"],
@@ -166,7 +182,10 @@ export const data: readonly Pair[] = [
     "values of '{input}' run from {min} to {max}, the input spec gives {low} to {high}",
     "'{input}' 的值为 {min} 到 {max}，而预处理设置给出的范围是 {low} 到 {high}",
   ],
-  ['{run*} (assumed): maybe these are pixels that were not normalised', '{run*}（推测）：可能是未归一化的像素'],
+  [
+    '{run*} (assumed): maybe these are pixels that were not normalised; saved as uint8 (N, H, W, C) they would be',
+    '{run*}（推测）：可能是未归一化的像素；若存为 uint8 (N, H, W, C)，就会被归一化',
+  ],
   [
     '{run*}: the data look un-normalised, or normalised in another way',
     '{run*}：数据似乎没有归一化，或用了别的归一化方式',
@@ -174,12 +193,12 @@ export const data: readonly Pair[] = [
   ['{run*}: the data look scaled twice', '{run*}：数据似乎缩放了两次'],
   ['{run*}: the data look scaled, but no mean was subtracted', '{run*}：数据似乎已缩放，但没有减去均值'],
   [
-    'swapped layout: the values lie as NHWC (colours interleaved), but are fed as NCHW',
-    '布局颠倒：数值按 NHWC 排列（颜色交错），却按 NCHW 送入',
+    'swapped layout: the values lie as NHWC (colours interleaved), but are fed as NCHW; reshape to (N, H, W, C), then transpose(0, 3, 1, 2)',
+    '布局颠倒：数值按 NHWC 排列（颜色交错），却按 NCHW 送入；请先 reshape 为 (N, H, W, C)，再 transpose(0, 3, 1, 2)',
   ],
   [
-    'swapped layout: the values lie as NCHW (one plane per colour), but are fed as NHWC',
-    '布局颠倒：数值按 NCHW 排列（每种颜色一个平面），却按 NHWC 送入',
+    'swapped layout: the values lie as NCHW (one plane per colour), but are fed as NHWC; reshape to (N, C, H, W), then transpose(0, 2, 3, 1)',
+    '布局颠倒：数值按 NCHW 排列（每种颜色一个平面），却按 NHWC 送入；请先 reshape 为 (N, C, H, W)，再 transpose(0, 2, 3, 1)',
   ],
   [
     'maybe swapped colours: there is more blue than red, which is rare in photographs (RGB where BGR is meant, or the reverse?)',
