@@ -34,6 +34,8 @@ export interface Target {
     weights: { formats: readonly FormatName[]; integer: readonly FormatName[]; signed: boolean; perChannel: boolean }
     biasBits: 32
     ops: readonly OpRule[]
+    /** Operators with integer kernels that are left in float all the same, and why. */
+    declined?: readonly { op: string; why: string; source: string }[]
     /** Activation functions that fuse into the operator before: no Q/DQ between the two. */
     fused: readonly { after: readonly string[]; op: string; source: string }[]
   }

@@ -49,6 +49,30 @@ const ops: readonly OpRule[] = [
   pass('Unsqueeze'),
 ]
 
+// The runtime would take these in integers.
+const declined = [
+  {
+    op: 'Softmax',
+    why: 'left in float by choice: in integers probabilities would go in steps of 1/256, and small ones would vanish',
+    source: `${selectors}, UnaryOpQDQRules`,
+  },
+  {
+    op: 'Split',
+    why: 'left in float by choice: it only moves values, and all its outputs would have to share one scale',
+    source: `${selectors}, SplitQDQRules`,
+  },
+  {
+    op: 'Where',
+    why: 'left in float by choice: it only picks values, and integers would round them once more',
+    source: `${selectors}, WhereQDQRules`,
+  },
+  {
+    op: 'GatherElements',
+    why: 'left in float by choice: it only moves values',
+    source: `${selectors}, DropQDQNodesRules`,
+  },
+]
+
 // DequantizeLinear takes int4 and 16 bits from opset 21, int2 from 25, 8-bit floats from 19; what has no type is a function of ours with
 // a standard body. All of it was run in versions 1.30 (web) and 1.32.
 const activationFormats = formatNames.filter(name => !['nf4', 'pow2', 'apot', 'ternary', 'binary'].includes(name))
@@ -70,6 +94,7 @@ export const onnxruntime: Target = {
     weights: { formats: formatNames, integer: ['int8', 'uint8', 'int7', 'uint7'], signed: true, perChannel: true },
     biasBits: 32,
     ops,
+    declined,
     fused: ['Relu', 'Clip'].map(op => ({ after: fusedAfter, op, source: fusedSource })),
   },
   limits: {

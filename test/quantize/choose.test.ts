@@ -53,6 +53,20 @@ describe('which nodes run in integers', () => {
     expect(c.float.find(f => f.op === 'Sin')?.why).toContain('no integer kernel')
   })
 
+  test('what the runtime would take but is left in float says that it is by choice, other operators that there is no kernel', () => {
+    const c = chosen(`graph (x: f32[1,16]) -> (y, z) {
+      g = Gemm(x, w: f32[10,16], b: f32[10]) {transB=1}
+      y = Softmax(g)
+      z = Erf(g)
+    }`)
+    expect(c.float).toEqual([
+      expect.objectContaining({ op: 'Softmax', why: expect.stringMatching(/^left in float by choice: .*1\/256/) }),
+      expect.objectContaining({ op: 'Erf', why: 'ONNX Runtime (CPU) has no integer kernel for Erf' }),
+    ])
+    const { ops, declined } = onnxruntime.quant
+    expect(declined!.filter(d => ops.some(rule => rule.op === d.op))).toEqual([])
+  })
+
   test('weights that are computed at run time keep a convolution in float', () => {
     const c = chosen(`graph (x: f32[1,3,8,8], w: f32[4,3,3,3]) -> (y) { y = Conv(x, w) }`)
     expect(c.float[0].why).toBe('its weights are computed at run time')

@@ -135,7 +135,10 @@ function refusal(
 ): string | null {
   if (subgraphs(node).length > 0) return 'control flow: its body is left as it is'
   if (node.domain !== '' && node.domain !== 'ai.onnx') return `an operator of the domain ${node.domain}`
-  if (!rule) return `${target.label} has no integer kernel for ${node.op}`
+  if (!rule)
+    return (
+      target.quant.declined?.find(d => d.op === node.op)?.why ?? `${target.label} has no integer kernel for ${node.op}`
+    )
   if (rule.since !== undefined && opset < rule.since)
     return `${target.label} runs it in integers from opset ${rule.since} on`
   if (!isLow(formats))

@@ -27,6 +27,19 @@ export const quantize: readonly Pair[] = [
   ['control flow: its body is left as it is', '控制流：其子图原样保留'],
   ['an operator of the domain {domain}', '属于算子域 {domain} 的算子'],
   ['{label} has no integer kernel for {op}', '{label} 没有 {op} 的整数内核'],
+  [
+    'left in float by choice: in integers probabilities would go in steps of 1/256, and small ones would vanish',
+    '选择保留浮点：用整数时概率只能以 1/256 为步长，较小的概率会消失',
+  ],
+  [
+    'left in float by choice: it only moves values, and all its outputs would have to share one scale',
+    '选择保留浮点：它只搬移数值，而所有输出须共用一个缩放系数',
+  ],
+  [
+    'left in float by choice: it only picks values, and integers would round them once more',
+    '选择保留浮点：它只挑选数值，用整数会多一次舍入',
+  ],
+  ['left in float by choice: it only moves values', '选择保留浮点：它只搬移数值'],
   ['{label} runs it in integers from opset {since} on', '{label} 从算子集版本 {since} 起才以整数运行它'],
   ['only its weights are quantised', '仅其权重被量化'],
   ['kept in float by the recipe', '按配方保持浮点'],
