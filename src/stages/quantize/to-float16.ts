@@ -1,5 +1,9 @@
 // float16 weights and arithmetic, float32 at the edges: Cast in, Cast out, every float32 initializer halved. Operators whose
 // definition wants float32 at an input keep it there. Values beyond float16 are clamped and counted, never silently infinite.
+//
+// What it costs is mostly the rounding of the weights, not of any one operator. On 100 lines PP-OCRv4 has 32.5 dB, and 34.9 with its
+// weights alone rounded; the median line has 50.7 dB, and 94 % of the error is one character each of five lines, where its softmax is
+// torn between two answers. No line is read otherwise.
 import { bytesOf, viewAs } from '../../base/dtype.ts'
 import { toHalf } from '../../base/half.ts'
 import type { Bytes } from '../../ir/context.ts'
