@@ -74,6 +74,7 @@ export interface ModelView {
   bytes: number
   parameters: number
   macs: number
+  openMacs: boolean // some layers' could not be told, since dimensions are open: there are more
   nodes: number
   inputs: { name: string; dtype: string | null; shape: readonly Dim[] | null }[]
   outputs: { name: string; dtype: string | null; shape: readonly Dim[] | null }[]

@@ -19,6 +19,7 @@ export function modelView(imported: Imported, inferred: Model, cost: Cost): Mode
     bytes: imported.bytes,
     parameters: cost.parameters,
     macs: cost.macs,
+    openMacs: cost.unknown.length > 0,
     nodes: graph.nodes.length,
     inputs: inputs.map(declared(graph)),
     outputs: graph.outputs.map(declared(graph)),

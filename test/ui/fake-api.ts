@@ -227,6 +227,7 @@ export function fakeApi(options: Partial<FakeOptions> = {}): StudioApi {
       bytes: 1_093_412,
       parameters: 272_474,
       macs: 40_813_184,
+      openMacs: false,
       nodes: 166,
       inputs: [{ name: 'input', dtype: 'float32', shape: ['N', 3, 32, 32] }],
       outputs: [{ name: 'logits', dtype: 'float32', shape: ['N', 10] }],

@@ -9,7 +9,7 @@ import { judge } from './judge.ts'
 
 const options = {
   batch: number('Samples per batch', { default: 16, min: 1, max: 256 }),
-  layerSamples: number('Samples for the errors per layer', { default: 16, min: 0, max: 1024 }),
+  layerSamples: number('Samples for layer errors', { default: 16, min: 0, max: 1024 }),
   latency: flag('Measure latency', true),
 }
 

@@ -237,6 +237,7 @@ export const en = {
     finishedAll: 'Finished.',
     seeResult: 'See the result',
     timing: 'Where the time went',
+    rest: 'Preparation', // starting engines, decoding samples, timing the float model
     price: (n: string) => `Calibration took ${n} × the plain run of the float model over the same samples.`,
   },
 

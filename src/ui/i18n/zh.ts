@@ -238,6 +238,7 @@ export const zh: Words = {
     finishedAll: '已完成。',
     seeResult: '查看结果',
     timing: '时间分布',
+    rest: '准备工作',
     price: n => `校准用时是浮点模型在相同样本上单纯推理的 ${n} 倍。`,
   },
 

@@ -11,7 +11,7 @@ export interface Estimate {
   high: number
 }
 
-const width = 420
+const width = 340 // never shown much smaller, so that its letters are not
 const left = 72
 const right = 28
 const rowHeight = 26

@@ -65,7 +65,7 @@ export function LayersTable(props: { layers: readonly LayerReport[] }) {
       },
       {
         id: 'scheme',
-        width: 170,
+        width: 330,
         title: words.scheme,
         key: row => row.scheme,
         cell: row => (

@@ -1,5 +1,6 @@
 // The two readings that are always in sight: what is open, before and after; and how good it is, with its interval.
 import { Show } from 'solid-js'
+import type { ProjectView } from '../../../workers/api.ts'
 import type { Accuracy, Agreement } from '../../jobs/report.ts'
 import * as format from '../format.ts'
 import { inWords, locale, t } from '../i18n/index.ts'
@@ -31,6 +32,12 @@ function AgreementReading(props: { agreement: Agreement }) {
       <span class="soft small">{format.decibel(props.agreement.sqnrDb, locale())}</span>
     </span>
   )
+}
+
+/** As the samples' shapes make them, once there is a report; before that a lower bound where dimensions are open. */
+export function macsOf({ model, report }: ProjectView): string {
+  if (!model.openMacs) return format.count(model.macs, locale())
+  return report ? format.count(report.before.macs, locale()) : `≥ ${format.count(model.macs, locale())}`
 }
 
 export function Readings() {
@@ -70,16 +77,16 @@ export function Readings() {
       >
         {known => <AccuracyReading before={known().was} after={known().is} />}
       </Show>
-      <Show when={model()}>
-        {known => (
+      <Show when={project.view()}>
+        {view => (
           <>
             <span class="reading lesser">
               <span class="name">{t().parameters}</span>
-              {format.count(known().parameters, locale())}
+              {format.count(view().model.parameters, locale())}
             </span>
             <span class="reading lesser">
               <span class="name">{t().macs}</span>
-              {format.count(known().macs, locale())}
+              {macsOf(view())}
             </span>
           </>
         )}

@@ -5,6 +5,7 @@ import type { Dim } from '../../ir/model.ts'
 import * as format from '../format.ts'
 import { GraphPanel } from '../graph/graph-panel-lazy.tsx'
 import { locale, t } from '../i18n/index.ts'
+import { macsOf } from '../parts/readings.tsx'
 import { Said } from '../parts/said.tsx'
 import { Term } from '../parts/term.tsx'
 import { setShape, shapeOf } from '../state/recipe-edit.ts'
@@ -39,7 +40,8 @@ function Shape(props: { project: ProjectView; input: string; shape: readonly Dim
                 class="dim"
                 inputmode="numeric"
                 aria-label={t().model.dimension(props.input, k())}
-                placeholder={String(dim ?? '') || '?'}
+                placeholder={String(brief(dim) ?? '') || '?'}
+                title={String(dim ?? '')}
                 value={fixed()?.[k()] ?? typed().get(k()) ?? ''}
                 disabled={props.project.readOnly}
                 onChange={event => set(k(), event.currentTarget.value)}
@@ -51,6 +53,9 @@ function Shape(props: { project: ProjectView; input: string; shape: readonly Dim
     </span>
   )
 }
+
+/** Names that exporters made up are longer than what they say. */
+const brief = (dim: Dim): Dim => (typeof dim === 'string' && dim.length > 10 ? '?' : dim)
 
 function Values(props: {
   project: ProjectView
@@ -76,7 +81,12 @@ function Values(props: {
                 <td class="mono">{value.name}</td>
                 <td>{value.dtype ?? t().unknown}</td>
                 <td>
-                  <Show when={props.freezable && value.shape} fallback={format.shape(value.shape)}>
+                  <Show
+                    when={props.freezable && value.shape}
+                    fallback={
+                      <span title={format.shape(value.shape)}>{format.shape(value.shape?.map(brief) ?? null)}</span>
+                    }
+                  >
                     {shape => <Shape project={props.project} input={value.name} shape={shape()} />}
                   </Show>
                 </td>
@@ -109,7 +119,7 @@ export function ModelPlace(props: { project: ProjectView }) {
           <dt>
             <Term of="macs">{t().macs}</Term>
           </dt>
-          <dd>{format.count(model().macs, locale())}</dd>
+          <dd>{macsOf(props.project)}</dd>
         </div>
         <div>
           <dt>{t().model.nodes}</dt>

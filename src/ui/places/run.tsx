@@ -59,18 +59,25 @@ function Timing(props: { timing: Record<string, number> }) {
       .filter(([key, value]) => key !== 'totalMs' && key !== 'inferenceMs' && value > 0)
       .map(([key, value]) => ({ id: key.replace(/Ms$/, ''), value })),
   )
-  const most = () => Math.max(1, ...rows().map(row => row.value))
+  const rest = () => props.timing.totalMs - rows().reduce((sum, row) => sum + row.value, 0)
+  const most = () => Math.max(1, rest(), ...rows().map(row => row.value))
   const price = () =>
     props.timing.inferenceMs > 0 && props.timing.calibrateMs > 0
       ? props.timing.calibrateMs / props.timing.inferenceMs
       : null
   const name = (id: string) =>
-    id === 'import' ? t().place.model : id === 'calibrate' ? t().data.calibration : stepName(id, t(), catalogue())
+    id === 'rest'
+      ? t().run.rest
+      : id === 'import'
+        ? t().place.model
+        : id === 'calibrate'
+          ? t().data.calibration
+          : stepName(id, t(), catalogue())
   return (
     <section class="section">
       <h2>{t().run.timing}</h2>
       <dl class="bars">
-        <For each={rows()}>
+        <For each={rest() > 0 ? [...rows(), { id: 'rest', value: rest() }] : rows()}>
           {row => (
             <>
               <dt>{name(row.id)}</dt>

@@ -49,7 +49,7 @@ export const recipe: readonly Pair[] = [
   ['Outputs', '输出'],
   ['Shapes', '形状'],
   ['Samples per batch', '每批样本数'],
-  ['Samples for the errors per layer', '用于逐层误差的样本数'],
+  ['Samples for layer errors', '用于逐层误差的样本数'],
   ['Measure latency', '测量延迟'],
   ['Evaluate', '评估'],
   ['Nothing was evaluated: no samples were given.', '没有进行评估：没有给出样本。'],
