@@ -11,7 +11,7 @@ export interface Estimate {
   high: number
 }
 
-const width = 340 // never shown much smaller, so that its letters are not
+const width = 320 // the narrowest that there is room for, so that letters are never drawn smaller than they are
 const left = 72
 const right = 28
 const rowHeight = 26
