@@ -1,8 +1,10 @@
 // Ranges against NumPy's on the elements themselves: np.percentile; brute force over 181 thresholds for the errors; 2,048 bins for KL.
 import { describe, expect, test } from 'vitest'
 import { createKernels } from '../../kernels/lib/backends.ts'
+import { formFor } from '../../src/stages/calibrate/forms.ts'
 import { findMethod } from '../../src/stages/calibrate/index.ts'
 import { bestPrefix } from '../../src/stages/calibrate/kl.ts'
+import reference from './reference.json' with { type: 'json' }
 import { affine, laplace, logistic, observed, rectified, symmetric, withOutlier } from './samples.ts'
 
 const near = (got: number, expected: number, share: number): void => {
@@ -93,8 +95,61 @@ describe('entropy', () => {
     },
   )
 
+  test('keeps 99 % where the plain search would keep one heap of two, or leave the background of a real layer alone', () => {
+    for (const name of ['two heaps', 'digits /stem/Conv_output_0']) {
+      const { absolute } = reference.cases.find(c => c.name === name)!
+      const counts = Float64Array.from(absolute.split(' '), Number)
+      const total = counts.reduce((a, b) => a + b)
+      for (const levels of [128, 256]) {
+        const kept = counts.subarray(0, bestPrefix(counts, 0, levels)).reduce((a, b) => a + b)
+        expect(kept / total, name).toBeGreaterThanOrEqual(0.99)
+      }
+    }
+  })
+
+  test('differs from min-max on a tensor with outliers, in every form', async () => {
+    const observation = await observed(Float32Array.from([...laplace, 60, -75, 300]))
+    const { max } = findMethod('minmax').range(observation, symmetric, {})
+    expect(max).toBe(300)
+    for (const form of ['auto', 'tensorrt', 'ncnn', 'onnxruntime'])
+      expect(findMethod('kl').range(observation, symmetric, { form }).max, form).toBeLessThan(0.25 * max)
+  })
+
+  test('one wild value alone makes the form of TensorRT min-max, as it does the original; not ours', async () => {
+    const observation = await observed(withOutlier(laplace))
+    expect(findMethod('kl').range(observation, symmetric, { form: 'tensorrt' }).max).toBe(1e4)
+    expect(findMethod('kl').range(observation, symmetric, {}).max).toBeLessThan(12)
+  })
+
   test('with fewer occupied bins than levels nothing is clipped', async () => {
     expect(findMethod('kl').range(await observed([1, 2, 3, 50]), symmetric, {}).max).toBe(50)
+  })
+})
+
+describe('forms of the tools, cut from float-bit bins', () => {
+  // Five elements lie beyond the affine percentile, 0.2 apart, and the squared error is flat about its least: hence 3 %.
+  test.each([
+    ['percentile', 'tensorrt', symmetric],
+    ['percentile', 'onnxruntime', symmetric],
+    ['percentile', 'onnxruntime', affine],
+    ['mse', 'tensorrt', symmetric],
+  ] as const)('%s of %s is near ours', async (id, form, spec) => {
+    const observation = await observed(logistic)
+    const ours = findMethod(id).range(observation, spec, {})
+    near(findMethod(id).range(observation, spec, { form }).max, ours.max, 0.03)
+  })
+
+  test.each([
+    ['minmax', 'ncnn', 'auto'], // the same in all
+    ['kl', 'auto', 'tensorrt'], // the target's
+    ['kl', 'ncnn', 'ncnn'],
+    ['percentile', 'auto', 'auto'],
+    ['percentile', 'onnxruntime', 'onnxruntime'],
+  ] as const)('%s asked for %s on a target of TensorRT is %s', (id, asked, form) => {
+    expect(formFor(findMethod(id), asked, 'tensorrt')).toBe(form)
+  })
+  test('one that a method does not have is refused', () => {
+    expect(() => formFor(findMethod('mse'), 'ncnn')).toThrow(expect.objectContaining({ code: 'bad-recipe' }))
   })
 })
 

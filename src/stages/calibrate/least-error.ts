@@ -2,9 +2,12 @@
 // their cells, over which the error is integrated exactly instead of being taken at centres. In units of the scale, with f the
 // distance to the nearest integer n: integral from 0 to u of |f|^p = n 2^(1-p-1) / (p+1) + sign(f) |f|^(p+1) / (p+1).
 import { exp, log } from '../../base/math.ts'
+import type { Options } from '../../base/options.ts'
 import { type Cells, magnitudes, quantile } from '../../ir/histogram.ts'
 import { codeRange, type Observation, paramsFromRange, type QuantSpec, type Range } from '../../ir/quant.ts'
-import { histogramCells } from './cells.ts'
+import { histogramCells, magnitudeBins } from './cells.ts'
+import { formOption, toolBins } from './forms.ts'
+import * as tensorrt from './originals/tensorrt.ts'
 import type { CalibrationMethod } from './types.ts'
 
 /** |x|^p; `p` and `p + 1` are the exponents in use. */
@@ -19,21 +22,34 @@ const raised = (p: number): Power => ({
   integral: e => (e === 0 ? 0 : exp((p + 1) * log(e)) / (p + 1)),
 })
 
-function method(id: string, label: string, power: Power): CalibrationMethod {
+function method(id: string, label: string, power: Power, options: Options = {}): CalibrationMethod {
   return {
     id,
     label,
     needs: 'histogram',
-    options: {},
-    range: (observation, spec) => {
+    options,
+    range: (observation, spec, { form }) => {
       const cells = histogramCells(observation)
-      return cells === null ? { min: 0, max: 0 } : search(observation, essential(cells), spec, power)
+      if (cells === null) return { min: 0, max: 0 }
+      return form === 'tensorrt' ? inBins(observation, cells, spec) : search(observation, essential(cells), spec, power)
     },
   }
 }
 
-export const mse = method('mse', 'Least squared error', squared)
+export const mse = method('mse', 'Least squared error', squared, { form: formOption('tensorrt') })
 export const lp24 = method('lp2.4', 'Least error to the power 2.4', raised(2.4))
+
+/** Squared error over the centres of equal bins of |x|, as TensorRT's tool has it. */
+function inBins({ min, max, zeros }: Observation, cells: Cells, spec: QuantSpec): Range {
+  const largest = Math.max(-min, max)
+  if (largest === 0) return { min: 0, max: 0 }
+  const counts = magnitudeBins(cells, largest, toolBins)
+  counts[0] += zeros
+  const unsigned = !spec.symmetric && min >= 0
+  const levels = (1 << (spec.format.bits - (unsigned ? 0 : 1))) - 1
+  const bound = (tensorrt.mseBins(counts, largest, levels) * largest) / toolBins
+  return { min: Math.min(max, Math.max(min, -bound)), max: Math.max(min, Math.min(max, bound)) }
+}
 
 // Ratio of neighbouring candidates, and how many: down to 2^-12 of the largest element.
 const ratio = 0.9170040432046712 // 2^(-1/8)

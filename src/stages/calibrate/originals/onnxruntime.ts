@@ -50,9 +50,16 @@ function divergence(counts: Float64Array, start: number, end: number): number {
   if (p === null || q === null) return Number.POSITIVE_INFINITY
   const allP = pairwise(p, 0, p.length)
   const allQ = pairwise(q, 0, q.length)
+  let ratio = 1
+  let logarithm = 0 // of `ratio`: empty bins stand together and share one
   for (let i = 0; i < p.length; i++) {
     const share = fround(p[i] / allP)
-    p[i] = share * fround(log(fround(share / fround(q[i] / allQ))))
+    const r = fround(share / fround(q[i] / allQ))
+    if (r !== ratio) {
+      ratio = r
+      logarithm = fround(log(r))
+    }
+    p[i] = share * logarithm
   }
   return pairwise(p, 0, p.length)
 }

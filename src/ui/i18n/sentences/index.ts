@@ -6,8 +6,9 @@ import { graph } from './graph.ts'
 import { host } from './host.ts'
 import { passes } from './passes.ts'
 import { quantize } from './quantize.ts'
+import { ranges } from './ranges.ts'
 import { recipe } from './recipe.ts'
 
 /** Each of them is one string or template of a source file. */
-export const plain = [...data, ...files, ...graph, ...host, ...passes, ...quantize, ...recipe]
+export const plain = [...data, ...files, ...graph, ...host, ...passes, ...quantize, ...ranges, ...recipe]
 export const sentences = [...plain, ...composed]
