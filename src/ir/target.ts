@@ -21,6 +21,15 @@ export interface OpRule {
   source: string
 }
 
+/** Scale and zero point that an operator's output has whatever was seen, because the target's kernel knows no other. */
+export interface FixedOutput {
+  op: string
+  bits: number
+  scale: number
+  zeroPoint: number // in the target's own activation format
+  source: string
+}
+
 export interface Target {
   id: string
   vendor: string
@@ -38,6 +47,9 @@ export interface Target {
     declined?: readonly { op: string; why: string; source: string }[]
     /** Activation functions that fuse into the operator before: no Q/DQ between the two. */
     fused: readonly { after: readonly string[]; op: string; source: string }[]
+    /** The target's own tool finds entropy's thresholds in this form; our own where it is left out. */
+    klForm?: 'tensorrt' | 'ncnn' | 'onnxruntime'
+    fixed?: readonly FixedOutput[]
   }
   limits: { opset: { min: number; max: number }; irVersion?: { max: number; source: string } }
   ranOnItsRuntime: boolean
