@@ -4,15 +4,18 @@ import { checkInput } from '../data/input-schema.ts'
 import type { InputSpec } from '../data/input-spec.ts'
 import { proposeInput } from '../data/propose-input.ts'
 import { refuseExisting, writeFolder } from '../host/node/files.ts'
+import { rangesOf, readRanges } from '../importers/ranges.ts'
+import type { Graph } from '../ir/model.ts'
+import type { Range } from '../ir/quant.ts'
 import { type Compressed, compress, mergedInput, withTargets } from '../jobs/compress.ts'
 import type { Report } from '../jobs/report.ts'
 import { presetOf } from '../recipe/presets.ts'
-import type { Recipe } from '../recipe/types.ts'
+import type { Recipe, Step } from '../recipe/types.ts'
 import { checkRecipe } from '../recipe/validate.ts'
 import { type OptionTable, type Parsed, usage } from './arguments.ts'
 import type { ProgressLine } from './output.ts'
 import { reportText } from './report-text.ts'
-import { createContext, modelOptions, openData, openModel, readJson, runOptions } from './workbench.ts'
+import { createContext, modelOptions, openData, openModel, readJson, readText, runOptions } from './workbench.ts'
 
 export const options: OptionTable = {
   data: { value: 'CALIB', about: 'calibration samples: .npz, .npy, .json, folder or zip of images' },
@@ -22,6 +25,7 @@ export const options: OptionTable = {
   recipe: { value: 'RECIPE.json', about: 'what is to be done, step by step' },
   target: { value: 'ID', many: true, about: 'bundle to make; may be given more than once (default onnxruntime)' },
   out: { value: 'DIR', about: 'where the bundles and report.json go' },
+  ranges: { value: 'FILE', about: 'ranges measured elsewhere: TensorRT cache, ncnn table, AIMET encodings, our JSON' },
   samples: { value: 'N', about: 'take the first N calibration samples (default 128)' },
   seed: { value: 'N', about: 'override the seed of the recipe' },
   ...modelOptions,
@@ -46,7 +50,7 @@ export async function run(args: Parsed, line: ProgressLine, signal: AbortSignal)
   const notes = spec || planned.input ? [] : proposed.notes
   for (const note of notes) line.say(note)
 
-  const recipe: Recipe = { ...planned, input }
+  const recipe: Recipe = await withRanges({ ...planned, input }, imported.model.graph, args, line)
   const data = args.text('data')
   const evaluation = args.text('eval')
   const ctx = await createContext(imported.sources, args, line, signal, recipe.seed)
@@ -104,6 +108,23 @@ async function plannedRecipe(args: Parsed): Promise<Recipe> {
     { ...recipe, seed: seed ?? recipe.seed },
     targets.length > 0 || exports ? targets : ['onnxruntime'],
   )
+}
+
+/** The recipe whose `quantize` steps are given the ranges of --ranges. */
+async function withRanges(recipe: Recipe, graph: Graph, args: Parsed, line: ProgressLine): Promise<Recipe> {
+  const path = args.text('ranges')
+  if (path === null) return recipe
+  const { ranges, unknown } = rangesOf(readRanges(await readText(path, 'file of ranges'), path), graph, path)
+  if (unknown.length > 0)
+    line.say(`${path}: ${unknown.length} names are not in the model and are left out, ${unknown[0]} for one`)
+  if (!recipe.steps.some(s => s.do === 'quantize'))
+    throw usage(
+      '--ranges is for a recipe that quantises',
+      'Give a recipe with the step quantize, or leave --ranges out.',
+    )
+  const given = (s: Step): Step =>
+    s.do === 'quantize' ? { ...s, ranges: { ...ranges, ...(s.ranges as Record<string, Range> | undefined) } } : s
+  return checkRecipe({ ...recipe, steps: recipe.steps.map(given) })
 }
 
 function filesOf({ report, bundles }: Compressed) {

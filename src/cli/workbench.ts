@@ -64,10 +64,9 @@ export async function openData(path: string, model: Model, spec: InputSpec): Pro
   }
 }
 
-export async function readJson(path: string, what: string): Promise<unknown> {
-  let text: string
+export async function readText(path: string, what: string): Promise<string> {
   try {
-    text = await readFile(path, 'utf8')
+    return await readFile(path, 'utf8')
   } catch (cause) {
     throw new StudioError('missing-file', `There is no ${what} at ${path}`, {
       where: { file: path },
@@ -75,6 +74,10 @@ export async function readJson(path: string, what: string): Promise<unknown> {
       cause,
     })
   }
+}
+
+export async function readJson(path: string, what: string): Promise<unknown> {
+  const text = await readText(path, what)
   try {
     return JSON.parse(text)
   } catch (cause) {
