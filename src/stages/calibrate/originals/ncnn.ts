@@ -52,7 +52,15 @@ function divergence(share: Float32Array, kept: number): number {
   }
 
   let sum = 0
-  for (let i = 0; i < kept; i++)
-    if (clipped[i] !== spread[i]) sum = fround(sum + fround(clipped[i] * fround(log(fround(clipped[i] / spread[i])))))
+  let ratio = 1
+  let logarithm = 0 // of `ratio`: the empty bins of a level share one
+  for (let i = 0; i < kept; i++) {
+    const r = fround(clipped[i] / spread[i])
+    if (r !== ratio) {
+      ratio = r
+      logarithm = fround(log(r))
+    }
+    sum = fround(sum + fround(clipped[i] * logarithm))
+  }
   return sum
 }
