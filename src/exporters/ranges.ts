@@ -3,7 +3,8 @@ import { printAimetEncodings } from '../formats/aimet-encodings.ts'
 import { printRangesJson } from '../formats/ranges-json.ts'
 import { printTensorrtCache } from '../formats/tensorrt-cache.ts'
 import type { ValueName } from '../ir/model.ts'
-import { codeRange, type QuantParams, type Range } from '../ir/quant.ts'
+import { codesOf, isInt } from '../ir/number-format.ts'
+import type { QuantParams, Range } from '../ir/quant.ts'
 
 type Ranges = ReadonlyMap<ValueName, Range>
 
@@ -24,10 +25,12 @@ export function aimetEncodings(
   version: '0.6.1' | '1.0.0' = '1.0.0',
 ): string {
   const encodings = (plan: ReadonlyMap<ValueName, QuantParams>) =>
-    [...plan].map(([name, { spec, scale, zeroPoint }]) => {
+    [...plan].flatMap(([name, { spec, scale, zeroPoint }]) => {
+      // Encodings are of integers; what has another format is left out.
+      if (!isInt(spec.format)) return []
       const { bits, signed } = spec.format
       // A restricted format leaves the smallest code out, and it still counts from it.
-      const lowest = signed ? codeRange({ ...spec, restricted: false }).qmin : 0
+      const lowest = signed ? codesOf(spec.format, false).qmin : 0
       return {
         name,
         bits,

@@ -211,7 +211,7 @@ describe('the main job', () => {
 
   test('the steps stand in the report with every default filled in', () => {
     expect(report.steps.map(s => s.do)).toEqual(['optimize', 'quantize', 'evaluate', 'export'])
-    expect(report.steps[1]).toMatchObject({ weights: 'int8', activations: 'uint8', range: 'minmax' })
+    expect(report.steps[1]).toMatchObject({ weights: 'int8', activations: 'uint8', range: 'auto' })
   })
 
   test('figures: both models judged on the same 200 samples, the file a third of what it was, every convolution in 8 bits', () => {

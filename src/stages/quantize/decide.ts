@@ -5,7 +5,7 @@ import type { Bytes, KernelSet } from '../../ir/context.ts'
 import { type FormatName, numberFormat } from '../../ir/format-names.ts'
 import { levelsOf } from '../../ir/levels.ts'
 import type { Graph, Model, Node, NodeId, ValueName } from '../../ir/model.ts'
-import { isInt, largestOf, type NumberFormat } from '../../ir/number-format.ts'
+import { bitsOfNumber, isInt, largestOf, type NumberFormat } from '../../ir/number-format.ts'
 import {
   codeRange,
   type Granularity,
@@ -18,6 +18,7 @@ import {
 import type { Target } from '../../ir/target.ts'
 import { weightOf } from '../../ops/facts.ts'
 import { type Choice, constantInputs } from './choose.ts'
+import { fixedOutputs } from './fixed.ts'
 import { within } from './fused.ts'
 import { admissible, weightParams, weightSpec } from './weight-scales.ts'
 
@@ -51,7 +52,7 @@ export async function decide(
   scales: WeightScales,
 ): Promise<QuantPlan> {
   const { graph } = model
-  const activations = decideActivations(choice, target, ranges)
+  const activations = decideActivations(graph, choice, target, ranges)
   const weights = new Map<ValueName, QuantParams>()
   const biases = new Map<NodeId, BiasUse>()
   const decideFor = (node: Node, name: FormatName) =>
@@ -74,7 +75,8 @@ export async function decide(
   }
 }
 
-function decideActivations(choice: Choice, target: Target, ranges: Ranges): Map<ValueName, QuantParams> {
+function decideActivations(graph: Graph, choice: Choice, target: Target, ranges: Ranges): Map<ValueName, QuantParams> {
+  const fixed = [8, 16].map(bits => [bits, fixedOutputs(graph, target, bits)] as const)
   const setOf = new Map(choice.shared.flatMap(set => set.map(name => [name, set] as const)))
   const clips = (name: ValueName): boolean => !choice.unclipped.has(name)
   const boundsOf = new Map([...choice.chosen.values()].map(c => [c.output, c.bounds] as const))
@@ -88,7 +90,16 @@ function decideActivations(choice: Choice, target: Target, ranges: Ranges): Map<
     const seen = set.map(member => ranges.of(member, isInt(format) ? (spec as QuantSpec) : eightBits, clip))
     const range = { min: Math.min(...seen.map(r => r.min)), max: Math.max(...seen.map(r => r.max)) }
     const bounds = set.map(member => boundsOf.get(member)).find(b => b != null)
-    activations.set(name, activationParams(spec, range, bounds ?? null))
+    const prescribed = fixed.flatMap(([bits, outputs]) =>
+      bitsOfNumber(format) === bits ? set.map(m => outputs.get(m)) : [],
+    )
+    const fix = isInt(format) ? prescribed.find(f => f !== undefined) : undefined
+    activations.set(
+      name,
+      fix
+        ? { spec, scale: Float32Array.of(fix.scale), zeroPoint: Int32Array.of(fix.zeroPoint) }
+        : activationParams(spec, range, bounds ?? null),
+    )
   }
   return activations
 }

@@ -7,10 +7,9 @@ export interface Fixed {
   zeroPoint: number
 }
 
-/** Values of the graph that the target fixes, by the operator that makes them. */
-export function fixedOutputs(graph: Graph, target: Target): ReadonlyMap<ValueName, Fixed> {
-  const { activations, fixed = [] } = target.quant
-  const byOp = new Map(fixed.filter(f => f.bits === activations.bits).map(f => [f.op, f] as const))
+/** Values of the graph that the target fixes in a format of so many bits, by the operator that makes them. */
+export function fixedOutputs(graph: Graph, target: Target, bits: number): ReadonlyMap<ValueName, Fixed> {
+  const byOp = new Map((target.quant.fixed ?? []).filter(f => f.bits === bits).map(f => [f.op, f] as const))
   const outputs = new Map<ValueName, Fixed>()
   if (byOp.size === 0) return outputs
   for (const { op, domain, outputs: made } of graph.nodes) {

@@ -33,7 +33,7 @@ export const refit: WeightRepair = {
     const images = given.reduce((n, batch) => n + batch.count, 0)
     for (const [index, layer] of layers.entries()) {
       ctx.signal.throwIfAborted()
-      ctx.progress({ stage: 'quantize', done: index, total: layers.length, note: `refit ${layer.node.id}` })
+      ctx.progress({ stage: 'quantize', done: index, total: layers.length, note: layer.node.id })
       const moments = await observe(layer, work, { exact, rounded }, given, ctx)
       await roundNode(layer, moments, images, work, ctx)
       const later = layers.slice(index + 1)

@@ -1,0 +1,51 @@
+// What the step `quantize` sees of the samples: one sweep, kept under a key of all that it depends on.
+import { StudioError } from '../../base/errors.ts'
+import type { Dataset } from '../../ir/context.ts'
+import { type Model, requiredInputs, type ValueName } from '../../ir/model.ts'
+import type { Observation } from '../../ir/quant.ts'
+import { observe, type Sweep } from '../../stages/observe/index.ts'
+import type { InputSeen, StepEnv } from '../state.ts'
+import { needsHistogram, type QuantizeOptions } from './quantize-options.ts'
+
+export async function gather(
+  model: Model,
+  values: readonly ValueName[],
+  data: Dataset,
+  count: number,
+  o: QuantizeOptions,
+  env: StepEnv,
+  repaired: { index: number; repairs: readonly string[] } | null = null,
+): Promise<Sweep> {
+  const histogram = needsHistogram(o)
+  const options = { count, batch: o.batch, histogram }
+  // Nothing else of the step's options is in the key: another method over the same values starts from what is kept.
+  const key = { stage: 'observe', values, options, ...(repaired ? { repaired } : {}) }
+  const sweep = await env.memo(key, () => observe(model, data, values, options, env.ctx))
+  if (sweep.samples === 0)
+    throw new StudioError('bad-data', `No sample of ${data.name} could be used for calibration`, {
+      where: { file: data.name },
+      hint:
+        data.skipped.length > 0
+          ? `The first was skipped because: ${data.skipped[0].why}`
+          : 'Give at least one sample, better a hundred.',
+    })
+  return sweep
+}
+
+/** Shape of one sample and range of all, per input: what golden inputs are drawn within. */
+export async function inputsSeen(
+  model: Model,
+  data: Dataset,
+  observations: ReadonlyMap<ValueName, Observation>,
+  env: StepEnv,
+): Promise<Record<ValueName, InputSeen>> {
+  const seen: Record<ValueName, InputSeen> = {}
+  for await (const { feeds } of data.samples({ count: 1, signal: env.ctx.signal })) {
+    for (const name of requiredInputs(model.graph)) {
+      const observation = observations.get(name)
+      if (feeds[name])
+        seen[name] = { shape: feeds[name].shape, min: observation?.min ?? -1, max: observation?.max ?? 1 }
+    }
+  }
+  return seen
+}
