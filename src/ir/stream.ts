@@ -47,7 +47,7 @@ export function openStream(
       const at = (index: number, made: Readonly<Record<ValueName, NdArray>>): Record<ValueName, NdArray> =>
         Object.fromEntries(values.map(name => [name, kept.get(name)?.[index] ?? made[name]]))
       if (missing.length === 0) {
-        batches.forEach((_, index) => visit(at(index, {}), index))
+        for (const index of batches.keys()) visit(at(index, {}), index)
         return
       }
       const part = cutGraph(model, [...kept.keys()], missing)

@@ -139,7 +139,7 @@ async function observe(
   const kept = shortcut ? [input, shortcut] : [input]
   const images = given.reduce((n, batch) => n + batch.count, 0)
   const wanted = Math.min(enoughRows, Math.max(4000, rowsPerColumn * shape.columns))
-  const rng = ctx.rng.fork(`refit ${node.id}`)
+  const rng = ctx.rng.fork('refit').fork(node.id)
   const moments = Array.from({ length: shape.groups }, () => emptyMoments(shape))
   const drawn: { places: Places; shape: readonly number[]; targets: Float32Array }[] = []
   await exact.run(work.float, [...kept, output], kept, (arrays, index) => {
@@ -252,19 +252,20 @@ async function roundNode(
   const scales = params.scale.slice()
   const biases = new Float32Array(shape.groups * shape.channels)
   const unit = biasUnit(work.plan.activations.get(input))
-  for (const [group, m] of moments.entries()) {
+  const parts = moments.map((m, group) => {
     const first = group * shape.channels
     const weights = new Float64Array(m.c * m.k)
     for (let c = 0; c < m.c; c++) for (let j = 0; j < m.k; j++) weights[c * m.k + j] = data[shape.at(group, c, j)]
     const given = bias && Float64Array.from({ length: m.c }, (_, c) => bias[bias.length === 1 ? 0 : first + c])
-    const rounded = roundLayer(
-      m,
-      { weights, bias: biasAt === null ? null : (given ?? new Float64Array(m.c)) },
-      gridOf(params, first, m.c, given, unit),
-      dampingFor(m, images),
-    )
+    return {
+      moments: m,
+      layer: { weights, bias: biasAt === null ? null : (given ?? new Float64Array(m.c)) },
+      grid: gridOf(params, first, m.c, given, unit),
+      damping: dampingFor(m, images),
+    }
+  })
+  for (const [group, rounded] of roundLayer(parts).entries())
     put(rounded, { fresh, scales, biases }, params, shape, group)
-  }
   const granularity = params.spec.granularity
   work.plan = {
     ...work.plan,

@@ -44,20 +44,51 @@ export interface Damping {
   rounding: number
 }
 
-export function roundLayer(moments: Moments, layer: Layer, grid: Grid, damping: Damping): Rounded {
-  const { k, c } = moments
-  const best = leastSquares(moments, layer, damping.ridge)
-  const h = centred(moments, layer.bias !== null)
-  const size = meanDiagonal(h, k)
-  const order = ascending(h, k)
-  const { l } = dampedCholesky(permuted(h, k, order), k, Math.max(damping.rounding * size, 1e-30))
-  const damped = h.slice()
-  for (let j = 0; j < k; j++) damped[j * k + j] += damping.rounding * size
+/** One part of a layer for each group of its channels; a scale that all share is looked for over all of them. */
+export interface Part {
+  moments: Moments
+  layer: Layer
+  grid: Grid
+  damping: Damping
+}
 
-  const scales = grid.free ? searchScales(best.weights, h, k, c, grid) : grid.scales.slice()
+export function roundLayer(parts: readonly Part[]): Rounded[] {
+  const prepared = parts.map(prepare)
+  const { free, shared } = parts[0].grid
+  const scales = !free
+    ? parts.map(part => part.grid.scales.slice())
+    : shared
+      ? sharedScale(prepared)
+      : prepared.map(ownScales)
+  return prepared.map((part, i) => roundPart(part, scales[i]))
+}
+
+/** A part with its real optimum and what its second moments come to. */
+interface Prepared extends Part {
+  best: Float64Array // [c, k]
+  h: Float64Array // [k, k], centred
+  damped: Float64Array
+  order: Uint32Array
+  l: Float64Array
+}
+
+function prepare(part: Part): Prepared {
+  const { moments, layer, damping } = part
+  const { k } = moments
+  const h = centred(moments, layer.bias !== null)
+  const add = damping.rounding * meanDiagonal(h, k)
+  const order = ascending(h, k)
+  const { l } = dampedCholesky(permuted(h, k, order), k, Math.max(add, 1e-30))
+  const damped = h.slice()
+  for (let j = 0; j < k; j++) damped[j * k + j] += add
+  return { ...part, best: leastSquares(moments, layer, damping.ridge), h, damped, order, l }
+}
+
+function roundPart({ moments, layer, grid, best, damped, order, l }: Prepared, scales: Float32Array): Rounded {
+  const { k, c } = moments
   const rounded = new Float32Array(c * k)
   for (let channel = 0; channel < c; channel++) {
-    const w = best.weights.subarray(channel * k, (channel + 1) * k)
+    const w = best.subarray(channel * k, (channel + 1) * k)
     if (grid.free && !grid.shared) scales[channel] = refineScale(w, scales[channel], l, order, grid, channel)
     const { q } = withFeedback(w, scales[channel], l, order, grid.coder)
     scales[channel] = descend(w, q, scales[channel], damped, k, grid, channel)
@@ -67,7 +98,7 @@ export function roundLayer(moments: Moments, layer: Layer, grid: Grid, damping: 
 }
 
 /** (H + D)^-1 (R + D P): the real weights of least error, drawn towards the float ones P by D; inputs that are always zero have none. */
-function leastSquares({ h, r, k, c }: Moments, { weights, bias }: Layer, share: number): { weights: Float64Array } {
+function leastSquares({ h, r, k, c }: Moments, { weights, bias }: Layer, share: number): Float64Array {
   const n = bias ? k + 1 : k
   const ridge = Math.max(share * meanDiagonal(h, k, k + 1), 1e-30)
   const a = new Float64Array(n * n)
@@ -79,14 +110,14 @@ function leastSquares({ h, r, k, c }: Moments, { weights, bias }: Layer, share: 
     for (let channel = 0; channel < c; channel++)
       b[i * c + channel] = r[i * c + channel] + (isWeight ? ridge * weights[channel * k + i] : 0)
   }
-  if (!cholesky(a, n)) return { weights }
+  if (!cholesky(a, n)) return weights
   solveCholesky(a, n, b, c)
   const solved = new Float64Array(c * k)
   for (let j = 0; j < k; j++) {
     if (h[j * (k + 1) + j] === 0) continue
     for (let channel = 0; channel < c; channel++) solved[channel * k + j] = b[j * c + channel]
   }
-  return { weights: solved }
+  return solved
 }
 
 // Of the mean's square so much stays in H: a bias that is kept as a code is not quite free.
@@ -117,52 +148,60 @@ function permuted(h: Float64Array, k: number, order: Uint32Array): Float64Array 
   return out
 }
 
+// From 0.3 to 1.0 of what the largest weight asks for; where all channels share one, a single wild channel may ask for far too much.
 const candidates = 36
+const lowest = { own: 0.3, shared: 0.05 }
 
-/** Per channel (or for all) the scale of least error weighted by the second moments, from 0.3 to 1.0 of what the largest weight asks for. */
-function searchScales(w: Float64Array, h: Float64Array, k: number, c: number, grid: Grid): Float32Array {
-  const errorOf = (channel: number, scale: number): number => {
-    let sum = 0
-    for (let j = 0; j < k; j++) {
-      const x = w[channel * k + j]
-      const e = x - grid.coder.decode(grid.coder.encode(Math.fround(x / scale))) * scale
-      sum += h[j * k + j] * e * e
+/** The candidate of least error. */
+function search(most: number, from: number, error: (scale: number) => number): number {
+  let best = most
+  let least = Number.POSITIVE_INFINITY
+  for (let i = 0; i < candidates; i++) {
+    const scale = Math.fround(most * (1 - ((1 - from) * i) / (candidates - 1)))
+    const e = error(scale)
+    if (e < least) {
+      least = e
+      best = scale
     }
-    return sum
   }
-  const largest = (channel: number): number => {
-    let most = 0
-    for (let j = 0; j < k; j++) most = Math.max(most, Math.abs(w[channel * k + j]))
-    return most / grid.largest
+  return best
+}
+
+/** Error of rounding a channel to the nearest codes, weighted by the second moments. */
+function nearestError({ moments: { k }, best, h, grid: { coder } }: Prepared, channel: number, scale: number): number {
+  let sum = 0
+  for (let j = 0; j < k; j++) {
+    const x = best[channel * k + j]
+    const e = x - coder.decode(coder.encode(Math.fround(x / scale))) * scale
+    sum += h[j * k + j] * e * e
   }
-  const search = (most: number, error: (scale: number) => number): number => {
-    let best = most
-    let least = Number.POSITIVE_INFINITY
-    for (let i = 0; i < candidates; i++) {
-      const scale = Math.fround(most * (1 - (0.7 * i) / (candidates - 1)))
-      const e = error(scale)
-      if (e < least) {
-        least = e
-        best = scale
-      }
-    }
-    return best
-  }
-  const channels = Array.from({ length: c }, (_, i) => i)
-  if (grid.shared) {
-    const most = Math.max(...channels.map(largest))
-    const scale = most > 0 ? search(most, s => channels.reduce((sum, channel) => sum + errorOf(channel, s), 0)) : 0
-    return grid.scales.map((given, channel) => (scale > 0 ? Math.max(scale, grid.least[channel]) : given))
-  }
-  return Float32Array.from(channels, channel => {
-    const most = largest(channel)
-    return most > 0
-      ? Math.max(
-          search(most, s => errorOf(channel, s)),
-          grid.least[channel],
-        )
-      : grid.scales[channel]
+  return sum
+}
+
+/** The scale that a channel's largest weight asks for. */
+function largestScale({ moments: { k }, best, grid }: Prepared, channel: number): number {
+  let most = 0
+  for (let j = 0; j < k; j++) most = Math.max(most, Math.abs(best[channel * k + j]))
+  return most / grid.largest
+}
+
+function ownScales(part: Prepared): Float32Array {
+  const { scales, least } = part.grid
+  return scales.map((given, channel) => {
+    const most = largestScale(part, channel)
+    const found = most > 0 ? search(most, lowest.own, s => nearestError(part, channel, s)) : given
+    return Math.max(found, least[channel])
   })
+}
+
+function sharedScale(parts: readonly Prepared[]): Float32Array[] {
+  const each = parts.flatMap(part => Array.from(part.grid.scales.keys(), channel => ({ part, channel })))
+  const most = each.reduce((m, { part, channel }) => Math.max(m, largestScale(part, channel)), 0)
+  const floor = each.reduce((m, { part, channel }) => Math.max(m, part.grid.least[channel]), 0)
+  const total = (scale: number): number =>
+    each.reduce((sum, { part, channel }) => sum + nearestError(part, channel, scale), 0)
+  const found = most > 0 ? Math.max(search(most, lowest.shared, total), floor) : parts[0].grid.scales[0]
+  return parts.map(part => part.grid.scales.map(() => found))
 }
 
 /**
