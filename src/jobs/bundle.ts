@@ -11,8 +11,9 @@ import type { Imported } from '../importers/types.ts'
 import type { Context } from '../ir/context.ts'
 import { type Model, requiredInputs, type ValueName } from '../ir/model.ts'
 import type { Target } from '../ir/target.ts'
-import type { State, Variant } from '../recipe/state.ts'
+import type { InputSeen, State, Variant } from '../recipe/state.ts'
 import type { Recipe } from '../recipe/types.ts'
+import { writtenModel } from '../recipe/written.ts'
 import { findTarget } from '../targets/index.ts'
 import { type Golden, goldenVectors } from './golden.ts'
 import { type Manifest, manifestTensor } from './manifest.ts'
@@ -36,12 +37,13 @@ export interface Bundle {
 }
 
 export async function writeBundle(
-  variant: Variant,
+  judged: Variant,
   state: State,
   imported: Imported,
   recipe: Recipe,
   ctx: Context,
 ): Promise<Bundle> {
+  const variant = { ...judged, model: writtenModel(judged) }
   const target = findTarget(variant.target)
   const exporter = exporters.find(e => e.id === target.exporter)!
   const written = await exporter.write(within(target, variant), target, { form: variant.form, bytes: ctx.bytes })
@@ -85,12 +87,23 @@ async function goldenUnlessUnknown(
   ctx: Context,
 ): Promise<Golden | StudioError> {
   try {
-    return await goldenVectors(variant.model, seed, state.observed?.inputs ?? {}, layerValues(variant), ctx)
+    return await goldenVectors(variant.model, seed, seenBy(variant, state), layerValues(variant), ctx)
   } catch (thrown) {
     if (thrown instanceof StudioError && thrown.code === 'unsupported') return thrown
     throw thrown
   }
 }
+
+/** Of an input that takes pixels, all that there are. */
+function seenBy({ raw }: Variant, { observed }: State): Readonly<Record<ValueName, InputSeen>> {
+  const seen = { ...observed?.inputs }
+  for (const { input } of raw) if (seen[input]) seen[input] = { ...seen[input], min: 0, max: 255 }
+  return seen
+}
+
+/** What is left to do before the model where the normalisation is in it. */
+const fedSpec = (spec: ImageInput | null, raw: boolean): ImageInput | null =>
+  spec && raw ? { ...spec, scale: 1, mean: spec.mean.map(() => 0), std: spec.std.map(() => 1) } : spec
 
 /** In one order of keys, however the recipe was put together. */
 const recipeAsRun = ({ thimble, seed, input }: Recipe, { steps }: State): Recipe => ({
@@ -148,7 +161,10 @@ function makeManifest(
     files: written.roles,
     sha256: Object.fromEntries(files.map(f => [f.path, f.sha256])),
     inputs: requiredInputs(fed).map(name => {
-      const spec = preprocess[name] ?? null
+      const spec = fedSpec(
+        preprocess[name] ?? null,
+        variant.raw.some(r => r.input === name),
+      )
       return {
         ...manifestTensor(
           source.values.get(name) ?? fed.values.get(name)!,

@@ -59,12 +59,13 @@ manifest = json.loads((here / "manifest.json").read_text())
 session = ort.InferenceSession(str(here / manifest["files"]["model"]), providers=["CPUExecutionProvider"])
 
 
-def preprocess(pixels, spec):
-    """uint8 pixels (H, W, 3) in RGB, already of the model's size, to what the model is fed."""
+def preprocess(pixels, tensor):
+    """uint8 pixels (H, W, 3) in RGB, already of the model's size, to what the input of the manifest is fed."""
+    spec = tensor["preprocess"]
     if spec["color"] == "BGR":
         pixels = pixels[..., ::-1]
     x = (pixels.astype(np.float64) * spec["scale"] - np.array(spec["mean"])) / np.array(spec["std"])
-    x = x.astype(np.float32)
+    x = x.astype(tensor["targetDtype"])
     return (x.transpose(2, 0, 1) if spec["layout"] == "NCHW" else x)[None]
 
 

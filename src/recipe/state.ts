@@ -7,6 +7,7 @@ import type { Model, ValueName } from '../ir/model.ts'
 import type { FloatReason, QuantPlan } from '../ir/quant.ts'
 import type { Target } from '../ir/target.ts'
 import type { Accuracy, Agreement, Latency, LayerReport, Report } from '../jobs/report.ts'
+import type { RawInput } from '../stages/quantize/raw-input.ts'
 import type { Step } from './types.ts'
 
 /** A bundle that the recipe asks for. */
@@ -24,6 +25,8 @@ export interface Variant {
   model: Model
   /** The float model whose layers this one's stand beside, where repairs rewrote it; null: the state's. */
   reference: Model | null
+  /** Inputs that are written as pixels; `model` still turns prepared samples back into them. */
+  raw: readonly RawInput[]
   plan: QuantPlan | null
   floatLeft: readonly FloatReason[]
   precision: { weights: string; activations: string }
@@ -108,6 +111,7 @@ export function emptyVariant(
     io: wanted.io,
     model,
     reference: null,
+    raw: [],
     plan,
     floatLeft,
     precision: { weights, activations },

@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { createKernels } from '../../kernels/lib/backends.ts'
 import { createRng } from '../../src/base/rng.ts'
+import type { InputSpec } from '../../src/data/input-spec.ts'
 import { encodeModel } from '../../src/exporters/onnx.ts'
 import type { Context, Dataset, Feeds } from '../../src/ir/context.ts'
 import type { Model, ValueName } from '../../src/ir/model.ts'
@@ -56,7 +57,13 @@ export interface Played {
 export async function play(
   model: Model,
   ctx: Context,
-  options: { step?: Record<string, unknown>; samples?: number; optimized?: boolean; name?: string } = {},
+  options: {
+    step?: Record<string, unknown>
+    samples?: number
+    optimized?: boolean
+    name?: string
+    input?: InputSpec
+  } = {},
 ): Promise<Played> {
   const [{ do: _, ...step }] = checkRecipe({ thimble: 1, steps: [{ do: 'quantize', ...options.step }] }).steps
   const env = {
@@ -64,7 +71,7 @@ export async function play(
     calibration: samplesFor(model, options.samples ?? 8),
     evaluation: null,
     samples: options.samples ?? 8,
-    input: { inputs: {} },
+    input: options.input ?? { inputs: {} },
     wanted: [{ target: onnxruntime, form: null, io: 'float' as const }],
     memo: <T>(_key: unknown, compute: () => Promise<T>) => compute(),
   }

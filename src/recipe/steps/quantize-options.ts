@@ -1,7 +1,7 @@
 // What a recipe may ask of the step `quantize`, and what its options come to for each node and each target.
 import * as v from 'valibot'
 import { StudioError } from '../../base/errors.ts'
-import { choice, number, type OptionValues, value } from '../../base/options.ts'
+import { choice, flag, number, type OptionValues, value } from '../../base/options.ts'
 import { type FormatName, formatName, formatNames, numberFormat } from '../../ir/format-names.ts'
 import type { Model, Node, NodeId } from '../../ir/model.ts'
 import type { Target } from '../../ir/target.ts'
@@ -51,6 +51,7 @@ export const options = {
   percentile: number('Percentile', { default: 99.99, min: 90, max: 100, step: 0.001 }),
   form: choice('Computed as by', forms, 'auto'),
   ranges: value('Ranges given', v.record(v.string(), v.strictObject({ min: v.number(), max: v.number() })), {}),
+  rawInput: flag('Take pixels as they are', false),
   repairs: value('Repairs', v.array(v.picklist(repairIds)), [] as string[]),
   batch: number('Samples per batch', { default: 16, min: 1, max: 256 }),
   layers: value('Per layer', v.record(v.string(), layerSchema), {} as Record<string, LayerOptions>),

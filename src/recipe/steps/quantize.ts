@@ -11,6 +11,7 @@ import { upgradeOpset } from '../../stages/passes/upgrade-opset.ts'
 import { type Choice, choose } from '../../stages/quantize/choose.ts'
 import { decide } from '../../stages/quantize/decide.ts'
 import { quantizeModel } from '../../stages/quantize/qdq.ts'
+import type { RawInput } from '../../stages/quantize/raw-input.ts'
 import { graphRepairs, weightRepairs } from '../../stages/quantize/repairs/index.ts'
 import { separateRoles } from '../../stages/quantize/separate.ts'
 import { toFloat16 } from '../../stages/quantize/to-float16.ts'
@@ -31,6 +32,7 @@ import {
   scalesOf,
   wholeHalf,
 } from './quantize-options.ts'
+import { takingPixels } from './raw-pixels.ts'
 
 export const quantize = step({
   id: 'quantize',
@@ -43,13 +45,14 @@ export const quantize = step({
     const asItIs = formatsIn(o).every(f => f.weights === 'float32' && f.activations === 'float32')
     if (wholeHalf(o) || asItIs) return float16Variants(state, current, resolveLayers(current, o), o, env)
 
-    const model = separateRoles(current)
+    const { model, raws, notes } = o.rawInput
+      ? await takingPixels(separateRoles(current), env)
+      : { model: separateRoles(current), raws: [], notes: [] as string[] }
     checkGiven(o.ranges, [...valueNames(state.original.graph), ...valueNames(model.graph)])
     const perNode = resolveLayers(model, o)
 
     const groups = byProfile(env.wanted, target => choose(model, target, perNode.formats))
     const samples = env.calibration && { data: env.calibration, count: env.samples, batch: o.batch }
-    const notes: string[] = []
     for (const group of groups) {
       for (const repair of graphRepairs(o.repairs)) {
         const repaired = await repair.run(group.reference ?? model, group.choice, samples, env.ctx)
@@ -65,7 +68,7 @@ export const quantize = step({
     for (const { choice: chosen, wanted, reference } of groups) {
       const float = reference ?? model
       const { target } = wanted[0]
-      const rangeOf = rangesBy(sweeps.get(float)!.observations, chosen, perNode, o, target)
+      const rangeOf = rangesBy(sweeps.get(float)!.observations, chosen, perNode, o, target, raws)
       let plan = await decide(float, target, chosen, { of: rangeOf }, env.ctx, scalesOf(o))
       let rounded = float
       for (const repair of weightRepairs(o.repairs)) {
@@ -151,11 +154,14 @@ function rangesBy(
   perNode: PerNode,
   o: QuantizeOptions,
   target: Target,
+  raws: readonly RawInput[],
 ) {
+  // Whatever was seen, a pixel has 8 bits.
+  const pixels = new Map(raws.map(r => [r.centred, { min: -r.zero, max: 255 - r.zero }]))
   const maker = new Map([...chosen.chosen.values()].map(c => [c.output, c.node.id]))
   return (name: ValueName, spec: QuantSpec, clip: boolean) => {
-    const given = givenRange(o.ranges, name)
-    if (given !== null) return given
+    const given = pixels.get(name) ?? givenRange(o.ranges, name)
+    if (given) return given
     const made = maker.get(name)
     const method = clip ? methodFor(made ? perNode.range(made) : o.range, spec.format.bits) : findMethod('minmax')
     const form = formFor(method, o.form, target.quant.klForm)

@@ -1,8 +1,10 @@
 // The repairs, in the order in which they are carried out whatever the order in the recipe.
+import { equalize } from './equalize.ts'
+import { equalizeFull } from './equalize-full.ts'
 import { refit } from './refit.ts'
 import type { GraphRepair, Repair, WeightRepair } from './types.ts'
 
-export const repairs = [refit] as const satisfies readonly Repair[]
+export const repairs = [equalizeFull, equalize, refit] as const satisfies readonly Repair[]
 
 export const repairIds: readonly string[] = (repairs as readonly Repair[]).map(r => r.id)
 
