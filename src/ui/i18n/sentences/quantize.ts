@@ -86,4 +86,6 @@ export const quantize: readonly Pair[] = [
     'Channels were not equalised across {n} Clip, whose bounds are the same for all channels.',
     '有 {n} 个 Clip 的界限对所有通道相同，未跨它们均衡通道。',
   ],
+  ['Absorb high biases', '吸收过大的偏置'],
+  ['Correct biases', '校正偏置'],
 ]
