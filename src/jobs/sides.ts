@@ -2,6 +2,7 @@
 import type { Model } from '../ir/model.ts'
 import { freeze } from '../ops/freeze.ts'
 import type { State, Variant } from '../recipe/state.ts'
+import { writtenModel } from '../recipe/written.ts'
 import { cost } from '../stages/inspect/cost.ts'
 import { peakActivations } from '../stages/inspect/liveness.ts'
 import type { Side } from './report.ts'
@@ -31,7 +32,7 @@ export function sideBefore(state: State, bytes: number): Side {
 }
 
 export function sideAfter(variant: Variant, state: State, bytes: number): Side {
-  const model = asFed(variant.model, state)
+  const model = asFed(writtenModel(variant), state)
   const { macs, parameters } = cost(model)
   return {
     bytes,

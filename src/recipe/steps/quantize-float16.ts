@@ -26,6 +26,7 @@ export async function float16Variants(
       : null
   const start = env.ctx.clock()
   const notes = [...state.notes]
+  if (o.rawInput) notes.push('Inputs are fed as before, not as pixels, since nothing is quantised to integers.')
   const keep = (node: Node): boolean => perNode.formats(node).weights === 'float32'
   const half = halved ? await toFloat16(model, env.ctx.bytes, keep, seen?.observations ?? null) : null
   for (const { value: name, count } of half?.clamped ?? [])

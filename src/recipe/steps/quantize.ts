@@ -83,7 +83,7 @@ export const quantize = step({
         const variant = half
           ? emptyVariant(w, 'float16', half.model, null, half.float, ['float16', 'float16'])
           : emptyVariant(w, w.form ?? w.target.forms[0], quantized, plan, plan.float, precisionOf(o, w.target))
-        variants.push({ ...variant, reference })
+        variants.push({ ...variant, reference, raw: half ? [] : raws })
       }
     }
     return {

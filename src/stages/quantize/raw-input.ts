@@ -94,10 +94,11 @@ export async function rawInput(
 
 const biasAt = (bias: Float32Array | null, o: number): number => (bias ? bias[bias.length === 1 ? 0 : o] : 0)
 
-/** The model as it is written: it takes uint8 pixels, and nothing rounds them. */
-export function fromPixels(model: Model, raws: readonly RawInput[]): Model {
-  if (raws.length === 0) return model
+/** The model as it is written: it takes uint8 pixels, and nothing rounds them. One that is written already stays. */
+export function fromPixels(model: Model, all: readonly RawInput[]): Model {
   const { graph } = model
+  const raws = all.filter(({ pixels }) => graph.nodes.some(n => n.outputs.includes(pixels)))
+  if (raws.length === 0) return model
   const pixelsOf = new Map(raws.map(r => [r.input, r.pixels]))
   const cut = cutGraph(
     model,

@@ -8,15 +8,6 @@ import type { GraphRepair, Repair, WeightRepair } from './types.ts'
 
 export const repairs = [equalizeFull, equalize, absorb, refit, correctBias] as const satisfies readonly Repair[]
 
-import { absorb } from './absorb.ts'
-import { correctBias } from './correct-bias.ts'
-import { equalize, equalize } from './equalize.ts'
-import { equalizeFull, equalizeFull } from './equalize-full.ts'
-import { refit, refit } from './refit.ts'
-import type { GraphRepair, GraphRepair, Repair, Repair, WeightRepair, WeightRepair } from './types.ts'
-
-export const repairs = [equalizeFull, equalize, absorb, refit, correctBias] as const satisfies readonly Repair[]
-
 export const repairIds: readonly string[] = (repairs as readonly Repair[]).map(r => r.id)
 
 const among = (ids: readonly string[]): Repair[] => (repairs as readonly Repair[]).filter(r => ids.includes(r.id))

@@ -88,4 +88,8 @@ export const quantize: readonly Pair[] = [
   ],
   ['Absorb high biases', '吸收过大的偏置'],
   ['Correct biases', '校正偏置'],
+  [
+    'Inputs are fed as before, not as pixels, since nothing is quantised to integers.',
+    '由于没有任何部分量化为整数，输入仍按原方式给出，而非像素。',
+  ],
 ]
