@@ -53,19 +53,26 @@ def folder(path):
     return pixels, np.array([int(row["label"]) for row in rows])
 
 
-def load(path, manifest):
-    """What each input is fed, and the labels."""
+def load(path, manifest, given):
+    """What the inputs of the bundle are fed, and those of the float model, which may want other numbers; and the labels."""
     if path.suffix == ".npz":
         arrays = dict(np.load(path))
         labels = arrays.pop("labels")
     else:
         pixels, labels = raw(path) if path.suffix == ".json" else folder(path)
         arrays = {manifest["inputs"][0]["name"]: pixels}
+    float_arrays = dict(arrays)
     for tensor in manifest["inputs"]:
-        array = arrays[tensor["name"]]
-        if array.dtype == np.uint8 and tensor["dtype"] != "uint8":
-            arrays[tensor["name"]] = preprocess(array, tensor["preprocess"])
-    return arrays, labels
+        name = tensor["name"]
+        array = arrays[name]
+        if array.dtype != np.uint8 or tensor["dtype"] == "uint8":
+            continue
+        spec = tensor["preprocess"]
+        arrays[name] = preprocess(array, spec).astype(tensor["targetDtype"])
+        original = {**given.get("*", {}), **given.get(name, {})}
+        normal = {key: original.get(key, neutral) for key, neutral in (("scale", 1), ("mean", 0), ("std", 1))}
+        float_arrays[name] = preprocess(array, {**spec, **normal})
+    return arrays, float_arrays, labels
 
 
 def run(model, arrays):
@@ -89,11 +96,11 @@ def main():
 
     manifest = json.loads((args.bundle / "manifest.json").read_text())
     report = json.loads((args.bundle / "report.json").read_text())
-    offset = json.loads((args.bundle / "recipe.json").read_text()).get("input", {}).get("labelOffset", 0)
-    arrays, labels = load(args.labelled, manifest)
-    labels = labels.astype(np.int64) + offset
+    given = json.loads((args.bundle / "recipe.json").read_text()).get("input", {})
+    arrays, float_arrays, labels = load(args.labelled, manifest, given.get("inputs", {}))
+    labels = labels.astype(np.int64) + given.get("labelOffset", 0)
     got = run(args.bundle / manifest["files"]["model"], arrays)
-    want = run(args.reference, arrays)
+    want = run(args.reference, float_arrays)
     noise = float(((got - want) ** 2).sum())
     name, vnni = cpu()
 

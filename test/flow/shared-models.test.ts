@@ -23,7 +23,8 @@ const model = (name: string): string => at(`onnx/${name}.onnx`)
 
 async function compress(name: string, out: string, ...args: string[]): Promise<Report> {
   const dir = join(work, out)
-  const run = ['--recipe', recipe, '--samples', '128', '--target', 'onnxruntime', '--out', dir, '--json']
+  const own = args.includes('--recipe') ? [] : ['--recipe', recipe]
+  const run = [...own, '--samples', '128', '--target', 'onnxruntime', '--out', dir, '--json']
   const { status, stdout, stderr } = await thimble('compress', model(name), ...args, ...run)
   expect(stderr).not.toMatch(/^thimble:/m)
   expect(status).toBe(0)
@@ -67,6 +68,20 @@ describe.skipIf(missing)('real models', () => {
       await agreesWithPython(name, 'cifar10/test846.json', name)
     },
   )
+
+  test('ResNet20 that takes pixels, repaired: 32 dB, every convolution in integers', async () => {
+    const options = { rawInput: true, repairs: ['equalize', 'correct-bias'] }
+    const repaired = saveJson(join(work, 'repaired.json'), {
+      thimble: 1,
+      steps: [{ do: 'optimize' }, { do: 'quantize', ...options }, { do: 'evaluate', layerSamples: 2, latency: false }],
+    })
+    const report = await compress('cifar10_resnet20', 'pixels', ...cifar, ...normalised, '--recipe', repaired)
+    expect(report.agreement?.sqnrDb).toBeGreaterThanOrEqual(32)
+    expect(report.agreement?.top1).toBeGreaterThanOrEqual(99)
+    expect(report.layers.every(layer => layer.sqnrDb! > 25)).toBe(true)
+    for (const op of ['Conv', 'Gemm']) expect(floatOps(report)).not.toContain(op)
+    await agreesWithPython('pixels', 'cifar10/test846.json', 'cifar10_resnet20')
+  })
 
   test('ResNet8 in NHWC: top-1 at least 87.0, 22.5 dB', async () => {
     const report = await compress('mlperf_resnet8', 'r8', ...cifar, '--input', at('cifar10/input-raw-nhwc.json'))
