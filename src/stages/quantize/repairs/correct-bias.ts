@@ -6,7 +6,7 @@
 // between two pieces is kept, and the correction is added to it.
 import { elementCount, viewAs } from '../../../base/dtype.ts'
 import { batches, each, inOrder } from '../../../ir/batches.ts'
-import type { Context, Feeds } from '../../../ir/context.ts'
+import type { Context, Dataset, Feeds } from '../../../ir/context.ts'
 import { cutGraph } from '../../../ir/cut.ts'
 import { edit } from '../../../ir/edit.ts'
 import { type Model, type Node, type NodeId, reads, requiredInputs, type ValueName } from '../../../ir/model.ts'
@@ -14,6 +14,7 @@ import { isInt } from '../../../ir/number-format.ts'
 import type { QuantPlan } from '../../../ir/quant.ts'
 import { floats, type NdArray, tensorOf } from '../../../ir/tensor.ts'
 import { weightOf } from '../../../ops/facts.ts'
+import { freeze } from '../../../ops/freeze.ts'
 import { infer } from '../../../ops/infer.ts'
 import { channelStatistics } from '../channel-statistics.ts'
 import { quantizeModel } from '../qdq.ts'
@@ -28,7 +29,8 @@ export const correctBias = {
     const layers = correctable(model, plan)
     const quantized = infer(await quantizeModel(model, plan, ctx.bytes))
     const pieces = piecesOf(quantized, layers)
-    const enough = { ...samples!, count: Math.min(samples!.count, affordable(quantized, pieces)) }
+    const one = await asFed(quantized, samples!.data, ctx)
+    const enough = { ...samples!, count: Math.min(samples!.count, affordable(one, pieces)) }
     const outputs = new Map(layers.map(node => [outputOf(float, node.id), 1]))
     const exact = await channelStatistics(float, outputs, enough, ctx)
     const means = new Map(
@@ -91,6 +93,13 @@ function piecesOf({ graph }: Model, layers: readonly Node[]): Piece[] {
 }
 
 const keptBytes = 268435456 // of all samples between two pieces
+
+/** The model with its inputs as the first sample feeds them, so that shapes are known. */
+async function asFed(model: Model, data: Dataset, ctx: Context): Promise<Model> {
+  for await (const { feeds } of data.samples({ count: 1, signal: ctx.signal }))
+    return freeze(model, Object.fromEntries(requiredInputs(model.graph).map(name => [name, feeds[name].shape])))
+  return model
+}
 
 /** As many samples as can be kept between two pieces, so far as shapes are known. */
 function affordable({ graph }: Model, pieces: readonly Piece[]): number {
