@@ -1,5 +1,6 @@
 // Every kernel there is. The studio's own loops are built on them in lib/; the twins are compared over this list.
 import { compare } from './compare/index.ts'
+import { dotInt16 } from './dot-int16/index.ts'
 import { fakeQuantize } from './fake-quantize/index.ts'
 import { gram } from './gram/index.ts'
 import { histogram } from './histogram/index.ts'
@@ -17,4 +18,5 @@ export const kernels: readonly Kernel<any>[] = [
   compare,
   scaleErrors,
   gram,
+  dotInt16,
 ]

@@ -1,6 +1,7 @@
 // The kernel sets that run on the processor: `reference` is the definition, `wasm` the one in use.
 import type { KernelSet, ObserveOptions } from '../../src/ir/context.ts'
 import { reference as compare, comparison, emptySums } from '../compare/reference.ts'
+import { dotInt16 } from '../dot-int16/index.ts'
 import { fakeQuantize } from '../fake-quantize/index.ts'
 import { reference as gramReference } from '../gram/reference.ts'
 import { reference as histogram, keyCount } from '../histogram/reference.ts'
@@ -9,7 +10,7 @@ import { emptyStats, reference as range, stat } from '../range/reference.ts'
 import { reference as scaleErrors } from '../scale-errors/reference.ts'
 import { arraysFor, type Kernel, type NumberArray } from './kernel.ts'
 import { type Counter, emptyTable, hostCounter, hostObserver, type Tally } from './observer.ts'
-import { openModule, type WasmModule } from './wasm.ts'
+import { openModule, runWasm, type WasmModule } from './wasm.ts'
 
 /** The kernels of a backend. GPU kernels are made of a device: see webgpu.ts. */
 export async function createKernels(backend: 'reference' | 'wasm'): Promise<KernelSet> {
@@ -77,6 +78,7 @@ function referenceKernels(): KernelSet {
       runReference(quantizeLinear, { scale, zeroPoint, qmin, qmax }, { x }).y as Int8Array | Uint8Array,
     fakeQuantize: (x, scale, zeroPoint, qmin, qmax) =>
       runReference(fakeQuantize, { scale, zeroPoint, qmin, qmax }, { x }).y as Float32Array,
+    dotInt16: (a, b, depth) => runReference(dotInt16, { depth }, { a, b }).y as Int32Array,
   }
 }
 
@@ -142,6 +144,7 @@ function wasmKernels(module: WasmModule, input: number, tallies: WasmBackend['ta
       })
       return y
     },
+    dotInt16: (a, b, depth) => runWasm(module, dotInt16, { depth }, { a, b }).y as Int32Array,
   }
 }
 

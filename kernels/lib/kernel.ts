@@ -3,8 +3,8 @@
 // The WebAssembly twin is an export of the one module; it takes, in the order of `arrays`, a pointer for each, after an input
 // its length, then `scalars`. The WGSL twin binds the arrays in their order.
 
-export type ArrayKind = 'f32' | 'f64' | 'i8' | 'u8' | 'u32'
-export type NumberArray = Float32Array | Float64Array | Int8Array | Uint8Array | Uint32Array
+export type ArrayKind = 'f32' | 'f64' | 'i8' | 'u8' | 'i16' | 'i32' | 'u32'
+export type NumberArray = Float32Array | Float64Array | Int8Array | Uint8Array | Int16Array | Int32Array | Uint32Array
 // biome-ignore lint/suspicious/noExplicitAny: a kernel reads its own arrays by name; their kinds are declared beside
 export type Arrays = Record<string, any>
 
@@ -39,7 +39,15 @@ export const kernel = <P>(definition: Kernel<P>): Kernel<P> => definition
 
 export const exact = (why: string): { exact: true; why: string } => ({ exact: true, why })
 
-const constructors = { f32: Float32Array, f64: Float64Array, i8: Int8Array, u8: Uint8Array, u32: Uint32Array }
+const constructors = {
+  f32: Float32Array,
+  f64: Float64Array,
+  i8: Int8Array,
+  u8: Uint8Array,
+  i16: Int16Array,
+  i32: Int32Array,
+  u32: Uint32Array,
+}
 
 /** A view of `length` elements, or a new array where no buffer is given. */
 export function arrayOf(kind: ArrayKind, length: number, buffer?: ArrayBuffer, offset = 0): NumberArray {

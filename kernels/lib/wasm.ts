@@ -14,6 +14,8 @@ export interface WasmModule {
   view(kind: 'u32', pointer: number, length: number): Uint32Array
   view(kind: 'u8', pointer: number, length: number): Uint8Array
   view(kind: 'i8', pointer: number, length: number): Int8Array
+  view(kind: 'i16', pointer: number, length: number): Int16Array
+  view(kind: 'i32', pointer: number, length: number): Int32Array
 }
 
 const page = 65536

@@ -115,6 +115,8 @@ export interface KernelSet {
   ): Int8Array | Uint8Array
   /** float32 to the reals that the codes stand for; NaN becomes 0. */
   fakeQuantize(x: Float32Array, scale: number, zeroPoint: number, qmin: number, qmax: number): Float32Array
+  /** y[r, c] = sum of a[r, k] b[c, k] over the `depth` elements of each row, in accumulators that wrap at 32 bits. */
+  dotInt16(a: Int16Array, b: Int16Array, depth: number): Int32Array
 }
 
 export interface Sample {
