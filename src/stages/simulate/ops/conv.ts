@@ -1,0 +1,147 @@
+// Conv, depthwise and grouped ones too. https://onnx.ai/onnx/operators/onnx__Conv.html
+// acc[n, m, p] = b[m] + sum over the window of (x - zx)(w - zw); padding is the zero point, so that it adds nothing.
+import { attrInt } from '../../../ir/model.ts'
+import type { NdArray } from '../../../ir/tensor.ts'
+import { codeArray } from '../constants.ts'
+import { centred, plus, rowProducts } from '../products.ts'
+import { affineOf, type CodeArray, type IntegerOp, type Lent, type Requantize } from '../types.ts'
+import { type Axis, windowsOf } from '../windows.ts'
+
+// Elements of the gathered windows at a time: 8 MB.
+const most = 4194304
+
+export const conv: IntegerOp = {
+  types: ['Conv'],
+  prepare(unit, arithmetic, lent) {
+    const { node } = unit
+    const [x, w, b] = unit.inputs
+    const shape = w!.constant!.shape // [M, C / group, (kh,) kw]
+    const group = attrInt(node, 'group', 1)
+    const layer: Layer = {
+      x: Number(x!.zeroPoint[0]),
+      weights: centred(w!.constant!.data, w!.zeroPoint, w!.constant!.data.length / shape[0]),
+      bias: b ? Float64Array.from(b.constant!.data as Int32Array, Number) : null,
+      channels: shape[0],
+      perGroup: shape[1],
+      group,
+      wide: x!.dtype === 'int16',
+      code: arithmetic.requantizer(affineOf(x!), w!.scale, unit.output.affine!, node.op),
+    }
+    return inputs => {
+      const { shape: from, data } = inputs[0]!
+      const [rows, columns] = windowsOf(node, from, shape.slice(2))
+      const out = from.length === 3 ? [columns.out] : [rows.out, columns.out]
+      const y = codeArray(unit.output.dtype, from[0] * layer.channels * rows.out * columns.out)
+      const convolve = layer.perGroup === 1 ? directly : throughRows
+      for (let n = 0; n < from[0]; n++) convolve(layer, data as CodeArray, n, rows, columns, y, lent)
+      return { dtype: unit.output.dtype, shape: [from[0], layer.channels, ...out], data: y } as NdArray
+    }
+  },
+  refuses: unit => {
+    if (!unit.inputs[1]?.constant) return 'its weights are computed at run time'
+    if (unit.inputs[2] && !unit.inputs[2].constant) return 'its bias is computed at run time'
+    const rank = unit.inputs[1].constant.shape.length
+    return rank > 4 ? `it has ${rank - 2} spatial axes` : null
+  },
+}
+
+interface Layer {
+  x: number // zero point of the input
+  weights: Int16Array // less their zero points
+  bias: Float64Array | null
+  channels: number
+  perGroup: number
+  group: number
+  wide: boolean
+  code: Requantize
+}
+
+/** Image `n` of `x` into image `n` of `y`: windows as rows against the rows of the weights. */
+function throughRows(layer: Layer, x: CodeArray, n: number, rows: Axis, columns: Axis, y: CodeArray, lent: Lent): void {
+  const { perGroup, group, channels, wide, code, bias } = layer
+  const area = rows.size * columns.size
+  const depth = perGroup * rows.kernel * columns.kernel
+  const pixels = rows.out * columns.out
+  const m = channels / group
+  const lines = Math.max(1, Math.floor(most / (depth * columns.out))) // of the output, at a time
+  for (let g = 0; g < group; g++) {
+    const weights = layer.weights.subarray(g * m * depth, (g + 1) * m * depth)
+    for (let top = 0; top < rows.out; top += lines) {
+      const bottom = Math.min(rows.out, top + lines)
+      const from = (n * group + g) * perGroup * area
+      const gathered = gather(x, from, perGroup, layer.x, rows, columns, top, bottom)
+      const sums = rowProducts(gathered, weights, depth, wide, lent.kernels)
+      const count = (bottom - top) * columns.out
+      for (let c = 0; c < m; c++) {
+        const channel = g * m + c
+        const b = bias ? bias[channel] : 0
+        const to = (n * channels + channel) * pixels + top * columns.out
+        for (let p = 0; p < count; p++) y[to + p] = code(plus(sums[p * m + c], b, wide), channel)
+      }
+    }
+  }
+}
+
+/** Windows of output lines top to bottom, each a row [channel, ky, kx]; `from` is where the first channel begins. */
+function gather(
+  x: CodeArray,
+  from: number,
+  channels: number,
+  zero: number,
+  rows: Axis,
+  columns: Axis,
+  top: number,
+  bottom: number,
+): Int16Array {
+  const area = rows.size * columns.size
+  const out = new Int16Array((bottom - top) * columns.out * channels * rows.kernel * columns.kernel)
+  let at = 0
+  for (let oy = top; oy < bottom; oy++)
+    for (let ox = 0; ox < columns.out; ox++) {
+      const left = ox * columns.stride - columns.begin
+      for (let c = 0; c < channels; c++)
+        for (let ky = 0; ky < rows.kernel; ky++) {
+          const iy = oy * rows.stride - rows.begin + ky * rows.dilation
+          if (iy < 0 || iy >= rows.size) {
+            at += columns.kernel
+            continue
+          }
+          const line = from + c * area + iy * columns.size
+          for (let kx = 0; kx < columns.kernel; kx++) {
+            const ix = left + kx * columns.dilation
+            if (ix >= 0 && ix < columns.size) out[at] = (x[line + ix] as number) - zero
+            at++
+          }
+        }
+    }
+  return out
+}
+
+/** As `throughRows` where each output channel reads one input channel: too little to gather. */
+function directly(layer: Layer, x: CodeArray, n: number, rows: Axis, columns: Axis, y: CodeArray): void {
+  const { group, channels, wide, code, bias, weights } = layer
+  const area = rows.size * columns.size
+  const taps = rows.kernel * columns.kernel
+  const m = channels / group
+  let to = n * channels * rows.out * columns.out
+  for (let channel = 0; channel < channels; channel++) {
+    const plane = (n * group + Math.floor(channel / m)) * area
+    const b = bias ? bias[channel] : 0
+    for (let oy = 0; oy < rows.out; oy++)
+      for (let ox = 0; ox < columns.out; ox++) {
+        let sum = 0
+        for (let ky = 0; ky < rows.kernel; ky++) {
+          const iy = oy * rows.stride - rows.begin + ky * rows.dilation
+          if (iy < 0 || iy >= rows.size) continue
+          for (let kx = 0; kx < columns.kernel; kx++) {
+            const ix = ox * columns.stride - columns.begin + kx * columns.dilation
+            if (ix < 0 || ix >= columns.size) continue
+            sum +=
+              ((x[plane + iy * columns.size + ix] as number) - layer.x) *
+              weights[channel * taps + ky * columns.kernel + kx]
+          }
+        }
+        y[to++] = code(plus(sum, b, wide), channel)
+      }
+  }
+}
