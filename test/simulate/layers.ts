@@ -89,10 +89,11 @@ function convolution(rng: Rng, style: Style, kind: 'plain' | 'grouped' | 'depthw
   const w = weights(rng, style, [out, perGroup, ...kernel], 0, x.scale, rng.below(3) > 0)
   const attrs = `{kernel_shape=[${kernel}], strides=[${many(1, 2)}], dilations=[${rng.below(4) ? many(1, 1) : many(1, 2)}], pads=[${pads}], group=${group}}`
   const relu = rng.below(2) === 1
-  const zero = relu ? ends(style.activation)[0] : zeroOf(rng, style.activation)
+  const clip = style.symmetricWeights && rng.below(2) === 1 ? 'Clip(c, _min: f32[]{0}, _max: f32[]{6})' : 'Relu(c)'
+  const zero = relu && !style.symmetricWeights ? ends(style.activation)[0] : zeroOf(rng, style.activation)
   const scale = scaleNear(rng, (x.scale * 74 * w.size * Math.sqrt(count(kernel) * perGroup)) / 60)
   const lines = [x.line, ...w.lines, `c = Conv(x, ${w.names}) ${attrs}`]
-  if (relu) lines.push('r = Relu(c)')
+  if (relu) lines.push(`r = ${clip}`)
   return layer(x.declared, [...lines, quantized(relu ? 'r' : 'c', style.activation, scale, zero)])
 }
 
@@ -132,7 +133,7 @@ function binary(rng: Rng, style: Style, op: string): Layer {
   const size = op === 'Mul' ? a.scale * b.scale * 74 : Math.max(a.scale, b.scale)
   const order = rng.below(4) ? 'a, b' : 'b, a'
   const relu = rng.below(3) === 0
-  const zero = relu ? ends(style.activation)[0] : zeroOf(rng, style.activation)
+  const zero = relu && !style.symmetricWeights ? ends(style.activation)[0] : zeroOf(rng, style.activation)
   const lines = [a.line, b.line, `c = ${op}(${order})`, ...(relu ? ['r = Relu(c)'] : [])]
   return layer(`${a.declared}, ${b.declared}`, [
     ...lines,
@@ -166,6 +167,7 @@ function pool(rng: Rng, style: Style, op: 'MaxPool' | 'AveragePool'): Layer {
   const many = (low: number, high: number): number[] => Array.from({ length: rank }, () => between(rng, low, high))
   const kernel = many(2, 3)
   const size = rng.below(5) === 0 ? kernel : many(4, 9)
+  if (style.symmetricWeights) return tflitePool(rng, style, op, kernel, size, many(1, 3))
   const pads = rng.below(2) ? Array(2 * rank).fill(0) : Array.from({ length: 2 * rank }, () => rng.below(2))
   const x = input(rng, style, 'x', [between(rng, 1, 2), between(rng, 1, 5), ...size])
   const attrs = [`kernel_shape=[${kernel}]`, `strides=[${many(1, 3)}]`, `pads=[${pads}]`]
@@ -179,16 +181,29 @@ function pool(rng: Rng, style: Style, op: 'MaxPool' | 'AveragePool'): Layer {
   return layer(x.declared, lines)
 }
 
-// TFLite's pools keep the scale of their input.
 const different = (rng: Rng, style: Style): boolean => !style.symmetricWeights && rng.below(3) > 0
+
+/** TFLite's pools keep the scale of their input, and pad as SAME does or not at all. */
+function tflitePool(rng: Rng, style: Style, op: string, kernel: number[], size: number[], strides: number[]): Layer {
+  const x = input(rng, style, 'x', [between(rng, 1, 2), between(rng, 1, 5), ...size])
+  const padding = pick(rng, ['VALID', 'SAME_UPPER'])
+  const attrs = `kernel_shape=[${kernel}], strides=[${strides}], auto_pad="${padding}"`
+  const relu = rng.below(4) === 0
+  const lines = [x.line, `c = ${op}(x) {${attrs}}`, ...(relu ? ['r = Relu(c)'] : [])]
+  return layer(x.declared, [...lines, quantized(relu ? 'r' : 'c', style.activation, x.scale, x.zero)])
+}
 
 function unary(rng: Rng, style: Style, op: string, attrs = '', rank4 = false): Layer {
   const shape = rank4
     ? [between(rng, 1, 2), between(rng, 1, 6), between(rng, 1, 8), between(rng, 1, 8)]
     : pick(rng, [[between(rng, 1, 99)], [between(rng, 1, 4), between(rng, 1, 30)], [2, 3, between(rng, 1, 5)]])
   const x = input(rng, style, 'x', shape)
-  const size = op === 'GlobalAveragePool' || op === 'LeakyRelu' ? x.scale : 1 / 256
-  const [scale, zero] = [scaleNear(rng, size), zeroOf(rng, style.activation)]
+  const squashes = op === 'Sigmoid' || op === 'Tanh'
+  let [scale, zero] = [scaleNear(rng, squashes ? 1 / 256 : x.scale), zeroOf(rng, style.activation)]
+  // Outputs that TFLite fixes.
+  if (style.symmetricWeights && op === 'Sigmoid') [scale, zero] = [1 / 256, -128]
+  if (style.symmetricWeights && op === 'Tanh') [scale, zero] = [1 / 128, 0]
+  if (style.symmetricWeights && op === 'GlobalAveragePool') [scale, zero] = [x.scale, x.zero]
   return layer(x.declared, [x.line, `c = ${op}(x)${attrs}`, quantized('c', style.activation, scale, zero)])
 }
 
@@ -196,8 +211,8 @@ function softmax(rng: Rng, style: Style): Layer {
   const shape = [between(rng, 1, 4), between(rng, 1, 12), between(rng, 1, 30)]
   const x = input(rng, style, 'x', shape)
   const [low] = ends(style.activation)
-  const axis = pick(rng, [-1, -1, 1, 0])
-  const opset = pick(rng, [11, 13, 17])
+  const axis = style.symmetricWeights ? -1 : pick(rng, [-1, -1, 1, 0])
+  const opset = style.symmetricWeights ? 17 : pick(rng, [11, 13, 17])
   const lines = [x.line, `c = Softmax(x) {axis=${axis}}`, quantized('c', style.activation, 1 / 256, low)]
   return layer(x.declared, lines, 'y', opset)
 }
@@ -218,6 +233,24 @@ function layout(rng: Rng, style: Style): Layer {
     'Resize(x, _, times: f32[4]{1,1,1.5,0.7}) {mode="nearest", nearest_mode="floor", coordinate_transformation_mode="asymmetric"}',
   ])
   return layer(x.declared, [x.line, `c = ${node}`, quantized('c', style.activation, x.scale, x.zero)])
+}
+
+/** Codes of one scale to codes of another, with no operator between. */
+function requantised(rng: Rng, style: Style): Layer {
+  const x = input(rng, style, 'x', [between(rng, 1, 99)])
+  return layer(x.declared, [
+    x.line,
+    quantized('x', style.activation, scaleNear(rng, 0.02), zeroOf(rng, style.activation)),
+  ])
+}
+
+/** Layers that only TFLite computes in integers. */
+export const tfliteLayers: Record<string, Make> = {
+  Sub: (rng, style) => binary(rng, style, 'Sub'),
+  Tanh: (rng, style) => unary(rng, style, 'Tanh'),
+  HardSwish: (rng, style) => unary(rng, style, 'HardSwish'),
+  Relu: (rng, style) => unary(rng, style, 'Relu'),
+  requantisation: requantised,
 }
 
 /** By name of the test. */

@@ -7,6 +7,7 @@ import { isDequantize, isQuantize } from './units.ts'
 export type Step =
   | { kind: 'unit'; unit: Unit; op: IntegerOp }
   | { kind: 'quantize' | 'dequantize'; node: Node }
+  | { kind: 'requantize'; from: Node; to: Node } // DequantizeLinear straight into QuantizeLinear
   | { kind: 'float'; inputs: ValueName[]; outputs: ValueName[] }
 
 interface Item {
@@ -95,6 +96,7 @@ function itemsOf(
     const producer = producers.get(name)
     return producer && isDequantize(producer) && arithmetic.fusesFloat ? reads(producer).flatMap(through) : [name]
   }
+  const constant = (name: ValueName | null): boolean => name !== null && model.graph.values.get(name)?.data != null
   const items: Item[] = []
   for (const node of model.graph.nodes) {
     const found = inside.get(node)
@@ -102,15 +104,19 @@ function itemsOf(
     const makes = node.outputs.filter(name => name !== null)
     if (found) {
       const { unit } = found
-      const constant = (i: number): boolean => unit.inputs[i]?.constant != null
       const names = unit.node.inputs.flatMap((name, i) =>
-        name === null || constant(i) ? [] : [unit.inputs[i]?.codes ?? name],
+        name === null || unit.inputs[i]?.constant ? [] : [unit.inputs[i]?.codes ?? name],
       )
       items.push({ step: { kind: 'unit', ...found }, reads: names, makes: [unit.output.name] })
-    } else if (isDequantize(node)) {
+    } else if (isDequantize(node) && !constant(node.inputs[0])) {
       const own = !arithmetic.fusesFloat || node.outputs.some(name => name !== null && wanted.includes(name))
       if (own) items.push({ step: { kind: 'dequantize', node }, reads: reads(node), makes })
-    } else if (isQuantize(node) && (!arithmetic.fusesFloat || model.graph.inputs.includes(node.inputs[0]!)))
+    } else if (isQuantize(node) && !arithmetic.fusesFloat) {
+      const from = producers.get(node.inputs[0])
+      const again = from !== undefined && isDequantize(from) && !constant(from.inputs[0])
+      if (again) items.push({ step: { kind: 'requantize', from, to: node }, reads: [from.inputs[0]!], makes })
+      else items.push({ step: { kind: 'quantize', node }, reads: reads(node), makes })
+    } else if (isQuantize(node) && model.graph.inputs.includes(node.inputs[0]!))
       items.push({ step: { kind: 'quantize', node }, reads: reads(node), makes })
     else items.push({ step: { kind: 'node', node }, reads: [...new Set(reads(node).flatMap(through))], makes })
   }

@@ -10,8 +10,9 @@ import { infer } from '../../ops/infer.ts'
 import { type ArithmeticId, arithmetics } from './arithmetic/index.ts'
 import { codeArray } from './constants.ts'
 import { planSteps, type Step } from './plan.ts'
-import { type Arithmetic, codesOf, type Lent, type Run } from './types.ts'
-import { findUnits, Reader } from './units.ts'
+import { mapped, tableOf } from './table.ts'
+import { type Affine, type Arithmetic, codesOf, type Lent, type Run } from './types.ts'
+import { findUnits, type Params, Reader } from './units.ts'
 
 export interface Simulation extends Session {
   /** Nodes that are computed on integers, by id. */
@@ -113,10 +114,28 @@ async function prepare(
         },
       }
     }
+    case 'requantize': {
+      const [x, y] = [(await reader.params(step.from))!, (await reader.params(step.to))!]
+      const [name, from] = [step.to.outputs[0]!, step.from.inputs[0]!]
+      const f = tableOf(x.dtype, arithmetic.rescaler!(wholeOf(x), wholeOf(y)))
+      return {
+        reads: [from],
+        async run(values) {
+          const { shape, data } = values.get(from)!
+          values.set(name, { dtype: y.dtype, shape, data: mapped(data as Int8Array, f, y.dtype) })
+        },
+      }
+    }
     default:
       return pair(step.node, step.kind, arithmetic, reader)
   }
 }
+
+const wholeOf = ({ dtype, scale, zeroPoint }: Params): Affine => ({
+  scale: scale[0],
+  zeroPoint: zeroPoint[0],
+  ...codesOf(dtype),
+})
 
 /** A QuantizeLinear or DequantizeLinear of its own. */
 async function pair(

@@ -61,6 +61,9 @@ export function codesOf(dtype: DType): { qmin: number; qmax: number } {
 /** Computes an output code from an accumulator of an output channel. */
 export type Requantize = (accumulator: number, channel: number) => number
 
+/** Kernels that multiply and add. */
+export type Product = 'Conv' | 'FullyConnected' | 'MatMul'
+
 /** Functions of one argument that kernels compute from a table or in fixed point. */
 export type Curve = 'Sigmoid' | 'Tanh' | 'LeakyRelu' | 'HardSwish' | 'Relu' | 'Clip' | 'Identity'
 
@@ -78,7 +81,7 @@ export interface Arithmetic {
   narrow(activation: Node, y: Affine, model: Model): Affine | null
   quantize(x: number, y: Affine): number
   /** Accumulator to code, for products whose inputs have the scales x and w (one per channel, or one). */
-  requantizer(x: Affine, w: Float32Array, y: Affine, op: string): Requantize
+  requantizer(x: Affine, w: Float32Array, y: Affine, kernel: Product): Requantize
   /** Accumulator to float, where a kernel may give floats. */
   scaler?(x: Affine, w: Float32Array): Requantize
   adder?(a: Affine, b: Affine, y: Affine, subtract: boolean): (a: number, b: number) => number

@@ -25,7 +25,7 @@ export const conv: IntegerOp = {
       perGroup: shape[1],
       group,
       wide: x!.dtype === 'int16',
-      code: arithmetic.requantizer(affineOf(x!), w!.scale, unit.output.affine!, node.op),
+      code: arithmetic.requantizer(affineOf(x!), w!.scale, unit.output.affine!, 'Conv'),
     }
     return inputs => {
       const { shape: from, data } = inputs[0]!
@@ -59,18 +59,16 @@ interface Layer {
 /** Image `n` of `x` into image `n` of `y`: windows as rows against the rows of the weights. */
 function throughRows(layer: Layer, x: CodeArray, n: number, rows: Axis, columns: Axis, y: CodeArray, lent: Lent): void {
   const { perGroup, group, channels, wide, code, bias } = layer
-  const area = rows.size * columns.size
   const depth = perGroup * rows.kernel * columns.kernel
   const pixels = rows.out * columns.out
   const m = channels / group
   const lines = Math.max(1, Math.floor(most / (depth * columns.out))) // of the output, at a time
   for (let g = 0; g < group; g++) {
     const weights = layer.weights.subarray(g * m * depth, (g + 1) * m * depth)
+    const image = padded(x, (n * group + g) * perGroup, perGroup, layer.x, rows, columns)
     for (let top = 0; top < rows.out; top += lines) {
       const bottom = Math.min(rows.out, top + lines)
-      const from = (n * group + g) * perGroup * area
-      const gathered = gather(x, from, perGroup, layer.x, rows, columns, top, bottom)
-      const sums = rowProducts(gathered, weights, depth, wide, lent.kernels)
+      const sums = rowProducts(gather(image, rows, columns, top, bottom), weights, depth, wide, lent.kernels)
       const count = (bottom - top) * columns.out
       for (let c = 0; c < m; c++) {
         const channel = g * m + c
@@ -82,38 +80,42 @@ function throughRows(layer: Layer, x: CodeArray, n: number, rows: Axis, columns:
   }
 }
 
-/** Windows of output lines top to bottom, each a row [channel, ky, kx]; `from` is where the first channel begins. */
-function gather(
-  x: CodeArray,
-  from: number,
-  channels: number,
-  zero: number,
-  rows: Axis,
-  columns: Axis,
-  top: number,
-  bottom: number,
-): Int16Array {
-  const area = rows.size * columns.size
-  const out = new Int16Array((bottom - top) * columns.out * channels * rows.kernel * columns.kernel)
+/** Planes of centred codes, with as much of zero around each as the windows reach. */
+interface Padded {
+  data: Int16Array
+  planes: number
+  height: number
+  width: number
+}
+
+const reach = (axis: Axis): number =>
+  Math.max(axis.begin + axis.size, (axis.out - 1) * axis.stride + (axis.kernel - 1) * axis.dilation + 1)
+
+function padded(x: CodeArray, first: number, planes: number, zero: number, rows: Axis, columns: Axis): Padded {
+  const [height, width] = [reach(rows), reach(columns)]
+  const data = new Int16Array(planes * height * width)
+  for (let c = 0; c < planes; c++)
+    for (let r = 0; r < rows.size; r++) {
+      const from = ((first + c) * rows.size + r) * columns.size
+      const to = (c * height + r + rows.begin) * width + columns.begin
+      for (let i = 0; i < columns.size; i++) data[to + i] = (x[from + i] as number) - zero
+    }
+  return { data, planes, height, width }
+}
+
+/** Windows of output lines top to bottom, each a row [channel, ky, kx]. */
+function gather(image: Padded, rows: Axis, columns: Axis, top: number, bottom: number): Int16Array {
+  const { data, planes, height, width } = image
+  const { kernel, dilation, stride } = columns
+  const out = new Int16Array((bottom - top) * columns.out * planes * rows.kernel * kernel)
   let at = 0
   for (let oy = top; oy < bottom; oy++)
-    for (let ox = 0; ox < columns.out; ox++) {
-      const left = ox * columns.stride - columns.begin
-      for (let c = 0; c < channels; c++)
+    for (let ox = 0; ox < columns.out; ox++)
+      for (let c = 0; c < planes; c++)
         for (let ky = 0; ky < rows.kernel; ky++) {
-          const iy = oy * rows.stride - rows.begin + ky * rows.dilation
-          if (iy < 0 || iy >= rows.size) {
-            at += columns.kernel
-            continue
-          }
-          const line = from + c * area + iy * columns.size
-          for (let kx = 0; kx < columns.kernel; kx++) {
-            const ix = left + kx * columns.dilation
-            if (ix >= 0 && ix < columns.size) out[at] = (x[line + ix] as number) - zero
-            at++
-          }
+          let from = (c * height + oy * rows.stride + ky * rows.dilation) * width + ox * stride
+          for (let kx = 0; kx < kernel; kx++, from += dilation) out[at++] = data[from]
         }
-    }
   return out
 }
 

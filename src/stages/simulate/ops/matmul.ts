@@ -123,7 +123,9 @@ function result(unit: Unit, arithmetic: Arithmetic): Result {
   const { affine, dtype } = unit.output
   if (affine === null)
     return { dtype, array: n => new Float32Array(n), value: arithmetic.scaler!(affineOf(x!), w!.scale) }
-  const value = arithmetic.requantizer(affineOf(x!), w!.scale, affine, unit.node.op)
+  // A constant matrix makes it a fully connected layer to the runtimes that have one.
+  const kind = unit.node.op === 'Gemm' || w!.constant?.shape.length === 2 ? 'FullyConnected' : 'MatMul'
+  const value = arithmetic.requantizer(affineOf(x!), w!.scale, affine, kind)
   return { dtype, array: n => codeArray(dtype, n) as Int8Array, value }
 }
 

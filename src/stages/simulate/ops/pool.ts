@@ -33,8 +33,9 @@ export const averagePool: IntegerOp = {
       const kernel = attrInts(unit.node, 'kernel_shape')!
       const pads = attrInts(unit.node, 'pads') ?? []
       // A window of the whole map is a global pool to the runtimes too.
-      if (kernel.every((k, i) => k === input.shape[i + 2]) && pads.every(p => p === 0) && arithmetic.globalAverager)
-        return globally(unit, input, arithmetic.globalAverager(x, y, elementCount(kernel)))
+      const whole = windowsOf(unit.node, input.shape, kernel).every(axis => axis.kernel === axis.size && axis.out === 1)
+      if (whole && pads.every(p => p === 0))
+        return globally(unit, input, arithmetic.globalAverager!(x, y, elementCount(kernel)))
       const size = elementCount(kernel)
       return overWindows(unit, input, (window, count) => mean(window, count, withPadding ? size : count))
     }

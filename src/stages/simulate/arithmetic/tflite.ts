@@ -1,0 +1,241 @@
+// TFLite's integer kernels: fixed-point multipliers, two roundings. Read from TensorFlow Lite (kernels/internal/reference/integer_ops,
+// quantization_util.cc and each operator's Prepare) and held against TFLite Micro and LiteRT's reference kernels by
+// test/simulate/tflite.test.ts. The two differ where `liteRt` says; LiteRT's optimised kernels and XNNPACK by a few steps more.
+import { exp, tanh as tanhOf } from '../../../base/math.ts'
+import { attrFloat, type Model, type Node } from '../../../ir/model.ts'
+import { boundsOf } from '../bounds.ts'
+import {
+  awayFromZero,
+  expOfNegative,
+  highMultiply,
+  inputRadius,
+  logistic,
+  multiplierOf,
+  multiply,
+  multiplyOnce,
+  multiplyWide,
+  oneOverOnePlus,
+  shiftRight,
+  tanh,
+} from '../fixed-point.ts'
+import { clamp } from '../rounding.ts'
+import type { Affine, Arithmetic, Curve, IntegerOp, Product, Requantize, Unit } from '../types.ts'
+
+const f32 = Math.fround
+
+/** TensorFlow Lite for Microcontrollers. */
+export const tflm: Arithmetic = {
+  id: 'tflm',
+  fusesFloat: false,
+  refuses,
+
+  // CalculateActivationRangeQuantized; there are RELU, RELU_N1_TO_1 and RELU6.
+  narrow(activation, y, model) {
+    const bounds = boundsOf(activation, model.graph)
+    if (!bounds) return null
+    const { min, max } = bounds
+    const known = (min === 0 && (max === 6 || max === Number.POSITIVE_INFINITY)) || (min === -1 && max === 1)
+    if (!known) return null
+    const code = (x: number): number => y.zeroPoint + awayFromZero(f32(x / y.scale))
+    return {
+      ...y,
+      qmin: Math.max(y.qmin, code(min)),
+      qmax: max === Number.POSITIVE_INFINITY ? y.qmax : Math.min(y.qmax, code(max)),
+    }
+  },
+
+  quantize: (x, y) => (Number.isNaN(x) ? y.zeroPoint : clamp(awayFromZero(x / y.scale) + y.zeroPoint, y.qmin, y.qmax)),
+
+  // PopulateConvolutionQuantizationParams; the product of two scales alone is taken in float32 where there is one for all
+  // channels (GetQuantizedConvolutionMultipler), which convolutions never have.
+  requantizer: (x, w, y, kernel) => requantizer(x, w, y, kernel, multiply),
+
+  // add.h: both operands in 20 more bits, in units of twice the larger scale.
+  adder(a, b, y, subtract) {
+    const [left, largest] = [y.qmax > 255 ? 15 : 20, 2 * Math.max(a.scale, b.scale)]
+    const [ma, mb] = [multiplierOf(a.scale / largest), multiplierOf(b.scale / largest)]
+    const my = multiplierOf(largest / ((1 << left) * y.scale))
+    return (p, q) => {
+      const first = multiply((p - a.zeroPoint) << left, ma)
+      const second = multiply((q - b.zeroPoint) << left, mb)
+      const sum = subtract ? first - second : first + second
+      return clamp(multiply(sum, my) + y.zeroPoint, y.qmin, y.qmax)
+    }
+  },
+
+  multiplier: (a, b, y) => multiplied(a, b, y, (a.scale * b.scale) / y.scale),
+
+  // QUANTIZE between integers, which stands before a CONCATENATION whose inputs have other scales.
+  rescaler(x, y) {
+    if (x.scale === y.scale && x.zeroPoint === y.zeroPoint) return q => q
+    const m = multiplierOf(x.scale / y.scale)
+    return q => clamp(multiply(q - x.zeroPoint, m) + y.zeroPoint, y.qmin, y.qmax)
+  },
+
+  curve: (kind, node, x, y) => curves[kind]!(x, y, node),
+
+  // pooling.h: of the codes themselves, half away from zero.
+  averager: (_, y) => (window, count) => {
+    let sum = 0
+    for (let i = 0; i < count; i++) sum += window[i]
+    return meanOf(sum, count, y)
+  },
+  globalAverager: (_, y, size) => sum => meanOf(sum, size, y),
+
+  softmax,
+}
+
+/**
+ * LiteRT's reference kernels: one rounding in fully connected layers, the multiplier of Mul taken in float32, Sigmoid and Tanh by
+ * a table that is filled in float32.
+ */
+export const liteRt: Arithmetic = {
+  ...tflm,
+  id: 'tflite',
+  requantizer: (x, w, y, kernel) => requantizer(x, w, y, kernel, kernel === 'FullyConnected' ? multiplyOnce : multiply),
+  curve(kind, node, x, y) {
+    const f = kind === 'Sigmoid' ? sigmoidInSteps : kind === 'Tanh' ? tanhOf : null
+    if (!f) return tflm.curve!(kind, node, x, y)
+    return q => {
+      const value = f32(f(f32(x.scale * (q - x.zeroPoint))))
+      return clamp(awayFromZero(f32(value * f32(1 / y.scale))) + y.zeroPoint, y.qmin, y.qmax)
+    }
+  },
+}
+
+function multiplied(a: Affine, b: Affine, y: Affine, scale: number): (p: number, q: number) => number {
+  const m = multiplierOf(scale)
+  return (p, q) => clamp(multiply((p - a.zeroPoint) * (q - b.zeroPoint), m) + y.zeroPoint, y.qmin, y.qmax)
+}
+
+/** Rounded to float32 at each step. */
+const sigmoidInSteps = (x: number): number => f32(1 / f32(1 + f32(exp(-x))))
+
+function requantizer(x: Affine, w: Float32Array, y: Affine, kernel: Product, multiply8: typeof multiply): Requantize {
+  const single = kernel !== 'Conv' && w.length === 1
+  const each = Array.from(w, s => multiplierOf((single ? f32(x.scale * s) : x.scale * s) / y.scale))
+  const scale = x.qmax > 255 ? multiplyWide : multiply8
+  return (sum, channel) => clamp(scale(sum, each[each.length > 1 ? channel : 0]) + y.zeroPoint, y.qmin, y.qmax)
+}
+
+const meanOf = (sum: number, count: number, y: Affine): number => {
+  const half = Math.trunc(count / 2)
+  return clamp(Math.trunc((sum > 0 ? sum + half : sum - half) / count), y.qmin, y.qmax)
+}
+
+const curves: Partial<Record<Curve, (x: Affine, y: Affine, node: Node) => (q: number) => number>> = {
+  // logistic.h: inputs in FixedPoint<4>, outputs in 1/256.
+  Sigmoid: (x, y) => throughFixedPoint(x, q => clamp(shiftRight(logistic(q, 4), 23) - 128, y.qmin, y.qmax), y),
+  // tanh.h: outputs in 1/128.
+  Tanh: (x, y) => throughFixedPoint(x, q => clamp(shiftRight(tanh(q, 4), 24), y.qmin, y.qmax), y),
+  // leaky_relu.h: one multiplier on either side of zero.
+  LeakyRelu: (x, y, node) => {
+    const positive = multiplierOf(f32(x.scale / y.scale))
+    const negative = multiplierOf(f32(f32(x.scale * f32(attrFloat(node, 'alpha', 0.01))) / y.scale))
+    return q => {
+      const value = q - x.zeroPoint
+      return clamp(multiply(value, value >= 0 ? positive : negative) + y.zeroPoint, y.qmin, y.qmax)
+    }
+  },
+  HardSwish: hardSwish,
+  Relu: (x, y) => {
+    const m = multiplierOf(f32(x.scale / y.scale))
+    return q => clamp(multiply(q - x.zeroPoint, m) + y.zeroPoint, y.zeroPoint, y.qmax)
+  },
+}
+
+/** `f` of the input in FixedPoint<4>; beyond its reach the ends of the type. */
+function throughFixedPoint(x: Affine, f: (q: number) => number, y: Affine): (q: number) => number {
+  const m = multiplierOf(x.scale * 134217728)
+  const radius = inputRadius(4, m.shift)
+  return q => {
+    const value = q - x.zeroPoint
+    if (value <= -radius) return y.qmin
+    if (value >= radius) return y.qmax
+    return f(multiply(value, m))
+  }
+}
+
+const short = (x: number): number => clamp(x, -32768, 32767)
+/** Of two int16: floor((a b + 2^14) / 2^15). */
+const shortHighMultiply = (a: number, b: number): number =>
+  a === -32768 && b === -32768 ? 32767 : Math.floor((a * b + 16384) / 32768)
+const toShort = (m: number): number => (m >= 2147483647 - 32768 ? 32767 : (m + 32768) >> 16)
+
+/** hard_swish.h: x times relu6(x + 3) / 6 in int16, the latter as a number in [0, 1]. */
+function hardSwish(x: Affine, y: Affine): (q: number) => number {
+  const fine = f32(x.scale / 128)
+  const out = multiplierOf(f32(fine / y.scale))
+  const reluish = multiplierOf(f32(fine / f32(3 / 32768)))
+  return q => {
+    const value = (q - x.zeroPoint) * 128
+    const scaled = shortHighMultiply(value, toShort(out.m))
+    let r = value
+    if (reluish.shift > 0) r = short(r * (1 << (reluish.shift - 1)))
+    r = shortHighMultiply(r, toShort(reluish.m))
+    if (reluish.shift > 0) r = short(r * 2)
+    if (reluish.shift < 0) r = shiftRight(r, -reluish.shift)
+    r = (r + 32768) >> 1
+    const product = Math.trunc((r * scaled) / 32768)
+    return clamp(shiftRight(product, -out.shift) + y.zeroPoint, y.qmin, y.qmax)
+  }
+}
+
+/** softmax.h: e^x of the distance to the largest code in FixedPoint<5>, summed in FixedPoint<12>. */
+function softmax(x: Affine): (row: Int32Array, out: Int32Array) => void {
+  const m = multiplierOf(Math.min(x.scale * 67108864, 2147483647))
+  const farthest = -inputRadius(5, m.shift)
+  const exps = new Map<number, number>()
+  const exp = (distance: number): number => {
+    const known = exps.get(distance) ?? expOfNegative(highMultiply(distance << m.shift, m.m), 5)
+    exps.set(distance, known)
+    return known
+  }
+  return (row, out) => {
+    let largest = row[0]
+    for (const q of row) largest = Math.max(largest, q)
+    let sum = 0
+    for (const q of row) if (q - largest >= farthest) sum += shiftRight(exp(q - largest), 12)
+    const headroom = Math.clz32(sum)
+    const scale = oneOverOnePlus(((sum << headroom) - 2147483648) | 0)
+    const exponent = 12 - headroom + 31 - 8
+    for (let i = 0; i < row.length; i++) {
+      const distance = row[i] - largest
+      out[i] =
+        distance < farthest ? -128 : clamp(shiftRight(highMultiply(scale, exp(distance)), exponent) - 128, -128, 127)
+    }
+  }
+}
+
+/** What the format cannot say, or its kernels would refuse. */
+function refuses(unit: Unit, op: IntegerOp, model: Model): string | null {
+  const { node, inputs, output } = unit
+  const [x, w, b] = inputs
+  if (x!.dtype !== 'int8') return `its activations are ${x!.dtype}, and the target has int8`
+  if (!output.affine) return 'its output stays float'
+  if (output.dtype !== x!.dtype) return 'its input and output are of different types'
+  if (inputs.some((operand, i) => operand && !operand.constant && i !== 2 && operand.scale.length > 1))
+    return 'an activation has more than one scale'
+  if (node.op === 'Conv' || node.op === 'Gemm') {
+    if (!['int8', 'int4', 'int2'].includes(w!.dtype)) return `its weights are ${w!.dtype}`
+    if (w!.zeroPoint.some(z => z !== 0)) return 'its weights are not symmetric'
+    if (b && b.dtype !== 'int32') return `its bias is ${b.dtype}`
+    if (node.op === 'Gemm' && (attrFloat(node, 'alpha', 1) !== 1 || attrFloat(node, 'beta', 1) !== 1))
+      return 'alpha or beta is not 1'
+  }
+  const fixed = fixedOutputs[node.op]
+  if (fixed && (output.affine.scale !== fixed.scale || output.affine.zeroPoint !== fixed.zeroPoint))
+    return `the scale of its output must be ${fixed.scale}, its zero point ${fixed.zeroPoint}`
+  const keeps = op.moves || node.op === 'AveragePool' || node.op === 'GlobalAveragePool'
+  if (keeps && (x!.scale[0] !== output.affine.scale || x!.zeroPoint[0] !== output.affine.zeroPoint))
+    return 'input and output have different scales'
+  if (node.op === 'Clip') return 'the target has no kernel for a Clip of its own'
+  if (node.op === 'Softmax' && (model.opsets[''] ?? 0) < 13) return 'Softmax before opset 13'
+  return null
+}
+
+const fixedOutputs: Partial<Record<string, { scale: number; zeroPoint: number }>> = {
+  Softmax: { scale: 1 / 256, zeroPoint: -128 },
+  Sigmoid: { scale: 1 / 256, zeroPoint: -128 },
+  Tanh: { scale: 1 / 128, zeroPoint: 0 },
+}
