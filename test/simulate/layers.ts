@@ -11,7 +11,7 @@ export type Make = (rng: Rng, target: Style) => Layer
 
 /** What a target's files look like. */
 export interface Style {
-  activation: 'u8' | 'i8'
+  activation: 'u8' | 'i8' | 'i16'
   /** int8 weights are symmetric and restricted, or free. */
   symmetricWeights: boolean
 }
@@ -23,15 +23,20 @@ const codes = (rng: Rng, count: number, low: number, high: number): string =>
 const count = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1)
 
 /** Mostly any number, now and then a power of two, which makes ties. */
-export function scaleNear(rng: Rng, size: number): number {
+export function scaleNear(rng: Rng, size: number, ties = true): number {
   const power = 1 << rng.below(4)
-  if (rng.below(4) === 0) return 2 ** Math.round(Math.log2(size)) / power
+  if (rng.below(4) === 0 && ties) return 2 ** Math.round(Math.log2(size)) / power
   return Math.fround(size * (0.25 + 1.5 * rng.uniform()))
 }
 
-const ends = (type: 'u8' | 'i8'): [number, number] => (type === 'u8' ? [0, 255] : [-128, 127])
+const ends = (type: Style['activation']): [number, number] =>
+  type === 'u8' ? [0, 255] : type === 'i8' ? [-128, 127] : [-32768, 32767]
 
-function zeroOf(rng: Rng, type: 'u8' | 'i8'): number {
+/** Steps that a step of 8 bits has. */
+const fineness = (style: Style): number => (style.activation === 'i16' ? 256 : 1)
+
+function zeroOf(rng: Rng, type: Style['activation']): number {
+  if (type === 'i16') return 0
   const [low, high] = ends(type)
   return pick(rng, [low, high, (low + high + 1) / 2, between(rng, low, high), between(rng, low, high)])
 }
@@ -71,9 +76,10 @@ const layer = (inputs: string, lines: readonly string[], output = 'y', opset = 1
 })
 
 function input(rng: Rng, style: Style, name: string, shape: readonly number[], type = style.activation) {
-  const scale = scaleNear(rng, 0.02)
+  // LiteRT has another kernel for sums of 16 bits where all scales are powers of two.
+  const scale = scaleNear(rng, 0.02 / fineness(style), style.activation !== 'i16')
   const zero = zeroOf(rng, type)
-  return { declared: `${name}_q: ${type}[${shape}]`, line: dequantized(name, type, scale, zero), scale, zero }
+  return { shape, declared: `${name}_q: ${type}[${shape}]`, line: dequantized(name, type, scale, zero), scale, zero }
 }
 
 function convolution(rng: Rng, style: Style, kind: 'plain' | 'grouped' | 'depthwise' | '1d'): Layer {
@@ -118,7 +124,12 @@ function matmul(rng: Rng, style: Style, kind: 'weight' | 'activations' | 'float'
     quantized('c', style.activation, scaleNear(rng, real), zeroOf(rng, style.activation))
   if (kind === 'activations') {
     const b = input(rng, style, 'b', [...(rng.below(2) ? batch : []), depth, columns])
-    return layer(`${x.declared}, ${b.declared}`, [x.line, b.line, 'c = MatMul(x, b)', y((size * b.scale * 74) / 60)])
+    return layer(`${x.declared}, ${b.declared}`, [
+      x.line,
+      b.line,
+      'c = MatMul(x, b)',
+      y((size * b.scale * 74 * fineness(style)) / 60),
+    ])
   }
   const w = weights(rng, style, [depth, columns], 1, x.scale, false)
   const lines = [x.line, ...w.lines, 'c = MatMul(x, w)']
@@ -130,7 +141,7 @@ function binary(rng: Rng, style: Style, op: string): Layer {
   const other = pick(rng, [shape, shape, [1, shape[1], 1, 1], shape.slice(2), [1], [shape[0], 1, 1, shape[3]]])
   const a = input(rng, style, 'a', shape)
   const b = input(rng, style, 'b', other)
-  const size = op === 'Mul' ? a.scale * b.scale * 74 : Math.max(a.scale, b.scale)
+  const size = op === 'Mul' ? a.scale * b.scale * 74 * fineness(style) : Math.max(a.scale, b.scale)
   const order = rng.below(4) ? 'a, b' : 'b, a'
   const relu = rng.below(3) === 0
   const zero = relu && !style.symmetricWeights ? ends(style.activation)[0] : zeroOf(rng, style.activation)
@@ -154,7 +165,9 @@ function concat(rng: Rng, style: Style): Layer {
     ),
   )
   const same = rng.below(3) === 0
-  const [scale, zero] = same ? [inputs[0].scale, inputs[0].zero] : [scaleNear(rng, 0.02), zeroOf(rng, style.activation)]
+  const [scale, zero] = same
+    ? [inputs[0].scale, inputs[0].zero]
+    : [scaleNear(rng, 0.02 / fineness(style)), zeroOf(rng, style.activation)]
   return layer(inputs.map(i => i.declared).join(', '), [
     ...inputs.map(i => i.line),
     `r = Concat(${names}) {axis=${axis}}`,
@@ -203,7 +216,6 @@ function unary(rng: Rng, style: Style, op: string, attrs = '', rank4 = false): L
   // Outputs that TFLite fixes.
   if (style.symmetricWeights && op === 'Sigmoid') [scale, zero] = [1 / 256, -128]
   if (style.symmetricWeights && op === 'Tanh') [scale, zero] = [1 / 128, 0]
-  if (style.symmetricWeights && op === 'GlobalAveragePool') [scale, zero] = [x.scale, x.zero]
   return layer(x.declared, [x.line, `c = ${op}(x)${attrs}`, quantized('c', style.activation, scale, zero)])
 }
 
@@ -235,13 +247,39 @@ function layout(rng: Rng, style: Style): Layer {
   return layer(x.declared, [x.line, `c = ${node}`, quantized('c', style.activation, x.scale, x.zero)])
 }
 
+function reduced(rng: Rng, style: Style): Layer {
+  const x = input(rng, style, 'x', [between(rng, 1, 2), between(rng, 1, 5), between(rng, 1, 9), between(rng, 1, 9)])
+  const axes = pick(rng, ['2,3', '-1', '1', '1,2,3'])
+  const node = `c = ReduceMean(x) {axes=[${axes}], keepdims=${rng.below(2)}}`
+  return layer(x.declared, [
+    x.line,
+    node,
+    quantized('c', style.activation, scaleNear(rng, x.scale), zeroOf(rng, style.activation)),
+  ])
+}
+
 /** Codes of one scale to codes of another, with no operator between. */
 function requantised(rng: Rng, style: Style): Layer {
   const x = input(rng, style, 'x', [between(rng, 1, 99)])
   return layer(x.declared, [
     x.line,
-    quantized('x', style.activation, scaleNear(rng, 0.02), zeroOf(rng, style.activation)),
+    quantized('x', style.activation, scaleNear(rng, 0.02 / fineness(style)), zeroOf(rng, style.activation)),
   ])
+}
+
+function resized(rng: Rng, style: Style): Layer {
+  const x = input(rng, style, 'x', [between(rng, 1, 2), between(rng, 1, 4), between(rng, 2, 7), between(rng, 2, 7)])
+  const mode = pick(rng, ['half_pixel', 'align_corners', 'asymmetric'])
+  const sizes = `sizes: i64[4]{${x.shape.slice(0, 2)},${between(rng, 1, 12)},${between(rng, 1, 12)}}`
+  const node = `c = Resize(x, _, _, ${sizes}) {mode="linear", coordinate_transformation_mode="${mode}"}`
+  return layer(x.declared, [x.line, node, quantized('c', style.activation, x.scale, x.zero)])
+}
+
+function padded(rng: Rng, style: Style): Layer {
+  const x = input(rng, style, 'x', [between(rng, 1, 2), between(rng, 1, 4), between(rng, 2, 7), between(rng, 2, 7)])
+  const pads = Array.from({ length: 8 }, (_, i) => (i % 4 < 2 ? 0 : rng.below(3)))
+  const node = `c = Pad(x, pads: i64[8]{${pads}})`
+  return layer(x.declared, [x.line, node, quantized('c', style.activation, x.scale, x.zero)])
 }
 
 /** Layers that only TFLite computes in integers. */
@@ -250,6 +288,9 @@ export const tfliteLayers: Record<string, Make> = {
   Tanh: (rng, style) => unary(rng, style, 'Tanh'),
   HardSwish: (rng, style) => unary(rng, style, 'HardSwish'),
   Relu: (rng, style) => unary(rng, style, 'Relu'),
+  ReduceMean: reduced,
+  Pad: padded,
+  'Resize, linear': resized,
   requantisation: requantised,
 }
 

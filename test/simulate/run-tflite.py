@@ -114,6 +114,8 @@ class Layer:
     def constant(self, name, change=lambda x: x, axis=0):
         codes, scale, zero, _ = self.params[name]
         x = change(self.constants[codes])
+        if x.dtype == np.int32 and self.out[1].dtype == np.int16:
+            x = x.astype(np.int64)
         return self.b.tensor(x.shape, x.dtype.name, scale, np.zeros(len(scale)), axis, x)
 
     def output(self, shape):
@@ -145,7 +147,7 @@ class Layer:
             self.b.operator(fb.BuiltinOperator.QUANTIZE, fb.BuiltinOptions.QuantizeOptions, fb.QuantizeOptionsT(), [x], y)
             back = lambda r: r
         else:
-            y, back = getattr(self, self.node['op'].lower())(self.node, self.node['attrs'])
+            y, back = getattr(self, {'Pad': 'pad_'}.get(self.node['op'], self.node['op'].lower()))(self.node, self.node['attrs'])
         return self.b.bytes([y]), self.fed, back
 
     def windows(self, n, a, options):
@@ -183,7 +185,8 @@ class Layer:
         if len(n['inputs']) > 2:
             return self.constant(n['inputs'][2])
         scale = self.params[n['inputs'][0]][1] * self.params[n['inputs'][1]][1]
-        return self.b.tensor([channels], 'int32', scale, [0] * len(scale), 0, np.zeros(channels, np.int32))
+        kind = 'int64' if self.out[1].dtype == np.int16 else 'int32'
+        return self.b.tensor([channels], kind, scale, [0] * len(scale), 0, np.zeros(channels, kind))
 
     def from_nhwc(self, rank):
         def back(r):
@@ -254,8 +257,8 @@ class Layer:
         self.b.operator(fb.BuiltinOperator.CONCATENATION, fb.BuiltinOptions.ConcatenationOptions, options, parts, y)
         return y, lambda r: r
 
-    def pool(self, n, a, code):
-        x = self.input(n['inputs'][0], to_nhwc)
+    def pool(self, n, a, code, x=None):
+        x = self.input(n['inputs'][0], to_nhwc) if x is None else x
         options = fb.Pool2DOptionsT()
         rank = len(a['kernel_shape'])
         two = self.windows(n, a, options)
@@ -275,9 +278,41 @@ class Layer:
     def averagepool(self, n, a):
         return self.pool(n, a, fb.BuiltinOperator.AVERAGE_POOL_2D)
 
+    def mean(self, x, axes, keep):
+        options = fb.ReducerOptionsT()
+        options.keepDims = keep
+        shape = self.b.shape(x)
+        axes = [a % len(shape) for a in axes]
+        y = self.output([1 if i in axes else d for i, d in enumerate(shape) if keep or i not in axes])
+        table = self.b.tensor([len(axes)], 'int32', data=np.array(axes, np.int32))
+        self.b.operator(fb.BuiltinOperator.MEAN, fb.BuiltinOptions.ReducerOptions, options, [x, table], y)
+        return y
+
     def globalaveragepool(self, n, a):
-        size = self.feeds[self.params[n['inputs'][0]][0]].shape[2:]
-        return self.pool(n, {'kernel_shape': list(size), 'strides': [1] * len(size)}, fb.BuiltinOperator.AVERAGE_POOL_2D)
+        return self.mean(self.input(n['inputs'][0], to_nhwc), [1, 2], True), self.from_nhwc(2)
+
+    def reducemean(self, n, a):
+        return self.mean(self.input(n['inputs'][0]), a['axes'], bool(a['keepdims'])), lambda r: r
+
+    def resize(self, n, a):
+        x = self.input(n['inputs'][0], to_nhwc)
+        size = self.constants[n['inputs'][3]][2:].astype(np.int32)
+        options = fb.ResizeBilinearOptionsT()
+        mode = a['coordinate_transformation_mode']
+        options.alignCorners, options.halfPixelCenters = mode == 'align_corners', mode == 'half_pixel'
+        n0, _, _, c = self.b.shape(x)
+        y = self.output([n0, *size, c])
+        sizes = self.b.tensor([2], 'int32', data=size)
+        self.b.operator(fb.BuiltinOperator.RESIZE_BILINEAR, fb.BuiltinOptions.ResizeBilinearOptions, options, [x, sizes], y)
+        return y, self.from_nhwc(2)
+
+    def pad_(self, n, a):
+        x = self.input(n['inputs'][0], to_nhwc)
+        pads = self.constants[n['inputs'][1]]
+        y = self.pad(x, [int(pads[i]) for i in (2, 3, 6, 7)])
+        if y == x:  # nothing to pad: a pool of one element keeps the graph from being empty
+            return self.pool(n, {'kernel_shape': [1, 1]}, fb.BuiltinOperator.MAX_POOL_2D, x)
+        return y, self.from_nhwc(2)
 
     def unary(self, n, code, kind=0, options=None):
         x = self.input(n['inputs'][0])

@@ -38,14 +38,13 @@ export const awayFromZero = (x: number): number => Math.sign(x) * Math.floor(Mat
 /** QuantizeMultiplier: x = fraction * 2^shift, the fraction in 31 bits. */
 export function multiplierOf(x: number): Multiplier {
   if (x === 0) return { m: 0, shift: 0 }
-  let { fraction, shift } = split(x)
-  let m = awayFromZero(fraction * 2147483648)
+  let { shift } = split(x)
+  let m = awayFromZero(split(x).fraction * 2147483648)
   if (m === 2147483648) {
     m = 1073741824
     shift++
   }
-  if (shift < -31) return { m: 0, shift: 0 }
-  return shift > 30 ? { m: most, shift: 30 } : { m, shift }
+  return shift < -31 ? { m: 0, shift: 0 } : { m, shift }
 }
 
 /** frexp: x = fraction * 2^shift with the fraction in [1/2, 1); for positive normal x. */
@@ -69,7 +68,8 @@ export function multiply(x: number, { m, shift }: Multiplier): number {
 
 /** The same with one rounding, ties up, as TFLite computes it where TFLITE_SINGLE_ROUNDING is set, and in its fully connected layer. */
 export function multiplyOnce(x: number, { m, shift }: Multiplier): number {
-  if (shift > 14) return Number((BigInt(x) * BigInt(m) + (1n << BigInt(30 - shift))) >> BigInt(31 - shift))
+  if (shift > 14 || x !== (x | 0))
+    return Number((BigInt(x) * BigInt(m) + (1n << BigInt(30 - shift))) >> BigInt(31 - shift))
   const upper = (x >> 16) * m + Math.floor(((x & 65535) * m) / 65536)
   const unit = powerOfTwo(15 - shift)
   return Math.floor((upper + unit / 2) / unit)
@@ -78,8 +78,11 @@ export function multiplyOnce(x: number, { m, shift }: Multiplier): number {
 /** The same of a sum of 64 bits: the multiplier has 16 bits then, and there is one rounding, ties up. */
 export function multiplyWide(x: number, { m, shift }: Multiplier): number {
   const reduced = m < 0x7fff0000 ? (m + 32768) >> 16 : 0x7fff
-  const total = BigInt(15 - shift)
-  return Number(BigInt.asIntN(32, (BigInt(x) * BigInt(reduced) + (1n << (total - 1n))) >> total))
+  if (shift > -2) return Number((BigInt(x) * BigInt(reduced) + (1n << BigInt(14 - shift))) >> BigInt(15 - shift)) | 0
+  const high = Math.floor(x / 65536)
+  const upper = high * reduced + Math.floor(((x - high * 65536) * reduced) / 65536)
+  const unit = powerOfTwo(-1 - shift)
+  return Math.floor((upper + unit / 2) / unit)
 }
 
 /** How far an input of `integerBits` reaches before fixed point saturates, in codes (CalculateInputRadius). */

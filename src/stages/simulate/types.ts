@@ -89,10 +89,12 @@ export interface Arithmetic {
   /** Code to code, for one input of a Concat. */
   rescaler?(x: Affine, y: Affine): (q: number) => number
   curve?(kind: Curve, node: Node, x: Affine, y: Affine): (q: number) => number
-  /** Mean of the first `count` codes of `window`, over `size` elements (those of the padding included or not). */
-  averager?(x: Affine, y: Affine): (window: Int32Array, count: number, size: number) => number
-  /** As `averager`, of a whole map, from the sum of its codes. */
+  /** Mean of the first `count` codes of `window`, over `size` elements; `whole`: the window is the whole map. */
+  averager?(x: Affine, y: Affine, whole: boolean): (window: Int32Array, count: number, size: number) => number
+  /** Mean over whole axes, from the sum of `size` codes. */
   globalAverager?(x: Affine, y: Affine, size: number): (sum: number) => number
+  /** Code from a weighted sum of four codes whose weights add up to 2^20. */
+  interpolator?(y: Affine): (sum: number) => number
   /** Writes the softmax of `row` into `out`. */
   softmax?(x: Affine, y: Affine, length: number): (row: Int32Array, out: Int32Array) => void
 }
@@ -117,7 +119,7 @@ export interface IntegerOp {
   /** Can give floats, straight from its accumulators. */
   readonly floats?: true
   /** Why the executor cannot compute a unit, whatever the target; null where it can. */
-  refuses?(unit: Unit): string | null
+  refuses?(unit: Unit, model: Model): string | null
   /** Packs constants and makes tables, once. */
   prepare(unit: Unit, arithmetic: Arithmetic, lent: Lent, model: Model): Promise<Run> | Run
 }

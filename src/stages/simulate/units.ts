@@ -66,7 +66,7 @@ async function unitAt(node: Node, op: IntegerOp, arithmetic: Arithmetic, graph: 
 }
 
 const refusal = (unit: Unit, op: IntegerOp, arithmetic: Arithmetic, graph: Reader): string | null =>
-  arithmetic.refuses(unit, op, graph.model) ?? op.refuses?.(unit) ?? null
+  arithmetic.refuses(unit, op, graph.model) ?? op.refuses?.(unit, graph.model) ?? null
 
 export const isQuantize = (node: Node): boolean => node.op === 'QuantizeLinear'
 export const isDequantize = (node: Node): boolean => node.op === 'DequantizeLinear'

@@ -3,7 +3,7 @@
 // branches; contrib_ops/cpu/quantization/qlinear_*.cc) and held against it by test/simulate/onnxruntime-web.test.ts. Native builds have
 // other branches for Add on ARM, and fused multiply-add.
 import { exp, log } from '../../../base/math.ts'
-import { attrFloat, attrInt, type Model, type Node } from '../../../ir/model.ts'
+import { attrFloat, attrInt, attrString, type Model, type Node } from '../../../ir/model.ts'
 import { boundsOf } from '../bounds.ts'
 import { clamp, halfEven } from '../rounding.ts'
 import type { Affine, Arithmetic, Curve, IntegerOp, Unit } from '../types.ts'
@@ -61,9 +61,13 @@ export const ort: Arithmetic = {
     return q => ort.quantize(f(real(q, x)), y)
   },
 
-  // qlinear_pool.cc: the sum of reals in float32, in the order of the window.
-  averager: (x, y) => (window, count, size) => {
+  // qlinear_pool.cc: the sum of reals in float32, in the order of the window; a window of the whole map is a global pool.
+  averager: (x, y, whole) => (window, count, size) => {
     let sum = 0
+    if (whole) {
+      for (let i = 0; i < count; i++) sum += window[i]
+      return ort.globalAverager!(x, y, count)(sum)
+    }
     for (let i = 0; i < count; i++) sum = f32(sum + real(window[i], x))
     const mean = f32(sum / size)
     return clamp(halfEven(f32(f32(mean / y.scale) + y.zeroPoint)), y.qmin, y.qmax)
@@ -152,6 +156,7 @@ function refuses(unit: Unit, op: IntegerOp, model: Model): string | null {
   if (!unit.quantize) return 'its output stays float'
   if (op.moves && !sameCodes(unit)) return 'input and output have different scales'
   if (op.moves && unit.activation) return 'an activation function stands before its QuantizeLinear'
+  if (node.op === 'Resize' && attrString(node, 'mode', 'nearest') !== 'nearest') return 'it computes new values'
   if (node.op === 'MaxPool' && ((model.opsets[''] ?? 0) < 12 || !(x.scale[0] > 0))) return 'MaxPool before opset 12'
   return null
 }

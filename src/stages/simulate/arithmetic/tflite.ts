@@ -1,7 +1,7 @@
 // TFLite's integer kernels: fixed-point multipliers, two roundings. Read from TensorFlow Lite (kernels/internal/reference/integer_ops,
 // quantization_util.cc and each operator's Prepare) and held against TFLite Micro and LiteRT's reference kernels by
 // test/simulate/tflite.test.ts. The two differ where `liteRt` says; LiteRT's optimised kernels and XNNPACK by a few steps more.
-import { exp, tanh as tanhOf } from '../../../base/math.ts'
+import { exp, log2, tanh as tanhOf } from '../../../base/math.ts'
 import { attrFloat, type Model, type Node } from '../../../ir/model.ts'
 import { boundsOf } from '../bounds.ts'
 import {
@@ -78,9 +78,20 @@ export const tflm: Arithmetic = {
   averager: (_, y) => (window, count) => {
     let sum = 0
     for (let i = 0; i < count; i++) sum += window[i]
-    return meanOf(sum, count, y)
+    const half = Math.trunc(count / 2)
+    return clamp(Math.trunc((sum > 0 ? sum + half : sum - half) / count), y.qmin, y.qmax)
   },
-  globalAverager: (_, y, size) => sum => meanOf(sum, size, y),
+
+  // MEAN (reduce.h, QuantizedMeanOrSum): the division is taken into the multiplier. TensorFlow's converter makes it of global pools.
+  globalAverager(x, y, size) {
+    const { m, shift } = multiplierOf(x.scale / y.scale)
+    const more = Math.min(31 - Math.clz32(size), 31 + shift)
+    const mean = { m: Number((BigInt(m) << BigInt(more)) / BigInt(size)), shift: shift - more }
+    return sum => clamp(multiply(sum - x.zeroPoint * size, mean) + y.zeroPoint, y.qmin, y.qmax)
+  },
+
+  // resize_bilinear.h, half away from zero.
+  interpolator: y => sum => clamp(Math.trunc((sum + (sum > 0 ? 524288 : -524288)) / 1048576), y.qmin, y.qmax),
 
   softmax,
 }
@@ -92,6 +103,7 @@ export const tflm: Arithmetic = {
 export const liteRt: Arithmetic = {
   ...tflm,
   id: 'tflite',
+  refuses: (unit, op, model) => refuses(unit, op, model) ?? refusesPowers(unit),
   requantizer: (x, w, y, kernel) => requantizer(x, w, y, kernel, kernel === 'FullyConnected' ? multiplyOnce : multiply),
   curve(kind, node, x, y) {
     const f = kind === 'Sigmoid' ? sigmoidInSteps : kind === 'Tanh' ? tanhOf : null
@@ -114,13 +126,8 @@ const sigmoidInSteps = (x: number): number => f32(1 / f32(1 + f32(exp(-x))))
 function requantizer(x: Affine, w: Float32Array, y: Affine, kernel: Product, multiply8: typeof multiply): Requantize {
   const single = kernel !== 'Conv' && w.length === 1
   const each = Array.from(w, s => multiplierOf((single ? f32(x.scale * s) : x.scale * s) / y.scale))
-  const scale = x.qmax > 255 ? multiplyWide : multiply8
+  const scale = x.qmax > 255 && multiply8 !== multiplyOnce ? multiplyWide : multiply8
   return (sum, channel) => clamp(scale(sum, each[each.length > 1 ? channel : 0]) + y.zeroPoint, y.qmin, y.qmax)
-}
-
-const meanOf = (sum: number, count: number, y: Affine): number => {
-  const half = Math.trunc(count / 2)
-  return clamp(Math.trunc((sum > 0 ? sum + half : sum - half) / count), y.qmin, y.qmax)
 }
 
 const curves: Partial<Record<Curve, (x: Affine, y: Affine, node: Node) => (q: number) => number>> = {
@@ -207,11 +214,27 @@ function softmax(x: Affine): (row: Int32Array, out: Int32Array) => void {
   }
 }
 
+/** add.cc: sums of int16 whose scales are all powers of two, or nearly, are shifted instead of multiplied. */
+function refusesPowers({ node, inputs, output }: Unit): string | null {
+  const isPower = (scale: number): boolean => {
+    const exponent = log2(scale)
+    return Math.abs(exponent - Math.round(exponent)) < 1e-3
+  }
+  const scales = [...inputs.map(operand => operand?.scale[0] ?? 1), output.affine?.scale ?? 1]
+  const sum = (node.op === 'Add' || node.op === 'Sub') && inputs[0]?.dtype === 'int16'
+  return sum && scales.every(isPower) ? 'sums of 16 bits in powers of two have a kernel that is not known here' : null
+}
+
 /** What the format cannot say, or its kernels would refuse. */
 function refuses(unit: Unit, op: IntegerOp, model: Model): string | null {
   const { node, inputs, output } = unit
   const [x, w, b] = inputs
-  if (x!.dtype !== 'int8') return `its activations are ${x!.dtype}, and the target has int8`
+  if (x!.dtype !== 'int8' && x!.dtype !== 'int16') return `its activations are ${x!.dtype}, not int8 or int16`
+  if (x!.dtype === 'int16') {
+    if (inputs.some(operand => operand?.zeroPoint.some(z => z !== 0)) || output.affine?.zeroPoint)
+      return 'activations of 16 bits must be symmetric'
+    if (node.op in fixedOutputs || node.op === 'HardSwish') return 'its table for 16 bits is not known here'
+  }
   if (!output.affine) return 'its output stays float'
   if (output.dtype !== x!.dtype) return 'its input and output are of different types'
   if (inputs.some((operand, i) => operand && !operand.constant && i !== 2 && operand.scale.length > 1))
@@ -226,7 +249,7 @@ function refuses(unit: Unit, op: IntegerOp, model: Model): string | null {
   const fixed = fixedOutputs[node.op]
   if (fixed && (output.affine.scale !== fixed.scale || output.affine.zeroPoint !== fixed.zeroPoint))
     return `the scale of its output must be ${fixed.scale}, its zero point ${fixed.zeroPoint}`
-  const keeps = op.moves || node.op === 'AveragePool' || node.op === 'GlobalAveragePool'
+  const keeps = op.moves || node.op === 'AveragePool'
   if (keeps && (x!.scale[0] !== output.affine.scale || x!.zeroPoint[0] !== output.affine.zeroPoint))
     return 'input and output have different scales'
   if (node.op === 'Clip') return 'the target has no kernel for a Clip of its own'

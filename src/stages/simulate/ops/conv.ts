@@ -122,27 +122,23 @@ function gather(image: Padded, rows: Axis, columns: Axis, top: number, bottom: n
 /** As `throughRows` where each output channel reads one input channel: too little to gather. */
 function directly(layer: Layer, x: CodeArray, n: number, rows: Axis, columns: Axis, y: CodeArray): void {
   const { group, channels, wide, code, bias, weights } = layer
-  const area = rows.size * columns.size
+  const { data, height, width } = padded(x, n * group, group, layer.x, rows, columns)
   const taps = rows.kernel * columns.kernel
+  const offsets = Int32Array.from(
+    { length: taps },
+    (_, k) => Math.floor(k / columns.kernel) * rows.dilation * width + (k % columns.kernel) * columns.dilation,
+  )
   const m = channels / group
   let to = n * channels * rows.out * columns.out
   for (let channel = 0; channel < channels; channel++) {
-    const plane = (n * group + Math.floor(channel / m)) * area
+    const plane = Math.floor(channel / m) * height * width
     const b = bias ? bias[channel] : 0
+    const w = weights.subarray(channel * taps, (channel + 1) * taps)
     for (let oy = 0; oy < rows.out; oy++)
       for (let ox = 0; ox < columns.out; ox++) {
+        const from = plane + oy * rows.stride * width + ox * columns.stride
         let sum = 0
-        for (let ky = 0; ky < rows.kernel; ky++) {
-          const iy = oy * rows.stride - rows.begin + ky * rows.dilation
-          if (iy < 0 || iy >= rows.size) continue
-          for (let kx = 0; kx < columns.kernel; kx++) {
-            const ix = ox * columns.stride - columns.begin + kx * columns.dilation
-            if (ix < 0 || ix >= columns.size) continue
-            sum +=
-              ((x[plane + iy * columns.size + ix] as number) - layer.x) *
-              weights[channel * taps + ky * columns.kernel + kx]
-          }
-        }
+        for (let k = 0; k < taps; k++) sum += data[from + offsets[k]] * w[k]
         y[to++] = code(plus(sum, b, wide), channel)
       }
   }

@@ -7,6 +7,8 @@ import { curve } from './curve.ts'
 import { layout } from './layout.ts'
 import { gemm, matmul } from './matmul.ts'
 import { averagePool, globalAveragePool, maxPool } from './pool.ts'
+import { reduceMean } from './reduce-mean.ts'
+import { resize } from './resize.ts'
 import { softmax } from './softmax.ts'
 
 export const integerOps: readonly IntegerOp[] = [
@@ -18,9 +20,11 @@ export const integerOps: readonly IntegerOp[] = [
   maxPool,
   averagePool,
   globalAveragePool,
+  reduceMean,
   curve,
   softmax,
   layout,
+  resize,
 ]
 
 export const integerOp = (type: string): IntegerOp | null => integerOps.find(op => op.types.includes(type)) ?? null

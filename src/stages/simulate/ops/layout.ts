@@ -1,11 +1,12 @@
-// Operators that move elements and compute nothing: Reshape, Transpose, Slice, Resize to the nearest, ... Where each element goes is
-// asked of the runtime, by feeding it their indices in place of the codes; the answer is kept for inputs of the same shape.
+// Operators that move elements and compute nothing: Reshape, Transpose, Slice, Pad, ... Where each element goes is asked of the
+// runtime, by feeding it their indices in place of the codes; the answer is kept for inputs of the same shape.
 import { elementCount } from '../../../base/dtype.ts'
 import { StudioError } from '../../../base/errors.ts'
 import type { Session } from '../../../ir/context.ts'
 import { attrString, type Model, type Node, type Value } from '../../../ir/model.ts'
-import { floats, type NdArray } from '../../../ir/tensor.ts'
+import { floats, type NdArray, tensorOf } from '../../../ir/tensor.ts'
 import { codeArray } from '../constants.ts'
+import { clamp } from '../rounding.ts'
 import type { CodeArray, IntegerOp } from '../types.ts'
 
 // float32 counts exactly so far.
@@ -13,13 +14,13 @@ const most = 16777216
 
 export const layout: IntegerOp = {
   types: [
-    ...['Flatten', 'Reshape', 'Squeeze', 'Unsqueeze', 'Transpose', 'Slice', 'Gather', 'Tile', 'Expand', 'Resize'],
+    ...['Flatten', 'Reshape', 'Squeeze', 'Unsqueeze', 'Transpose', 'Slice', 'Gather', 'Tile', 'Expand', 'Pad'],
     ...['DepthToSpace', 'SpaceToDepth', 'Identity'],
   ],
   data: [0],
   moves: true,
   prepare(unit, _, lent, model) {
-    const { qmin, qmax } = unit.output.affine!
+    const { qmin, qmax, zeroPoint } = unit.output.affine!
     let session: Promise<Session> | null = null
     let known: { key: string; shape: readonly number[]; from: Int32Array } | null = null
     return async inputs => {
@@ -46,16 +47,26 @@ export const layout: IntegerOp = {
       }
       const y = codeArray(unit.output.dtype, known.from.length)
       const x = data as CodeArray
-      for (let i = 0; i < y.length; i++) y[i] = Math.min(qmax, Math.max(qmin, x[known.from[i]] as number))
+      for (let i = 0; i < y.length; i++) {
+        const from = known.from[i]
+        y[i] = from === padding ? zeroPoint : clamp(x[from] as number, qmin, qmax)
+      }
       return { dtype: unit.output.dtype, shape: known.shape, data: y } as NdArray
     }
   },
-  refuses: ({ node }) =>
-    node.op === 'Resize' && attrString(node, 'mode', 'nearest') !== 'nearest'
-      ? 'it computes new values between the old ones'
-      : null,
+  refuses: (unit, model) =>
+    unit.node.op === 'Pad' && !padsWithZero(unit.node, model) ? 'it pads with something else than zero' : null,
 }
 
+function padsWithZero(node: Node, model: Model): boolean {
+  const name = node.inputs[2]
+  if (attrString(node, 'mode', 'constant') !== 'constant' || name == null) return true
+  const value = model.graph.inputs.includes(name) ? null : model.graph.values.get(name)?.data
+  return value?.data instanceof Uint8Array && value.data.every(byte => byte === 0)
+}
+
+// Stands for an element of the padding.
+const padding = -1
 const indices = 'indices'
 
 /** The node as a model of its own, its first input being `indices`. */
@@ -63,7 +74,12 @@ function aloneWith(node: Node, rank: number, model: Model): Model {
   const values = new Map<string, Value>()
   const inputs = [indices]
   values.set(indices, { name: indices, dtype: 'float32', shape: Array(rank).fill(null), data: null })
-  for (const name of node.inputs.slice(1)) {
+  const names = [indices, ...node.inputs.slice(1)]
+  if (node.op === 'Pad' && attrString(node, 'mode', 'constant') === 'constant') {
+    names[2] = 'padding'
+    values.set('padding', { name: 'padding', dtype: 'float32', shape: [], data: tensorOf(floats([], [padding])) })
+  }
+  for (const name of names.slice(1)) {
     const value = name === null ? undefined : model.graph.values.get(name)
     if (!value) continue
     values.set(value.name, value)
@@ -71,6 +87,6 @@ function aloneWith(node: Node, rank: number, model: Model): Model {
   }
   const output = node.outputs[0]!
   values.set(output, { name: output, dtype: 'float32', shape: null, data: null })
-  const alone: Node = { ...node, inputs: [indices, ...node.inputs.slice(1)] }
+  const alone: Node = { ...node, inputs: names }
   return { ...model, functions: [], graph: { name: 'layout', inputs, outputs: [output], nodes: [alone], values } }
 }

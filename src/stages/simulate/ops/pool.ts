@@ -27,15 +27,12 @@ export const averagePool: IntegerOp = {
   prepare: (unit, arithmetic) => {
     const [x, y] = [affineOf(unit.inputs[0]!), unit.output.affine!]
     const withPadding = attrInt(unit.node, 'count_include_pad', 0) === 1
-    const mean = arithmetic.averager!(x, y)
     return inputs => {
       const input = inputs[0]!
       const kernel = attrInts(unit.node, 'kernel_shape')!
       const pads = attrInts(unit.node, 'pads') ?? []
-      // A window of the whole map is a global pool to the runtimes too.
       const whole = windowsOf(unit.node, input.shape, kernel).every(axis => axis.kernel === axis.size && axis.out === 1)
-      if (whole && pads.every(p => p === 0))
-        return globally(unit, input, arithmetic.globalAverager!(x, y, elementCount(kernel)))
+      const mean = arithmetic.averager!(x, y, whole && pads.every(p => p === 0))
       const size = elementCount(kernel)
       return overWindows(unit, input, (window, count) => mean(window, count, withPadding ? size : count))
     }
@@ -47,26 +44,22 @@ export const averagePool: IntegerOp = {
 export const globalAveragePool: IntegerOp = {
   types: ['GlobalAveragePool'],
   prepare: (unit, arithmetic) => inputs => {
-    const size = elementCount(inputs[0]!.shape.slice(2))
+    const { shape, data } = inputs[0]!
+    const size = elementCount(shape.slice(2))
     const mean = arithmetic.globalAverager!(affineOf(unit.inputs[0]!), unit.output.affine!, size)
-    return globally(unit, inputs[0]!, mean)
+    const y = codeArray(unit.output.dtype, shape[0] * shape[1])
+    for (let i = 0; i < y.length; i++) {
+      let sum = 0
+      for (let k = 0; k < size; k++) sum += (data as Uint8Array)[i * size + k]
+      y[i] = mean(sum)
+    }
+    return { dtype: unit.output.dtype, shape: shape.map((d, i) => (i < 2 ? d : 1)), data: y } as NdArray
   },
 }
 
 function notPlain(unit: Unit): string | null {
   const rank = attrInts(unit.node, 'kernel_shape')?.length ?? 0
   return rank < 1 || rank > 2 ? `it has ${rank} spatial axes` : null
-}
-
-function globally(unit: Unit, { shape, data }: NdArray, mean: (sum: number) => number): NdArray {
-  const size = elementCount(shape.slice(2))
-  const y = codeArray(unit.output.dtype, shape[0] * shape[1])
-  for (let i = 0; i < y.length; i++) {
-    let sum = 0
-    for (let k = 0; k < size; k++) sum += (data as Uint8Array)[i * size + k]
-    y[i] = mean(sum)
-  }
-  return { dtype: unit.output.dtype, shape: shape.map((d, i) => (i < 2 ? d : 1)), data: y } as NdArray
 }
 
 /** `value` of every window, given its elements inside the image in row-major order. */
