@@ -5,8 +5,8 @@ const packedA = memory.data(65536, 16) // 16 panels of 256 rows of 4
 const packedB = memory.data(65536, 16) // 8 panels of 256 rows of 8
 const tile = memory.data(128, 16)
 
-export function gram(a: usize, na: i32, b: usize, nb: i32, c: usize, p: i32, q: i32, upper: i32): void {
-  if (p == 0) return
+export function gram(a: usize, na: i32, b: usize, _nb: i32, c: usize, p: i32, q: i32, upper: i32): void {
+  if (p < 1) return
   const rows = na / p
   for (let start = 0; start < rows; start += 256) {
     const m = min(256, rows - start)
@@ -38,12 +38,12 @@ function pack(matrix: usize, stride: i32, from: i32, width: i32, m: i32, into: u
     for (let r = 0; r < m; r++) {
       const source = matrix + ((<usize>(r * stride + from + first)) << 2)
       const target = panel + ((<usize>(r * lanes)) << 2)
-      if (count == lanes) {
-        v128.store(target, v128.load(source))
-        if (lanes == 8) v128.store(target, v128.load(source, 16), 16)
-      } else {
+      if (count < lanes) {
         for (let k = 0; k < lanes; k++)
           store<f32>(target + ((<usize>k) << 2), k < count ? load<f32>(source + ((<usize>k) << 2)) : 0)
+      } else {
+        v128.store(target, v128.load(source))
+        if (lanes > 4) v128.store(target, v128.load(source, 16), 16)
       }
     }
   }

@@ -105,6 +105,7 @@ export const liteRt: Arithmetic = {
   id: 'tflite',
   refuses: (unit, op, model) => refuses(unit, op, model) ?? refusesPowers(unit),
   requantizer: (x, w, y, kernel) => requantizer(x, w, y, kernel, kernel === 'FullyConnected' ? multiplyOnce : multiply),
+  multiplier: (a, b, y) => multiplied(a, b, y, f32(f32(a.scale * b.scale) / y.scale)),
   curve(kind, node, x, y) {
     const f = kind === 'Sigmoid' ? sigmoidInSteps : kind === 'Tanh' ? tanhOf : null
     if (!f) return tflm.curve!(kind, node, x, y)
