@@ -115,6 +115,33 @@ function gemm(rng: Rng, style: Style, floatOutput: boolean): Layer {
   return layer(x.declared, [...lines, quantized('c', style.activation, scale, zeroOf(rng, style.activation))])
 }
 
+/**
+ * Sums so close to where the rounding turns that the last bit of a multiplier decides: the bias is the sum, in steps that are ten
+ * million times finer than the output's, and the product moves it by a few.
+ */
+function atTies(rng: Rng, style: Style, op: 'Conv' | 'Gemm'): Layer {
+  const channels = 8
+  const x = input(rng, style, 'x', op === 'Conv' ? [1, 1, 4, 4] : [8, 1])
+  const perChannel = rng.below(2) === 0
+  const scales = Array.from({ length: perChannel ? channels : 1 }, () => Math.fround(0.001 * (1 + rng.uniform())))
+  const scale = Math.fround(x.scale * 0.001 * (1 + rng.uniform()) * 5_000_000)
+  const sum = (c: number): number => {
+    const ratio = (x.scale * scales[perChannel ? c : 0]) / scale
+    return Math.round((between(rng, -90, 90) + 0.5) / ratio) + between(rng, -40, 40)
+  }
+  const dims = perChannel ? `${channels}` : ''
+  const unit = scales.map(s => Math.fround(s * Math.fround(x.scale)))
+  const constant = (name: string, type: string, shape: string, values: string, of: readonly number[]): string =>
+    `${name} = DequantizeLinear(${name}_q: ${type}[${shape}]{${values}}, ${name}_s: f32[${dims}]{${of}}, ${name}_z: ${type}[${dims}]{${of.map(() => 0)}}) {axis=0}`
+  return layer(x.declared, [
+    x.line,
+    constant('w', 'i8', op === 'Conv' ? `${channels},1,1,1` : `${channels},1`, codes(rng, channels, -1, 1), scales),
+    constant('b', 'i32', `${channels}`, Array.from({ length: channels }, (_, c) => sum(c)).join(), unit),
+    op === 'Conv' ? 'c = Conv(x, w, b) {kernel_shape=[1,1], group=1}' : 'c = Gemm(x, w, b) {transB=1}',
+    quantized('c', style.activation, scale, style.activation === 'u8' ? 128 : 0),
+  ])
+}
+
 function matmul(rng: Rng, style: Style, kind: 'weight' | 'activations' | 'float'): Layer {
   const [rows, depth, columns] = [between(rng, 1, 4), between(rng, 1, 24), between(rng, 1, 7)]
   const batch = pick(rng, [[], [2], [1, 3]])
@@ -300,7 +327,9 @@ export const layers: Record<string, Make> = {
   'Conv, grouped': (rng, style) => convolution(rng, style, 'grouped'),
   'Conv, depthwise': (rng, style) => convolution(rng, style, 'depthwise'),
   'Conv, one axis': (rng, style) => convolution(rng, style, '1d'),
+  'Conv at ties': (rng, style) => atTies(rng, style, 'Conv'),
   Gemm: (rng, style) => gemm(rng, style, false),
+  'Gemm at ties': (rng, style) => atTies(rng, style, 'Gemm'),
   'Gemm to float': (rng, style) => gemm(rng, style, true),
   MatMul: (rng, style) => matmul(rng, style, 'weight'),
   'MatMul of activations': (rng, style) => matmul(rng, style, 'activations'),

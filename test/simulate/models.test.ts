@@ -2,7 +2,10 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { createRng } from '../../src/base/rng.ts'
 import type { Context } from '../../src/ir/context.ts'
+import { cutGraph } from '../../src/ir/cut.ts'
 import type { Model } from '../../src/ir/model.ts'
+import { infer } from '../../src/ops/infer.ts'
+import { arithmetics } from '../../src/stages/simulate/arithmetic/index.ts'
 import { simulate, simulator } from '../../src/stages/simulate/simulate.ts'
 import { build } from '../build.ts'
 import { feedsFor } from '../passes/feeds.ts'
@@ -71,6 +74,60 @@ describe('a residual network with a float operator in its middle', () => {
       where: { value: 'a' },
       hint: `Ask for ${codeOf(model, 'ar')}, which the kernel gives.`,
     })
+  })
+})
+
+const pair = (from: string, to: string, scale: number, zero: number): string => `
+  ${to}_q = QuantizeLinear(${from}, ${to}_s: f32[]{${scale}}, ${to}_z: i8[]{${zero}})
+  ${to} = DequantizeLinear(${to}_q, ${to}_s, ${to}_z)`
+
+const signed = `graph (x: f32[1,4,6,6]) -> (y) {
+  ${pair('x', 'xd', 0.02, 3)}
+  w = DequantizeLinear(w_q: i8[4,4,3,3]{-5..90}, w_s: f32[]{0.01})
+  c = Conv(xd, w) {pads=[1,1,1,1]}
+  ${pair('c', 'cd', 0.08, -10)}
+  e = Erf(cd)
+  ${pair('e', 'ed', 0.01, 0)}
+  a = Add(ed, xd)
+  ${pair('a', 'ad', 0.03, 5)}
+  ${pair('ad', 'y', 0.05, 0)}
+}`
+
+describe('signed activations, and a pair behind a pair', () => {
+  test('ONNX Runtime is asked, since what it fuses hangs on the whole graph', async () => {
+    const model = build(signed)
+    const [ours, theirs] = [await simulate(model, 'ort', ctx), await ctx.runner.open(model)]
+    const feeds = feedsFor(model, createRng(3))
+    expect(await ours.run(feeds)).toEqual(await theirs.run(feeds))
+    expect(ours.integer).toEqual([])
+    expect(ours.float.find(f => f.op === 'Conv')?.why).toMatch(/asked/)
+  })
+
+  test('TFLite computes them in integers, and float operators between its own codes', async () => {
+    const model = build(signed)
+    const outputs = ['xd_q', 'cd', 'ed_q', 'ad_q', 'y_q', 'y']
+    const session = await simulate(model, 'tflite', ctx, { outputs })
+    expect(session.integer.length).toBe(2)
+    const feeds = feedsFor(model, createRng(3))
+    const values = await session.run(feeds)
+    const { quantize, rescaler } = arithmetics.tflite
+    const affine = (scale: number, zeroPoint: number) => ({
+      scale: Math.fround(scale),
+      zeroPoint,
+      qmin: -128,
+      qmax: 127,
+    })
+    const x = feeds.x.data as Float32Array
+    expect([...(values.xd_q.data as Int8Array)]).toEqual(Array.from(x, v => quantize(v, affine(0.02, 3))))
+    const island = await ctx.runner.open(cutGraph(infer(model), ['cd'], ['e']))
+    const { e } = await island.run({ cd: values.cd })
+    expect([...(values.ed_q.data as Int8Array)]).toEqual(
+      Array.from(e.data as Float32Array, v => quantize(v, affine(0.01, 0))),
+    )
+    const again = rescaler!(affine(0.03, 5), affine(0.05, 0))
+    const codes = values.y_q.data as Int8Array
+    expect([...codes]).toEqual(Array.from(values.ad_q.data as Int8Array, q => again(q)))
+    expect([...(values.y.data as Float32Array)]).toEqual(Array.from(codes, q => Math.fround(q * Math.fround(0.05))))
   })
 })
 

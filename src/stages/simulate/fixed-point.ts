@@ -66,15 +66,6 @@ export function multiply(x: number, { m, shift }: Multiplier): number {
   return shift > 0 ? highMultiply(x << shift, m) : shiftRight(highMultiply(x, m), -shift)
 }
 
-/** The same with one rounding, ties up, as TFLite computes it where TFLITE_SINGLE_ROUNDING is set, and in its fully connected layer. */
-export function multiplyOnce(x: number, { m, shift }: Multiplier): number {
-  if (shift > 14 || x !== (x | 0))
-    return Number((BigInt(x) * BigInt(m) + (1n << BigInt(30 - shift))) >> BigInt(31 - shift))
-  const upper = (x >> 16) * m + Math.floor(((x & 65535) * m) / 65536)
-  const unit = powerOfTwo(15 - shift)
-  return Math.floor((upper + unit / 2) / unit)
-}
-
 /** The same of a sum of 64 bits: the multiplier has 16 bits then, and there is one rounding, ties up. */
 export function multiplyWide(x: number, { m, shift }: Multiplier): number {
   const reduced = m < 0x7fff0000 ? (m + 32768) >> 16 : 0x7fff

@@ -1,13 +1,13 @@
 // The order in which a QDQ graph is computed: units, pairs that stand alone, and stretches of float operators between them.
 import { StudioError } from '../../base/errors.ts'
 import { type Model, type Node, reads, type ValueName } from '../../ir/model.ts'
-import type { Arithmetic, IntegerOp, Unit } from './types.ts'
-import { isDequantize, isQuantize } from './units.ts'
+import type { Arithmetic, IntegerOp, Params, Unit } from './types.ts'
+import { isDequantize, isQuantize, type Units } from './units.ts'
 
 export type Step =
   | { kind: 'unit'; unit: Unit; op: IntegerOp }
-  | { kind: 'quantize' | 'dequantize'; node: Node }
-  | { kind: 'requantize'; from: Node; to: Node } // DequantizeLinear straight into QuantizeLinear
+  | { kind: 'quantize' | 'dequantize'; node: Node; params: Params }
+  | { kind: 'requantize'; from: Node; to: Node; x: Params; y: Params } // DequantizeLinear straight into QuantizeLinear
   | { kind: 'float'; inputs: ValueName[]; outputs: ValueName[] }
 
 interface Item {
@@ -19,12 +19,12 @@ interface Item {
 /** Steps that give `wanted`, values named as in the graph. */
 export function planSteps(
   model: Model,
-  units: readonly { unit: Unit; op: IntegerOp }[],
+  { units, pairs }: Units,
   arithmetic: Arithmetic,
   wanted: readonly ValueName[],
 ): Step[] {
   const { graph } = model
-  const items = itemsOf(model, units, arithmetic, wanted)
+  const items = itemsOf(model, units, pairs, arithmetic, wanted)
   const makers = new Map(items.flatMap(item => item.makes.map(name => [name, item] as const)))
   const given = new Set<ValueName>(graph.inputs)
   for (const value of graph.values.values()) if (value.data) given.add(value.name)
@@ -80,7 +80,8 @@ export function planSteps(
 /** Units and nodes in graph order; nodes inside a unit, and DequantizeLinears whose readers are all units, are none of their own. */
 function itemsOf(
   model: Model,
-  units: readonly { unit: Unit; op: IntegerOp }[],
+  units: Units['units'],
+  pairs: Units['pairs'],
   arithmetic: Arithmetic,
   wanted: readonly ValueName[],
 ): Item[] {
@@ -108,16 +109,24 @@ function itemsOf(
         name === null || unit.inputs[i]?.constant ? [] : [unit.inputs[i]?.codes ?? name],
       )
       items.push({ step: { kind: 'unit', ...found }, reads: names, makes: [unit.output.name] })
-    } else if (isDequantize(node) && !constant(node.inputs[0])) {
+      continue
+    }
+    const params = pairs.get(node)
+    if (params && isDequantize(node) && !constant(node.inputs[0])) {
       const own = !arithmetic.fusesFloat || node.outputs.some(name => name !== null && wanted.includes(name))
-      if (own) items.push({ step: { kind: 'dequantize', node }, reads: reads(node), makes })
-    } else if (isQuantize(node) && !arithmetic.fusesFloat) {
+      if (own) items.push({ step: { kind: 'dequantize', node, params }, reads: [node.inputs[0]!], makes })
+    } else if (params && isQuantize(node) && !arithmetic.fusesFloat) {
       const from = producers.get(node.inputs[0])
-      const again = from !== undefined && isDequantize(from) && !constant(from.inputs[0])
-      if (again) items.push({ step: { kind: 'requantize', from, to: node }, reads: [from.inputs[0]!], makes })
-      else items.push({ step: { kind: 'quantize', node }, reads: reads(node), makes })
-    } else if (isQuantize(node) && model.graph.inputs.includes(node.inputs[0]!))
-      items.push({ step: { kind: 'quantize', node }, reads: reads(node), makes })
+      const x = from && isDequantize(from) && !constant(from.inputs[0]) ? pairs.get(from) : undefined
+      if (x?.scale.length === 1 && params.scale.length === 1)
+        items.push({
+          step: { kind: 'requantize', from: from!, to: node, x, y: params },
+          reads: [from!.inputs[0]!],
+          makes,
+        })
+      else items.push({ step: { kind: 'quantize', node, params }, reads: [node.inputs[0]!], makes })
+    } else if (params && isQuantize(node) && model.graph.inputs.includes(node.inputs[0]!))
+      items.push({ step: { kind: 'quantize', node, params }, reads: [node.inputs[0]!], makes })
     else items.push({ step: { kind: 'node', node }, reads: [...new Set(reads(node).flatMap(through))], makes })
   }
   return items

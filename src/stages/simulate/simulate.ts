@@ -11,8 +11,8 @@ import { type ArithmeticId, arithmetics } from './arithmetic/index.ts'
 import { codeArray } from './constants.ts'
 import { planSteps, type Step } from './plan.ts'
 import { mapped, tableOf } from './table.ts'
-import { type Affine, type Arithmetic, codesOf, type Lent, type Run } from './types.ts'
-import { findUnits, type Params, Reader } from './units.ts'
+import { type Arithmetic, affineOf, codesOf, type Lent, type Params, type Run } from './types.ts'
+import { findUnits } from './units.ts'
 
 export interface Simulation extends Session {
   /** Nodes that are computed on integers, by id. */
@@ -36,13 +36,12 @@ export async function simulate(
 ): Promise<Simulation> {
   const arithmetic: Arithmetic = arithmetics[id]
   const typed = infer(model, { lenient: true })
-  const { units, float } = await findUnits(typed, arithmetic, lent.bytes)
+  const found = await findUnits(typed, arithmetic, lent.bytes)
   const wanted = [...new Set(options.outputs ?? typed.graph.outputs)]
-  const steps = planSteps(typed, units, arithmetic, wanted)
+  const steps = planSteps(typed, found, arithmetic, wanted)
   const sessions: Session[] = []
-  const reader = new Reader(typed, lent.bytes)
   const ready: Ready[] = []
-  for (const step of steps) ready.push(await prepare(step, typed, arithmetic, lent, reader, sessions))
+  for (const step of steps) ready.push(await prepare(step, typed, arithmetic, lent, sessions))
 
   const last = new Map<ValueName, number>()
   ready.forEach((step, i) => {
@@ -59,7 +58,7 @@ export async function simulate(
   return {
     onDevice: false,
     integer: steps.flatMap(step => (step.kind === 'unit' ? [step.unit.node.id] : [])),
-    float,
+    float: found.float,
     run,
     // A preview says nothing of how fast the target is.
     time: async () => Number.NaN,
@@ -83,7 +82,6 @@ async function prepare(
   model: Model,
   arithmetic: Arithmetic,
   lent: Lent,
-  reader: Reader,
   sessions: Session[],
 ): Promise<Ready> {
   switch (step.kind) {
@@ -115,9 +113,9 @@ async function prepare(
       }
     }
     case 'requantize': {
-      const [x, y] = [(await reader.params(step.from))!, (await reader.params(step.to))!]
+      const { x, y } = step
       const [name, from] = [step.to.outputs[0]!, step.from.inputs[0]!]
-      const f = tableOf(x.dtype, arithmetic.rescaler!(wholeOf(x), wholeOf(y)))
+      const f = tableOf(x.dtype, arithmetic.rescaler!(affineOf(x), affineOf(y)))
       return {
         reads: [from],
         async run(values) {
@@ -127,24 +125,17 @@ async function prepare(
       }
     }
     default:
-      return pair(step.node, step.kind, arithmetic, reader)
+      return pair(step.node, step.kind, step.params, arithmetic)
   }
 }
 
-const wholeOf = ({ dtype, scale, zeroPoint }: Params): Affine => ({
-  scale: scale[0],
-  zeroPoint: zeroPoint[0],
-  ...codesOf(dtype),
-})
-
 /** A QuantizeLinear or DequantizeLinear of its own. */
-async function pair(
+function pair(
   node: Node,
   kind: 'quantize' | 'dequantize',
+  { dtype, scale, zeroPoint, axis }: Params,
   arithmetic: Arithmetic,
-  reader: Reader,
-): Promise<Ready> {
-  const { dtype, scale, zeroPoint, axis } = (await reader.params(node))!
+): Ready {
   const from = node.inputs[0]!
   const bounds = codesOf(dtype)
   return {

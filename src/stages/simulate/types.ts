@@ -20,14 +20,18 @@ export interface Affine {
   qmax: number
 }
 
-/** A quantised input of a unit: codes behind a DequantizeLinear. */
-export interface Operand {
-  codes: ValueName
-  dtype: DType
+/** Scale and zero point of a QuantizeLinear or DequantizeLinear with constant ones. */
+export interface Params {
+  dtype: DType // of the codes
   /** One entry, or one per index of `axis`. */
   scale: Float32Array
   zeroPoint: Int32Array
   axis: number | null
+}
+
+/** A quantised input of a unit: codes behind a DequantizeLinear. */
+export interface Operand extends Params {
+  codes: ValueName
   /** The codes themselves, where they are constant: weights and biases. */
   constant: Codes | null
 }
@@ -45,7 +49,7 @@ export interface Unit {
   output: { name: ValueName; dtype: DType; affine: Affine | null }
 }
 
-export const affineOf = (operand: Operand): Affine => ({
+export const affineOf = (operand: Params): Affine => ({
   scale: operand.scale[0],
   zeroPoint: operand.zeroPoint[0],
   ...codesOf(operand.dtype),
@@ -75,6 +79,8 @@ export interface Arithmetic {
   readonly id: string
   /** Why this target would not compute a unit in integers; null where it does. Scales are known, constants are read. */
   refuses(unit: Unit, op: IntegerOp, model: Model): string | null
+  /** Why the runtime itself is asked for the whole graph, since what it fuses hangs on more than a unit; null where it need not be. */
+  asksRuntime?(model: Model, pairs: ReadonlyMap<Node, Params>): string | null
   /** Pairs around float operators may be fused with them by the runtime that computes those, and are left to it. */
   readonly fusesFloat: boolean
   /** Codes that an activation function leaves of `y`; null where the target does not fuse it. */

@@ -1,16 +1,18 @@
 // The QDQ graph as a target sees it: which DequantizeLinear -> operator -> (activation) -> QuantizeLinear is one integer kernel.
-import { type DType, viewAs } from '../../base/dtype.ts'
+import { viewAs } from '../../base/dtype.ts'
 import type { Bytes } from '../../ir/context.ts'
 import { attrInt, type Graph, type Model, type Node, type ValueName } from '../../ir/model.ts'
 import type { FloatReason } from '../../ir/quant.ts'
 import type { Tensor } from '../../ir/tensor.ts'
 import { readCodes } from './constants.ts'
 import { integerOp } from './ops/index.ts'
-import { type Affine, type Arithmetic, codesOf, type IntegerOp, type Operand, type Unit } from './types.ts'
+import { type Affine, type Arithmetic, codesOf, type IntegerOp, type Operand, type Params, type Unit } from './types.ts'
 
 export interface Units {
   units: readonly { unit: Unit; op: IntegerOp }[]
-  /** Operators between pairs that are no unit, with the reason. */
+  /** Every QuantizeLinear and DequantizeLinear whose scale is constant; none where the runtime is asked for the whole. */
+  pairs: ReadonlyMap<Node, Params>
+  /** Operators behind a DequantizeLinear that are no unit, with the reason. */
   float: readonly FloatReason[]
 }
 
@@ -19,14 +21,22 @@ export async function findUnits(model: Model, arithmetic: Arithmetic, bytes: Byt
   const graph = new Reader(model, bytes)
   const units: { unit: Unit; op: IntegerOp }[] = []
   const float: FloatReason[] = []
+  const pairs = new Map<Node, Params>()
+  for (const node of model.graph.nodes.filter(n => isQuantize(n) || isDequantize(n))) {
+    const params = await graph.params(node)
+    if (params) pairs.set(node, params)
+  }
+  const asked = arithmetic.asksRuntime?.(model, pairs) ?? null
   for (const node of model.graph.nodes) {
+    if (isQuantize(node) || isDequantize(node)) continue
     const op = isStandard(node) ? integerOp(node.op) : null
-    const found = op ? await unitAt(node, op, arithmetic, graph) : 'the executor has no integer kernel for it'
+    const found =
+      asked ?? (op ? await unitAt(node, op, arithmetic, graph) : 'the executor has no integer kernel for it')
     if (typeof found === 'string') {
       if (graph.standsBetweenPairs(node)) float.push({ node: node.id, op: node.op, why: found })
     } else units.push({ unit: found, op: op! })
   }
-  return { units, float }
+  return { units, pairs: asked === null ? pairs : new Map(), float }
 }
 
 const isStandard = (node: Node): boolean => node.domain === '' || node.domain === 'ai.onnx'
@@ -71,16 +81,8 @@ const refusal = (unit: Unit, op: IntegerOp, arithmetic: Arithmetic, graph: Reade
 export const isQuantize = (node: Node): boolean => node.op === 'QuantizeLinear'
 export const isDequantize = (node: Node): boolean => node.op === 'DequantizeLinear'
 
-/** Scale and zero point of a QuantizeLinear or DequantizeLinear with constant ones. */
-export interface Params {
-  dtype: DType // of the codes
-  scale: Float32Array
-  zeroPoint: Int32Array
-  axis: number | null
-}
-
 /** Looks around in a graph. */
-export class Reader {
+class Reader {
   private readonly producers = new Map<ValueName, Node>()
   private readonly readers = new Map<ValueName, Node[]>()
   private readonly graph: Graph
@@ -113,7 +115,6 @@ export class Reader {
   }
 
   standsBetweenPairs(node: Node): boolean {
-    if (isQuantize(node) || isDequantize(node)) return false
     const reads = (name: ValueName | null): boolean => {
       const producer = name === null ? null : this.producer(name)
       return producer !== null && isDequantize(producer)

@@ -6,7 +6,7 @@ import { exp, log } from '../../../base/math.ts'
 import { attrFloat, attrInt, attrString, type Model, type Node } from '../../../ir/model.ts'
 import { boundsOf } from '../bounds.ts'
 import { clamp, halfEven } from '../rounding.ts'
-import type { Affine, Arithmetic, Curve, IntegerOp, Unit } from '../types.ts'
+import type { Affine, Arithmetic, Curve, IntegerOp, Params, Unit } from '../types.ts'
 
 const f32 = Math.fround
 
@@ -14,6 +14,7 @@ export const ort: Arithmetic = {
   id: 'ort',
   fusesFloat: true,
   refuses,
+  asksRuntime,
 
   // relu_quantizelinear.cc, clip_quantizelinear.cc: an activation function is dropped where no code lies outside its bounds.
   narrow(activation, y, model) {
@@ -163,8 +164,6 @@ function refuses(unit: Unit, op: IntegerOp, model: Model): string | null {
 
 function refusesProduct(unit: Unit): string | null {
   const [x, w, b] = unit.inputs
-  // With signed activations the runtime computes some in integers and some not, as the whole graph has it.
-  if (x!.dtype === 'int8') return 'its activations are signed: the runtime decides case by case'
   if (x!.scale.length > 1) return 'its input has more than one scale'
   if (!eightBits.includes(w!.dtype)) return `its weights are ${w!.dtype}`
   if (b && b.dtype !== 'int32') return `its bias is ${b.dtype}`
@@ -174,6 +173,22 @@ function refusesProduct(unit: Unit): string | null {
     if (attrInt(unit.node, 'transA', 0) !== 0) return 'its input is transposed'
     if (f32(attrFloat(unit.node, 'alpha', 1)) !== 1 || f32(attrFloat(unit.node, 'beta', 1)) !== 1)
       return 'alpha or beta is not 1'
+  }
+  return null
+}
+
+/**
+ * With signed activations the runtime computes some products in integers and some not (qdq_s8_to_u8.cc); pairs in a row it merges
+ * (double_qdq_pairs_remover.cc). Both hang on the whole graph.
+ */
+function asksRuntime({ graph }: Model, pairs: ReadonlyMap<Node, Params>): string | null {
+  const behind = new Map([...pairs].flatMap(([node, params]) => node.outputs.map(name => [name, { node, params }])))
+  for (const node of graph.nodes) {
+    const from = behind.get(node.inputs[0])
+    if (from?.node.op !== 'DequantizeLinear' || graph.values.get(from.node.inputs[0]!)?.data) continue
+    if (node.op === 'QuantizeLinear') return 'the runtime merges pairs in a row, and is asked'
+    if (['Conv', 'Gemm', 'MatMul'].includes(node.op) && from.params.dtype === 'int8')
+      return 'with signed activations the runtime decides by the whole graph, and is asked'
   }
   return null
 }

@@ -12,14 +12,13 @@ import {
   logistic,
   multiplierOf,
   multiply,
-  multiplyOnce,
   multiplyWide,
   oneOverOnePlus,
   shiftRight,
   tanh,
 } from '../fixed-point.ts'
 import { clamp } from '../rounding.ts'
-import type { Affine, Arithmetic, Curve, IntegerOp, Product, Requantize, Unit } from '../types.ts'
+import type { Affine, Arithmetic, Curve, IntegerOp, Unit } from '../types.ts'
 
 const f32 = Math.fround
 
@@ -46,9 +45,12 @@ export const tflm: Arithmetic = {
 
   quantize: (x, y) => (Number.isNaN(x) ? y.zeroPoint : clamp(awayFromZero(x / y.scale) + y.zeroPoint, y.qmin, y.qmax)),
 
-  // PopulateConvolutionQuantizationParams; the product of two scales alone is taken in float32 where there is one for all
-  // channels (GetQuantizedConvolutionMultipler), which convolutions never have.
-  requantizer: (x, w, y, kernel) => requantizer(x, w, y, kernel, multiply),
+  // PopulateConvolutionQuantizationParams.
+  requantizer(x, w, y) {
+    const each = Array.from(w, s => multiplierOf((x.scale * s) / y.scale))
+    const scale = x.qmax > 255 ? multiplyWide : multiply
+    return (sum, channel) => clamp(scale(sum, each[each.length > 1 ? channel : 0]) + y.zeroPoint, y.qmin, y.qmax)
+  },
 
   // add.h: both operands in 20 more bits, in units of twice the larger scale.
   adder(a, b, y, subtract) {
@@ -97,16 +99,26 @@ export const tflm: Arithmetic = {
 }
 
 /**
- * LiteRT's reference kernels: one rounding in fully connected layers, the multiplier of Mul taken in float32, Sigmoid and Tanh by
- * a table that is filled in float32.
+ * LiteRT's reference kernels: fully connected layers are scaled in float64, the multipliers of Mul and LeakyRelu taken in float32,
+ * Sigmoid and Tanh read from a table that is filled in float32.
  */
 export const liteRt: Arithmetic = {
   ...tflm,
   id: 'tflite',
   refuses: (unit, op, model) => refuses(unit, op, model) ?? refusesPowers(unit),
-  requantizer: (x, w, y, kernel) => requantizer(x, w, y, kernel, kernel === 'FullyConnected' ? multiplyOnce : multiply),
+  // integer_ops/fully_connected.h rounds a product in float64.
+  requantizer(x, w, y, kernel) {
+    if (kernel !== 'FullyConnected') return tflm.requantizer(x, w, y, kernel)
+    const each = Float64Array.from(w, s => (x.scale * s) / y.scale)
+    return (sum, channel) =>
+      clamp(awayFromZero(sum * each[each.length > 1 ? channel : 0]) + y.zeroPoint, y.qmin, y.qmax)
+  },
   multiplier: (a, b, y) => multiplied(a, b, y, f32(f32(a.scale * b.scale) / y.scale)),
   curve(kind, node, x, y) {
+    if (kind === 'LeakyRelu') {
+      const alpha = f32(attrFloat(node, 'alpha', 0.01))
+      return leakyRelu(x, y, f32(x.scale / y.scale), f32(f32(x.scale * alpha) / y.scale))
+    }
     const f = kind === 'Sigmoid' ? sigmoidInSteps : kind === 'Tanh' ? tanhOf : null
     if (!f) return tflm.curve!(kind, node, x, y)
     return q => {
@@ -124,32 +136,29 @@ function multiplied(a: Affine, b: Affine, y: Affine, scale: number): (p: number,
 /** Rounded to float32 at each step. */
 const sigmoidInSteps = (x: number): number => f32(1 / f32(1 + f32(exp(-x))))
 
-function requantizer(x: Affine, w: Float32Array, y: Affine, kernel: Product, multiply8: typeof multiply): Requantize {
-  const single = kernel !== 'Conv' && w.length === 1
-  const each = Array.from(w, s => multiplierOf((single ? f32(x.scale * s) : x.scale * s) / y.scale))
-  const scale = x.qmax > 255 && multiply8 !== multiplyOnce ? multiplyWide : multiply8
-  return (sum, channel) => clamp(scale(sum, each[each.length > 1 ? channel : 0]) + y.zeroPoint, y.qmin, y.qmax)
-}
-
 const curves: Partial<Record<Curve, (x: Affine, y: Affine, node: Node) => (q: number) => number>> = {
   // logistic.h: inputs in FixedPoint<4>, outputs in 1/256.
   Sigmoid: (x, y) => throughFixedPoint(x, q => clamp(shiftRight(logistic(q, 4), 23) - 128, y.qmin, y.qmax), y),
   // tanh.h: outputs in 1/128.
   Tanh: (x, y) => throughFixedPoint(x, q => clamp(shiftRight(tanh(q, 4), 24), y.qmin, y.qmax), y),
-  // leaky_relu.h: one multiplier on either side of zero.
   LeakyRelu: (x, y, node) => {
-    const positive = multiplierOf(f32(x.scale / y.scale))
-    const negative = multiplierOf(f32(f32(x.scale * f32(attrFloat(node, 'alpha', 0.01))) / y.scale))
-    return q => {
-      const value = q - x.zeroPoint
-      return clamp(multiply(value, value >= 0 ? positive : negative) + y.zeroPoint, y.qmin, y.qmax)
-    }
+    const alpha = f32(attrFloat(node, 'alpha', 0.01))
+    return leakyRelu(x, y, x.scale / y.scale, (x.scale * alpha) / y.scale)
   },
   HardSwish: hardSwish,
   Relu: (x, y) => {
     const m = multiplierOf(f32(x.scale / y.scale))
     return q => clamp(multiply(q - x.zeroPoint, m) + y.zeroPoint, y.zeroPoint, y.qmax)
   },
+}
+
+/** leaky_relu.h: one multiplier on either side of zero. */
+function leakyRelu(x: Affine, y: Affine, above: number, below: number): (q: number) => number {
+  const [positive, negative] = [multiplierOf(above), multiplierOf(below)]
+  return q => {
+    const value = q - x.zeroPoint
+    return clamp(multiply(value, value >= 0 ? positive : negative) + y.zeroPoint, y.qmin, y.qmax)
+  }
 }
 
 /** `f` of the input in FixedPoint<4>; beyond its reach the ends of the type. */

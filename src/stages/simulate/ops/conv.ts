@@ -40,6 +40,7 @@ export const conv: IntegerOp = {
   refuses: unit => {
     if (!unit.inputs[1]?.constant) return 'its weights are computed at run time'
     if (unit.inputs[2] && !unit.inputs[2].constant) return 'its bias is computed at run time'
+    if ((unit.inputs[1].axis ?? 0) !== 0) return 'its scales are not per output channel'
     const rank = unit.inputs[1].constant.shape.length
     return rank > 4 ? `it has ${rank - 2} spatial axes` : null
   },

@@ -45,7 +45,9 @@ export const gemm: IntegerOp = {
     const [, w, b] = unit.inputs
     if (!w?.constant) return 'its weights are computed at run time'
     if (b && !b.constant) return 'its bias is computed at run time'
-    const columns = w.constant.shape[attrInt(unit.node, 'transB', 0) !== 0 ? 0 : 1]
+    const axis = attrInt(unit.node, 'transB', 0) !== 0 ? 0 : 1
+    if ((w.axis ?? axis) !== axis) return 'its scales are not per output channel'
+    const columns = w.constant.shape[axis]
     return b && elementCount(b.constant!.shape) !== 1 && elementCount(b.constant!.shape) !== columns
       ? 'its bias is no vector over the output channels'
       : null
@@ -78,6 +80,10 @@ export const matmul: IntegerOp = {
       return { dtype: make.dtype, shape, data: y } as NdArray
     }
   },
+  refuses: ({ inputs: [, b] }) =>
+    b!.axis !== null && !(b!.constant?.shape.length === 2 && b!.axis === 1)
+      ? 'its scales are not per output channel'
+      : null,
 }
 
 /** Matrices [K, N] as rows [N, K]. */
