@@ -8,7 +8,8 @@ import { passes } from './passes.ts'
 import { quantize } from './quantize.ts'
 import { ranges } from './ranges.ts'
 import { recipe } from './recipe.ts'
+import { simulate } from './simulate.ts'
 
 /** Each of them is one string or template of a source file. */
-export const plain = [...data, ...files, ...graph, ...host, ...passes, ...quantize, ...ranges, ...recipe]
+export const plain = [...data, ...files, ...graph, ...host, ...passes, ...quantize, ...ranges, ...recipe, ...simulate]
 export const sentences = [...plain, ...composed]

@@ -75,7 +75,6 @@ export const recipe: readonly Pair[] = [
   ['Weight scales', '权重尺度'],
   ['Range of activations', '激活范围'],
   ['Ranges given', '给定的范围'],
-  ['Repairs', '修复方法'],
   ['Refit layer by layer', '逐层重新拟合'],
   ['Percentile', '百分位'],
   ['Per layer', '逐层'],
