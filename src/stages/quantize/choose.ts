@@ -34,6 +34,8 @@ export interface Chosen {
   /** The value that leaves the kernel: the node's own output or the fused activation's. */
   output: ValueName
   formats: LayerFormats
+  /** Whether the target has integer kernels for the formats; else the node computes in float on what Q/DQ pairs give it. */
+  integer: boolean
 }
 
 export interface Choice {
@@ -69,17 +71,18 @@ export function choose(model: Model, target: Target, formats: (node: Node) => La
       continue
     }
     const rule = rules.get(node.op)!
-    const next = fusedActivation(node, target, uses)
+    const integer = inIntegers(formats(node), rule, target)
+    const next = integer ? fusedActivation(node, target, uses) : null
     const bounds = next && isLow(formats(next)) ? boundsOf(next, graph) : null
     const fused = bounds && next
     const output = fused?.outputs[0] ?? node.outputs[0]!
-    chosen.set(node.id, { node, rule, fused, bounds, output, formats: formats(node) })
+    chosen.set(node.id, { node, rule, fused, bounds, output, formats: formats(node), integer })
   }
 
   // Greatest set in which each dependent operator stands among integer ones.
   for (let again = true; again; ) {
     again = false
-    const makers = new Map<ValueName, Chosen>([...chosen.values()].map(c => [c.output, c]))
+    const makers = new Set<ValueName>([...chosen.values()].filter(c => c.integer).map(c => c.output))
     for (const c of chosen.values()) {
       if (c.rule.kind === 'compute' && !c.rule.needsInteger) continue
       const inputs = activationInputs(c, graph)
@@ -115,6 +118,10 @@ export function choose(model: Model, target: Target, formats: (node: Node) => La
 /** Whether a node reads and gives activations of few bits. */
 const isLow = (f: LayerFormats): boolean => f.activations !== 'float32'
 
+/** Whether the target computes an operator in integers of these formats. */
+const inIntegers = (f: LayerFormats, rule: OpRule, { quant: { activations, weights } }: Target): boolean =>
+  activations.integer.includes(f.activations) && (!rule.constantWeight || weights.integer.includes(f.weights))
+
 /** Whether a node is left in float but for its weights, which it has for itself and as float32. */
 function isWeightOnly(node: Node, graph: Graph, formats: LayerFormats): boolean {
   if (formats.activations !== 'float32' || formats.weights === 'float32') return false
@@ -143,6 +150,9 @@ function refusal(
     return `${target.label} runs it in integers from opset ${rule.since} on`
   if (!isLow(formats))
     return isWeightOnly(node, graph, formats) ? 'only its weights are quantised' : 'kept in float by the recipe'
+  // Only what multiplies weights gains by rounding its input; all else would round for nothing.
+  if (!rule.constantWeight && !inIntegers(formats, rule, target))
+    return `${target.label} computes ${node.op} in float beside activations of ${formats.activations}`
   const positions = rule.inputs ?? node.inputs.map((_, i) => i)
   const data = positions.map(i => node.inputs[i]).filter(name => name !== null && name !== undefined)
   if (node.outputs.filter(o => o !== null).length > 1) return 'it has further outputs'
@@ -226,7 +236,7 @@ function scaledValues(
     const inputs = activationInputs(c, graph)
     for (const name of inputs) wanted.add(name)
     const integerReaders = uses.readers(c.output).some(n => chosen.has(n.id))
-    if (!c.rule.floatOutput || integerReaders) wanted.add(c.output)
+    if (c.integer && (!c.rule.floatOutput || integerReaders)) wanted.add(c.output)
     if (c.rule.kind === 'pass') for (const name of inputs) join(name, c.output)
   }
   const order = [...graph.inputs, ...graph.nodes.flatMap(n => n.outputs.filter(o => o !== null))]

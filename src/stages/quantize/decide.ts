@@ -17,7 +17,7 @@ import {
 } from '../../ir/quant.ts'
 import type { Target } from '../../ir/target.ts'
 import { weightOf } from '../../ops/facts.ts'
-import { type Choice, constantInputs } from './choose.ts'
+import { type Choice, type Chosen, constantInputs } from './choose.ts'
 import { fixedOutputs } from './fixed.ts'
 import { within } from './fused.ts'
 import { admissible, weightParams, weightSpec } from './weight-scales.ts'
@@ -68,12 +68,17 @@ export async function decide(
     activations,
     weights,
     biases,
-    quantized: new Set([...choice.chosen.values()].flatMap(c => (c.fused ? [c.node.id, c.fused.id] : [c.node.id]))),
+    quantized: nodesOf(choice, () => true),
+    integer: nodesOf(choice, c => c.integer),
     weightOnly: new Set(choice.weightOnly.keys()),
     float: choice.float,
     shared: choice.shared,
   }
 }
+
+/** Nodes of those chosen, with the activation functions that are fused behind them. */
+const nodesOf = (choice: Choice, which: (c: Chosen) => boolean): Set<NodeId> =>
+  new Set([...choice.chosen.values()].filter(which).flatMap(c => (c.fused ? [c.node.id, c.fused.id] : [c.node.id])))
 
 function decideActivations(graph: Graph, choice: Choice, target: Target, ranges: Ranges): Map<ValueName, QuantParams> {
   const fixed = [8, 16].map(bits => [bits, fixedOutputs(graph, target, bits)] as const)

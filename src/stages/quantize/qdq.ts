@@ -36,7 +36,7 @@ export async function quantizeModel(model: Model, plan: QuantPlan, bytes: Bytes)
       const { bias } = plan.biases.get(id)!
       readInstead(editor, editor.node(id)!, bias, restored(editor, bias, constant))
     }
-    for (const [name, params] of plan.activations) insertPair(editor, name, params, quantized)
+    for (const [name, params] of plan.activations) insertPair(editor, name, params, plan)
     const replaced = [...constants.keys(), ...[...plan.biases.values()].map(of => of.bias)]
     for (const name of replaced)
       if (editor.consumers(name).length === 0 && !editor.isOutput(name)) editor.dropValue(name)
@@ -72,11 +72,12 @@ export function withoutTraces(graph: Graph): Graph {
   return { ...graph, nodes, values }
 }
 
-function insertPair(editor: Editor, name: ValueName, params: QuantParams, quantized: (node: Node) => boolean): void {
+function insertPair(editor: Editor, name: ValueName, params: QuantParams, plan: QuantPlan): void {
+  const quantized = (node: Node): boolean => plan.quantized.has(node.id)
   const producer = editor.producer(name)
   const origin = producer?.origin ?? []
   // What an integer node makes is only seen through its pair; what a float node makes stays exact for float readers.
-  const madeInIntegers = producer !== null && quantized(producer)
+  const madeInIntegers = producer !== null && plan.integer.has(producer.id)
   let source = name
   if (madeInIntegers && editor.isOutput(name)) {
     // The graph's output keeps its name, on the far side of the pair.

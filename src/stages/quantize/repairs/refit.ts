@@ -39,11 +39,11 @@ export const refit: WeightRepair = {
       const later = layers.slice(index + 1)
       exact.forget(
         float,
-        later.flatMap(l => [l.input, l.output, ...(l.shortcut ? [l.shortcut] : [])]),
+        later.flatMap(l => [l.input, l.output, ...(l.shortcut ? [l.shortcut.name] : [])]),
       )
       rounded.forget(
         work.model,
-        later.flatMap(l => [l.input, ...(l.shortcut ? [l.shortcut] : [])]),
+        later.flatMap(l => [l.input, ...(l.shortcut ? [l.shortcut.name] : [])]),
       )
     }
     return { model: work.model, plan: work.plan, notes: work.notes }
@@ -64,8 +64,8 @@ interface Layer {
   weight: ValueName
   input: ValueName
   output: ValueName
-  /** What is added to the output right behind, where that was made before. */
-  shortcut: ValueName | null
+  /** What is added to the output right behind, where that was made before; and whether the sum reads it rounded. */
+  shortcut: { name: ValueName; rounded: boolean } | null
 }
 
 const enoughBytes = 268435456 // of inputs, held for the whole repair
@@ -98,10 +98,11 @@ function layersOf(graph: Graph, plan: QuantPlan): Layer[] {
     if (!shape || readers.get(weight.name)?.length !== 1 || params.spec.granularity.kind === 'block') continue
     const output = node.outputs[0]!
     const next = readers.get(output)
-    const sum = next?.length === 1 && next[0].op === 'Add' && plan.quantized.has(next[0].id) ? next[0] : null
+    const sum = next?.length === 1 && next[0].op === 'Add' ? next[0] : null
     const other = sum?.inputs.find(name => name !== output) ?? null
     const before = other !== null && !graph.values.get(other)?.data && (order.get(other) ?? -1) < index
-    layers.push({ node, shape, weight: weight.name, input: node.inputs[0]!, output, shortcut: before ? other : null })
+    const shortcut = before ? { name: other, rounded: plan.quantized.has(sum!.id) } : null
+    layers.push({ node, shape, weight: weight.name, input: node.inputs[0]!, output, shortcut })
   }
   return layers
 }
@@ -136,7 +137,7 @@ async function observe(
   ctx: Context,
 ): Promise<Moments[]> {
   const { node, shape, input, output, shortcut } = layer
-  const kept = shortcut ? [input, shortcut] : [input]
+  const kept = shortcut ? [input, shortcut.name] : [input]
   const images = given.reduce((n, batch) => n + batch.count, 0)
   const wanted = Math.min(enoughRows, Math.max(4000, rowsPerColumn * shape.columns))
   const rng = ctx.rng.fork('refit').fork(node.id)
@@ -147,13 +148,17 @@ async function observe(
     const share = shape.conv ? wanted / images : (wanted * given[index].count) / images
     const places = drawPlaces(placesOf(shape, y.shape), Math.ceil(share), rng)
     const targets = outputRows(y, shape, places)
-    if (shortcut && sameShape(arrays[shortcut], y)) add(targets, outputRows(arrays[shortcut], shape, places), 1)
+    if (shortcut && sameShape(arrays[shortcut.name], y))
+      add(targets, outputRows(arrays[shortcut.name], shape, places), 1)
     drawn[index] = { places, shape: y.shape, targets }
   })
   await rounded.run(work.model, kept, kept, (arrays, index) => {
     const { places, shape: outShape, targets } = drawn[index]
-    if (shortcut && arrays[shortcut].shape.join() === outShape.join())
-      add(targets, outputRows(asRead(arrays[shortcut], shortcut, work.plan, ctx), shape, places), -1)
+    if (shortcut && arrays[shortcut.name].shape.join() === outShape.join()) {
+      const read = arrays[shortcut.name]
+      const seen = shortcut.rounded ? asRead(read, shortcut.name, work.plan, ctx) : read
+      add(targets, outputRows(seen, shape, places), -1)
+    }
     const x = asRead(arrays[input], input, work.plan, ctx)
     for (const [group, m] of moments.entries()) {
       const inputs = inputRows(x, outShape, shape, group, places)
