@@ -7,6 +7,7 @@ import { verify } from '../../src/ir/verify.ts'
 import { infer } from '../../src/ops/infer.ts'
 import { channelStatistics } from '../../src/stages/quantize/channel-statistics.ts'
 import { absorb } from '../../src/stages/quantize/repairs/absorb.ts'
+import { deadChannels } from '../../src/stages/quantize/repairs/dead-channels.ts'
 import { build } from '../build.ts'
 import { play, ratios, samplesFor, testContext } from './played.ts'
 import { randomNetwork } from './random-network.ts'
@@ -81,6 +82,28 @@ describe('absorption of high biases', () => {
   test('leaves a channel that is read with padding', async () => {
     const model = infer(build(text('{pads=[1,1,1,1]}')))
     expect(await run(model)).toBe(model)
+  })
+})
+
+describe('channels that no input moves', () => {
+  const text = (bias: number, between: string, attrs = ''): string => `graph (x: f32[N,1,4,4]) -> (y) {
+    a = Conv(x, w: f32[3,1,1,1]{0,1,-2}, b: f32[3]{${bias},0.5,0.25})
+    r = ${between}
+    y = Conv(r, v: f32[1,3,1,1]{50,1,2}, c: f32[1]{3}) ${attrs}
+  }`
+  const relu6 = 'Clip(a, f32[]{0}, f32[]{6})'
+  test.each([
+    ['negative behind Relu: nothing of it is left', text(-1, 'Relu(a)'), [0, 1, 2], [3]],
+    ['zero, though its reader pads', text(-1, 'Relu(a)', '{pads=[1,1,1,1]}'), [0, 1, 2], [3]],
+    ['constant: it goes into the bias', text(0.5, 'Relu(a)'), [0, 1, 2], [28]],
+    ['constant and cut off at 6', text(8, relu6), [0, 1, 2], [303]],
+    ['constant, read with padding: it stays', text(0.5, 'Relu(a)', '{pads=[1,1,1,1]}'), [50, 1, 2], [3]],
+    ['behind what is no bound: it stays', text(-1, 'Sigmoid(a)'), [50, 1, 2], [3]],
+  ])('%s', async (_, graph, weight, bias) => {
+    const model = infer(build(graph))
+    const { model: silent } = await deadChannels.run(model, null as never, null, ctx)
+    expect([constantOf(silent, 'v'), constantOf(silent, 'c')]).toEqual([weight, bias])
+    expect((await ratios(model, silent, ctx)).y).toBeGreaterThan(120)
   })
 })
 

@@ -10,9 +10,10 @@ import { onnxCode, viewAs } from '../../base/dtype.ts'
 import type { Bytes } from '../../ir/context.ts'
 import { cutGraph } from '../../ir/cut.ts'
 import { type Editor, edit } from '../../ir/edit.ts'
-import { attrInt, attrInts, attrString, int, type Model, type Node, type ValueName } from '../../ir/model.ts'
+import { attrInt, attrInts, int, type Model, type Node, type ValueName } from '../../ir/model.ts'
 import { elements, floats, type Tensor, tensorOf } from '../../ir/tensor.ts'
 import { eachWeight, type Lane, reshaped, widthsOf } from './channel-ties.ts'
+import { padsWithZeros } from './own-layers.ts'
 
 /** How pixels become the values of an input: (pixel * scale - mean) / std, channels along `axis`. */
 export interface Normalisation {
@@ -197,11 +198,6 @@ function entryOf(e: Editor, input: ValueName, { axis, mean }: Normalisation): En
 
 const plainGemm = (node: Node): boolean =>
   attrInt(node, 'transA', 0) === 0 && !node.attrs.has('alpha') && !node.attrs.has('beta')
-
-function padsWithZeros(node: Node): boolean {
-  const auto = attrString(node, 'auto_pad', 'NOTSET')
-  return auto.startsWith('SAME') || (auto === 'NOTSET' && (attrInts(node, 'pads') ?? []).some(n => n !== 0))
-}
 
 interface Folded {
   w: Float32Array

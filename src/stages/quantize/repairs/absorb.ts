@@ -4,11 +4,11 @@
 // so that the activation's range need not span it. Mean and deviation are measured, for BatchNormalization is folded by then. A layer
 // that pads with zeros would read a c too little at the border, so that activations which one reads are left.
 import { viewAs } from '../../../base/dtype.ts'
-import { edit } from '../../../ir/edit.ts'
-import { attrInts, attrString, type Graph, type Model, type Node, reads, type ValueName } from '../../../ir/model.ts'
-import { elements, floats, type Tensor, tensorOf } from '../../../ir/tensor.ts'
+import type { Graph, ValueName } from '../../../ir/model.ts'
+import type { Tensor } from '../../../ir/tensor.ts'
 import { channelStatistics } from '../channel-statistics.ts'
-import { eachWeight, widthsOf } from '../channel-ties.ts'
+import { eachWeight } from '../channel-ties.ts'
+import { type OwnLayer, ownLayers, padsWithZeros, withConstants } from '../own-layers.ts'
 import type { GraphRepair } from './types.ts'
 
 export const absorb = {
@@ -27,18 +27,18 @@ export const absorb = {
       const { sum, squares, count } = statistics.get(maker.node.outputs[0]!)!
       const excess = sum.map((s, c) => practicalLeast(s / count, squares[c] / count))
       if (excess.every(c => c === 0)) continue
-      const own = changed.get(maker.bias) ?? (await read(maker.biasTensor))
+      const own = changed.get(maker.bias.name) ?? (await read(maker.bias.tensor))
       changed.set(
-        maker.bias,
+        maker.bias.name,
         own.map((b, c) => b - excess[c]),
       )
-      for (const { node, weight, bias, biasTensor } of readers) {
-        const moved = Float64Array.from(changed.get(bias) ?? (await read(biasTensor)))
-        const w = await read(weight)
-        eachWeight(node, weight, (i, from, to) => {
+      for (const { node, weight, bias } of readers) {
+        const moved = Float64Array.from(changed.get(bias.name) ?? (await read(bias.tensor)))
+        const w = await read(weight.tensor)
+        eachWeight(node, weight.tensor, (i, from, to) => {
           moved[to] += w[i] * excess[from]
         })
-        changed.set(bias, Float32Array.from(moved))
+        changed.set(bias.name, Float32Array.from(moved))
       }
     }
     return { model: withConstants(model, changed), notes: [] }
@@ -49,50 +49,15 @@ export const absorb = {
 const practicalLeast = (mean: number, square: number): number =>
   Math.max(0, mean - 3 * Math.sqrt(Math.max(0, square - mean * mean)))
 
-interface Layer {
-  node: Node
-  weight: Tensor
-  bias: ValueName
-  biasTensor: Tensor
-}
-
 /** Layers behind whose Relu there are only layers without padding. */
-function placesIn(graph: Graph): { maker: Layer; readers: Layer[] }[] {
-  const readersOf = new Map<ValueName, Node[]>()
-  for (const node of graph.nodes)
-    for (const name of new Set(reads(node))) readersOf.set(name, [...(readersOf.get(name) ?? []), node])
-  const own = (name: ValueName | null | undefined): Tensor | null => {
-    const tensor = name == null || graph.inputs.includes(name) ? null : graph.values.get(name)?.data
-    return tensor?.dtype === 'float32' && readersOf.get(name!)!.length === 1 ? tensor : null
-  }
-  const layerOf = (node: Node): Layer | null => {
-    if (node.domain !== '' || (node.op !== 'Conv' && node.op !== 'Gemm')) return null
-    if (['transA', 'alpha', 'beta'].some(name => node.attrs.has(name))) return null
-    const [weight, biasTensor] = [own(node.inputs[1]), own(node.inputs[2])]
-    if (!weight || !biasTensor || elements(biasTensor) !== widthsOf(node, weight).to) return null
-    return { node, weight, bias: node.inputs[2]!, biasTensor }
-  }
-  const onlyReaders = (name: ValueName): Node[] => (graph.outputs.includes(name) ? [] : (readersOf.get(name) ?? []))
+function placesIn(graph: Graph): { maker: OwnLayer; readers: OwnLayer[] }[] {
+  const { layer, inside } = ownLayers(graph)
   return graph.nodes.flatMap(node => {
-    const maker = layerOf(node)
-    const [relu, ...others] = maker ? onlyReaders(node.outputs[0]!) : []
+    const maker = layer(node)
+    const [relu, ...others] = maker ? inside(node.outputs[0]!) : []
     if (!maker || relu?.op !== 'Relu' || others.length > 0) return []
-    const nodes = onlyReaders(relu.outputs[0]!)
-    const readers = nodes.map(n => (pads(n) ? null : layerOf(n))).filter(l => l !== null)
+    const nodes = inside(relu.outputs[0]!)
+    const readers = nodes.map(n => (padsWithZeros(n) ? null : layer(n))).filter(l => l !== null)
     return readers.length > 0 && readers.length === nodes.length ? [{ maker, readers }] : []
   })
-}
-
-const pads = (node: Node): boolean =>
-  attrString(node, 'auto_pad', 'NOTSET').startsWith('SAME') || (attrInts(node, 'pads') ?? []).some(n => n !== 0)
-
-function withConstants(model: Model, changed: ReadonlyMap<ValueName, Float32Array>): Model {
-  if (changed.size === 0) return model
-  const graph = edit(model.graph, e => {
-    for (const [name, data] of changed) {
-      const value = e.value(name)!
-      e.setValue({ ...value, data: tensorOf(floats(value.data!.shape, data)) })
-    }
-  })
-  return { ...model, graph }
 }

@@ -1,12 +1,20 @@
 // The repairs, in the order in which they are carried out whatever the order in the recipe.
 import { absorb } from './absorb.ts'
 import { correctBias } from './correct-bias.ts'
+import { deadChannels } from './dead-channels.ts'
 import { equalize } from './equalize.ts'
 import { equalizeFull } from './equalize-full.ts'
 import { refit } from './refit.ts'
 import type { GraphRepair, Repair, WeightRepair } from './types.ts'
 
-export const repairs = [equalizeFull, equalize, absorb, refit, correctBias] as const satisfies readonly Repair[]
+export const repairs = [
+  deadChannels,
+  equalizeFull,
+  equalize,
+  absorb,
+  refit,
+  correctBias,
+] as const satisfies readonly Repair[]
 
 export const repairIds: readonly string[] = (repairs as readonly Repair[]).map(r => r.id)
 

@@ -41,6 +41,7 @@ export const quantize: readonly Pair[] = [
   ],
   ['left in float by choice: it only moves values', '选择保留浮点：它只搬移数值'],
   ['{label} runs it in integers from opset {since} on', '{label} 从算子集版本 {since} 起才以整数运行它'],
+  ['{label} computes {op} in float beside activations of {format}', '激活为 {format} 时，{label} 以浮点计算 {op}'],
   ['only its weights are quantised', '仅其权重被量化'],
   ['kept in float by the recipe', '按配方保持浮点'],
   ['its data are {dtype}', '其数据是 {dtype}'],
@@ -88,6 +89,7 @@ export const quantize: readonly Pair[] = [
   ],
   ['Absorb high biases', '吸收过大的偏置'],
   ['Correct biases', '校正偏置'],
+  ['Silence dead channels', '静默失效通道'],
   [
     'Inputs are fed as before, not as pixels, since nothing is quantised to integers.',
     '由于没有任何部分量化为整数，输入仍按原方式给出，而非像素。',
