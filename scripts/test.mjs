@@ -9,6 +9,7 @@ install()
 const { ensureChromium } = await import('./chromium.mjs')
 const { buildKernels } = await import('./build.mjs')
 const { ensureNodeSuite, ensurePython } = await import('./python.mjs')
+const { ensureMiniLm } = await import('./models/minilm.mjs')
 
 const count = { passed: 0, failed: 0, skipped: 0 }
 const failures = []
@@ -62,6 +63,7 @@ const python = ensurePython()
 if (python) {
   process.env.THIMBLE_PYTHON = python
   ensureNodeSuite(python)
+  ensureMiniLm()
 }
 await check('types', bin('typescript/bin/tsc'), '--noEmit', '-p', 'tsconfig.json')
 await check('types of the core', bin('typescript/bin/tsc'), '--noEmit', '-p', 'tsconfig.core.json')

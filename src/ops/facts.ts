@@ -1,4 +1,5 @@
 // Facts about nodes, for stages to ask instead of listing operator names.
+import { isFloat } from '../base/dtype.ts'
 import { attrInt, type Graph, type Node, subgraphs, type ValueName } from '../ir/model.ts'
 import { opOf } from './lookup.ts'
 
@@ -12,11 +13,13 @@ export interface WeightFact {
   groups: number
   /** Each output channel reads one input channel only. */
   depthwise: boolean
+  /** A table of which rows are picked, as embeddings are: nothing is multiplied. */
+  lookup: boolean
   /** Where the bias is or could be (`name` null); null for operators that take none. */
   bias: { input: number; name: ValueName | null } | null
 }
 
-/** The constant weight that a node multiplies by; null where it has none. */
+/** The constant weight that a node multiplies by or picks rows of; null where it has none. */
 export function weightOf(node: Node, graph: Graph): WeightFact | null {
   const slot = opOf(node)?.weight
   const name = slot && node.inputs[slot.input]
@@ -24,6 +27,8 @@ export function weightOf(node: Node, graph: Graph): WeightFact | null {
   const tensor = graph.values.get(name)?.data
   if (!tensor) return null
   const axis = slot.axis(node, tensor.shape.length)
+  const lookup = slot.lookup === true
+  if (lookup && (axis === null || !isFloat(tensor.dtype))) return null
   const groups = attrInt(node, 'group', 1)
   const channelsPerGroup = axis === 1 && node.op === 'ConvTranspose' ? tensor.shape[0] / groups : tensor.shape[1]
   return {
@@ -31,6 +36,7 @@ export function weightOf(node: Node, graph: Graph): WeightFact | null {
     name,
     axis,
     groups,
+    lookup,
     depthwise: groups > 1 && channelsPerGroup === 1,
     bias: slot.bias === null ? null : { input: slot.bias, name: node.inputs[slot.bias] ?? null },
   }

@@ -24,6 +24,13 @@ export const gather: OpDef = {
     const axis = axisOf(attrInt(node, 'axis', 0), x.length, ctx)
     return [filled(ctx.dtype(0), [...x.slice(0, axis), ...indices, ...x.slice(axis + 1)], pick(ctx))]
   },
+  // Rows of a table: embeddings.
+  weight: {
+    input: 0,
+    bias: null,
+    axis: (node, rank) => (rank === 2 && attrInt(node, 'axis', 0) === 0 ? 0 : null),
+    lookup: true,
+  },
 }
 
 export const gatherElements: OpDef = {

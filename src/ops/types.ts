@@ -43,6 +43,8 @@ export interface WeightSlot {
   bias: number | null
   /** Axis of the output channels in a weight of this rank; null where there is none. */
   axis(node: Node, rank: number): number | null
+  /** Rows of it are picked, nothing is multiplied; only tables with such an axis count. */
+  lookup?: true
 }
 
 export interface OpDef {

@@ -89,7 +89,7 @@ export const onnxruntime: Target = {
   vendor: 'Microsoft',
   label: 'ONNX Runtime (CPU)',
   exporter: 'onnx',
-  forms: ['qdq', 'float16'],
+  forms: ['qdq', 'nbits', 'dynamic', 'float16'],
   version: '1.30',
   quant: {
     // Unsigned: with signed activations the runtime leaves half the convolutions of a residual network in float.

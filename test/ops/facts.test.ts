@@ -16,6 +16,7 @@ test('the output channels of a weight lie on the axis that the operator gives th
     name: 'w',
     axis: 0,
     groups: 1,
+    lookup: false,
     depthwise: false,
     bias: { input: 2, name: 'b' },
   })
@@ -23,6 +24,8 @@ test('the output channels of a weight lie on the axis that the operator gives th
   expect(weightIn('graph (x: f32[1,6]) -> (y) { y = Gemm(x, w: f32[6,4]) }')?.axis).toBe(1)
   expect(weightIn('graph (x: f32[1,6]) -> (y) { y = Gemm(x, w: f32[4,6]) {transB=1} }')?.axis).toBe(0)
   expect(weightIn('graph (x: f32[1,6]) -> (y) { y = MatMul(x, w: f32[6,4]) }')).toMatchObject({ axis: 1, bias: null })
+  expect(weightIn('graph (x: i64[2]) -> (y) { y = Gather(w: f32[9,4], x) }')).toMatchObject({ axis: 0, lookup: true })
+  expect(weightIn('graph (x: i64[2]) -> (y) { y = Gather(w: f32[9,4], x) {axis=1} }')).toBeNull()
   expect(weightIn('graph (x: f32[2,1,6]) -> (y) { y = MatMul(x, w: f32[2,6,4]) }')?.axis).toBeNull()
 })
 

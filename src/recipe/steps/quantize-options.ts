@@ -33,15 +33,16 @@ export function needsHistogram(o: QuantizeOptions): boolean {
   return ranges.some(range => bits.some(b => methodFor(range, b).needs === 'histogram'))
 }
 
+const granularities = ['channel', 'tensor', 'block:16', 'block:32', 'block:64', 'block:128', 'block:256'] as const
+
 const layerSchema = v.strictObject({
   weights: v.optional(v.picklist(formatNames)),
   activations: v.optional(v.picklist(formatNames)),
+  granularity: v.optional(v.picklist(granularities)),
   range: v.optional(v.picklist(rangeNames)),
   float: v.optional(v.boolean()),
 })
 type LayerOptions = v.InferOutput<typeof layerSchema>
-
-const granularities = ['channel', 'tensor', 'block:32', 'block:64', 'block:128', 'block:256'] as const
 
 export const options = {
   weights: choice('Weights', formatNames, 'int8'),
@@ -75,12 +76,12 @@ export const needsSamples = (o: QuantizeOptions): boolean =>
 /** The whole model in float16, which needs neither scales nor pairs. */
 export const wholeHalf = (o: QuantizeOptions): boolean => o.weights === 'float16' && o.activations === 'float16'
 
-export const scalesOf = ({ granularity }: QuantizeOptions): WeightScales =>
+const scalesOf = ({ granularity }: { granularity: (typeof granularities)[number] }): WeightScales =>
   granularity === 'tensor' || granularity === 'channel' ? granularity : { block: Number(granularity.slice(6)) }
 
 /** The oldest opset, 13 or newer, that has every format. */
 export function opsetOf(o: QuantizeOptions): number {
-  const blocks = typeof scalesOf(o) === 'object'
+  const blocks = [o, ...Object.values(o.layers)].some(l => l.granularity?.startsWith('block'))
   const opsets = formatsIn(o).flatMap(f => [
     ...[f.weights].map(name => [name, blocks] as const),
     ...[f.activations].map(name => [name, false] as const),
@@ -99,12 +100,13 @@ export const precisionOf = (o: QuantizeOptions, target: Target): [string, string
 /** What the recipe says of each node: the general options, overridden by every selector that matches, in their order. */
 export interface PerNode {
   formats(node: Node): LayerFormats
+  scales(node: Node): WeightScales
   range(node: NodeId): string
 }
 
 export function resolveLayers(model: Model, o: QuantizeOptions): PerNode {
   const { graph } = model
-  const weighted = graph.nodes.filter(n => weightOf(n, graph) !== null)
+  const weighted = graph.nodes.filter(n => weightOf(n, graph)?.lookup === false)
   const overrides = new Map<NodeId, LayerOptions>()
   for (const [selector, layer] of Object.entries(o.layers))
     for (const id of select(selector, graph.nodes, weighted)) overrides.set(id, { ...overrides.get(id), ...layer })
@@ -114,6 +116,7 @@ export function resolveLayers(model: Model, o: QuantizeOptions): PerNode {
   }
   return {
     formats: node => ({ weights: formatOf(node.id, 'weights'), activations: formatOf(node.id, 'activations') }),
+    scales: node => scalesOf({ granularity: overrides.get(node.id)?.granularity ?? o.granularity }),
     range: id => overrides.get(id)?.range ?? o.range,
   }
 }

@@ -9,10 +9,11 @@ import { findMethod } from '../../stages/calibrate/index.ts'
 import type { Sweep } from '../../stages/observe/index.ts'
 import { upgradeOpset } from '../../stages/passes/upgrade-opset.ts'
 import { type Choice, choose } from '../../stages/quantize/choose.ts'
-import { decide } from '../../stages/quantize/decide.ts'
+import { decide, type WeightScales } from '../../stages/quantize/decide.ts'
 import { quantizeModel } from '../../stages/quantize/qdq.ts'
 import type { RawInput } from '../../stages/quantize/raw-input.ts'
 import { graphRepairs, weightRepairs } from '../../stages/quantize/repairs/index.ts'
+import { isRuntimeForm, withRuntimeKernels } from '../../stages/quantize/runtime-kernels.ts'
 import { separateRoles } from '../../stages/quantize/separate.ts'
 import { toFloat16 } from '../../stages/quantize/to-float16.ts'
 import { emptyVariant, type StepEnv, step, type Variant, type Wanted } from '../state.ts'
@@ -29,7 +30,6 @@ import {
   precisionOf,
   type QuantizeOptions,
   resolveLayers,
-  scalesOf,
   wholeHalf,
 } from './quantize-options.ts'
 import { takingPixels } from './raw-pixels.ts'
@@ -51,7 +51,10 @@ export const quantize = step({
     checkGiven(o.ranges, [...valueNames(state.original.graph), ...valueNames(model.graph)])
     const perNode = resolveLayers(model, o)
 
-    const groups = byProfile(env.wanted, target => choose(model, target, perNode.formats))
+    const groups = byProfile(env.wanted, target => ({
+      ...choose(model, target, perNode.formats),
+      blockOf: node => blockIn(perNode.scales(node)),
+    }))
     const samples = env.calibration && { data: env.calibration, count: env.samples, batch: o.batch }
     for (const group of groups) {
       for (const repair of graphRepairs(o.repairs)) {
@@ -69,7 +72,7 @@ export const quantize = step({
       const float = reference ?? model
       const { target } = wanted[0]
       const rangeOf = rangesBy(sweeps.get(float)!.observations, chosen, perNode, o, target, raws)
-      let plan = await decide(float, target, chosen, { of: rangeOf }, env.ctx, scalesOf(o))
+      let plan = await decide(float, target, chosen, { of: rangeOf }, env.ctx, perNode.scales)
       let rounded = float
       for (const repair of weightRepairs(o.repairs)) {
         const repaired = await repair.run({ float, model: rounded, plan, choice: chosen }, samples, env.ctx)
@@ -80,9 +83,10 @@ export const quantize = step({
       const quantized = await quantizeModel(rounded, plan, env.ctx.bytes)
       for (const w of wanted) {
         const half = w.form === 'float16' ? await toFloat16(current, env.ctx.bytes, () => false) : null
+        const written = isRuntimeForm(w.form) ? await withRuntimeKernels(quantized, w.form, env.ctx.bytes) : quantized
         const variant = half
           ? emptyVariant(w, 'float16', half.model, null, half.float, ['float16', 'float16'])
-          : emptyVariant(w, w.form ?? w.target.forms[0], quantized, plan, plan.float, precisionOf(o, w.target))
+          : emptyVariant(w, w.form ?? w.target.forms[0], written, plan, plan.float, precisionOf(o, w.target))
         variants.push({ ...variant, reference, raw: half ? [] : raws })
       }
     }
@@ -145,6 +149,8 @@ async function observeAll(
   }
   return sweeps
 }
+
+const blockIn = (scales: WeightScales): number | null => (typeof scales === 'object' ? scales.block : null)
 
 const nothing: Sweep = { observations: new Map(), samples: 0, calibrateMs: 0, inferenceMs: 0 }
 

@@ -66,7 +66,7 @@ export async function zeroChannels(model: Model, bytes: Bytes): Promise<ZeroChan
   for (const node of model.graph.nodes) {
     const weight = weightOf(node, model.graph)
     const tensor = weight && model.graph.values.get(weight.name)?.data
-    if (!weight || !tensor || weight.axis === null || !isFloat(tensor.dtype)) continue
+    if (!weight || weight.lookup || !tensor || weight.axis === null || !isFloat(tensor.dtype)) continue
     const channels = zeroAlong(tensor, weight.axis, await bytes.read(tensor))
     if (channels.length > 0) found.push({ value: weight.name, node: node.id, channels })
   }

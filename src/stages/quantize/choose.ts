@@ -51,6 +51,8 @@ export interface Choice {
   /** Nodes that compute in float on weights of few bits, and which. */
   weightOnly: ReadonlyMap<NodeId, Node>
   weightFormats: ReadonlyMap<NodeId, FormatName>
+  /** How many weights in a row share a scale, where they do not share it with a whole channel; default: nowhere. */
+  blockOf?: (node: Node) => number | null
   float: readonly FloatReason[]
 }
 
@@ -122,10 +124,17 @@ const isLow = (f: LayerFormats): boolean => f.activations !== 'float32'
 const inIntegers = (f: LayerFormats, rule: OpRule, { quant: { activations, weights } }: Target): boolean =>
   activations.integer.includes(f.activations) && (!rule.constantWeight || weights.integer.includes(f.weights))
 
-/** Whether a node is left in float but for its weights, which it has for itself and as float32. */
+// Below, scales would take what codes save, and a table may hold anything.
+const smallestTable = 4096
+
+/**
+ * Whether a node is left in float but for its weights, which it has for itself and as float32. A table of which rows are picked has
+ * no product that could be in integers.
+ */
 function isWeightOnly(node: Node, graph: Graph, formats: LayerFormats): boolean {
-  if (formats.activations !== 'float32' || formats.weights === 'float32') return false
+  if (formats.weights === 'float32') return false
   const weight = weightOf(node, graph)
+  if (weight?.lookup ? elements(graph.values.get(weight.name)!.data!) < smallestTable : isLow(formats)) return false
   return weight !== null && !graph.inputs.includes(weight.name) && graph.values.get(weight.name)?.dtype === 'float32'
 }
 
@@ -148,8 +157,8 @@ function refusal(
     )
   if (rule.since !== undefined && opset < rule.since)
     return `${target.label} runs it in integers from opset ${rule.since} on`
-  if (!isLow(formats))
-    return isWeightOnly(node, graph, formats) ? 'only its weights are quantised' : 'kept in float by the recipe'
+  if (isWeightOnly(node, graph, formats)) return 'only its weights are quantised'
+  if (!isLow(formats)) return 'kept in float by the recipe'
   // Only what multiplies weights gains by rounding its input; all else would round for nothing.
   if (!rule.constantWeight && !inIntegers(formats, rule, target))
     return `${target.label} computes ${node.op} in float beside activations of ${formats.activations}`

@@ -49,14 +49,24 @@ export async function decide(
   choice: Choice,
   ranges: Ranges,
   lent: Lent,
-  scales: WeightScales,
+  scales: (node: Node) => WeightScales,
 ): Promise<QuantPlan> {
   const { graph } = model
   const activations = decideActivations(graph, choice, target, ranges)
   const weights = new Map<ValueName, QuantParams>()
   const biases = new Map<NodeId, BiasUse>()
   const decideFor = (node: Node, name: FormatName) =>
-    decideWeight(graph, node, name, granularityOf(node, graph, target, scales), activations, weights, biases, lent)
+    decideWeight(
+      graph,
+      node,
+      name,
+      granularityOf(node, graph, target, scales(node)),
+      choice,
+      activations,
+      weights,
+      biases,
+      lent,
+    )
   for (const c of choice.chosen.values()) {
     if (c.rule.constantWeight) await decideFor(c.node, c.formats.weights)
     else
@@ -163,12 +173,13 @@ async function decideWeight(
   node: Node,
   format: FormatName,
   granularity: Granularity,
+  choice: Choice,
   activations: ReadonlyMap<ValueName, QuantParams>,
   weights: Map<ValueName, QuantParams>,
   biases: Map<NodeId, BiasUse>,
   lent: Lent,
 ): Promise<void> {
-  const spec = weightSpec(format, granularity)
+  const spec = weightSpec(format, granularity, choice.weightOnly.has(node.id))
   if (spec === null) return
   const name = weightOf(node, graph)!.name
   const tensor = graph.values.get(name)!.data!

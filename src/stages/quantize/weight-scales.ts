@@ -4,18 +4,28 @@ import { log2, pow } from '../../base/math.ts'
 import type { KernelSet } from '../../ir/context.ts'
 import { type FormatName, numberFormat } from '../../ir/format-names.ts'
 import { levelsOf } from '../../ir/levels.ts'
-import { coderOf, largestOf, type NumberFormat } from '../../ir/number-format.ts'
+import { coderOf, isInt, largestOf, type NumberFormat } from '../../ir/number-format.ts'
 import {
   eachScale,
   type Granularity,
+  paramsFromRange,
   type QuantParams,
   type QuantSpec,
   scaleShape,
   smallestScale,
 } from '../../ir/quant.ts'
 
-/** How the weights of a layer are to be written. */
-export function weightSpec(name: FormatName, granularity: Granularity): QuantSpec<NumberFormat> | null {
+/**
+ * How the weights of a layer are to be written. Unsigned integers are asked for with a zero point, which only weights that are
+ * restored before they are multiplied can have: integer kernels take signed ones.
+ */
+export function weightSpec(
+  name: FormatName,
+  granularity: Granularity,
+  weightOnly = false,
+): QuantSpec<NumberFormat> | null {
+  if (weightOnly && name.startsWith('uint') && name !== 'uint2')
+    return { format: numberFormat(name, false)!, symmetric: false, granularity, restricted: false }
   const format = numberFormat(name, true)
   // The most negative code is left out, so that negation is safe; of only four codes every one counts.
   return format && { format, symmetric: true, granularity, restricted: name !== 'int2' && name !== 'uint2' }
@@ -25,7 +35,8 @@ export function weightSpec(name: FormatName, granularity: Granularity): QuantSpe
 type Group = Float32Array
 
 /**
- * Symmetric scales, one a group. A group of zeros takes the median of the others' scales, so that a bias in its unit keeps one.
+ * Scales, one a group; symmetric unless zero points are asked for. A group of zeros takes the median of the others' scales, so that a
+ * bias in its unit keeps one.
  */
 export function weightParams(
   data: Float32Array,
@@ -35,6 +46,7 @@ export function weightParams(
   kernels: Pick<KernelSet, 'scaleErrors'>,
 ): QuantParams {
   const groups = groupsOf(data, shape, spec)
+  if (isInt(spec.format) && !spec.symmetric) return withZeroPoints(groups, spec as QuantSpec)
   const rule = ruleOf(name, spec, kernels)
   const scale = Float32Array.from(groups, rule)
   const alive = Array.from(scale).filter(s => s > 0)
@@ -44,13 +56,32 @@ export function weightParams(
   return { spec, scale, zeroPoint: new Int32Array(scale.length) }
 }
 
-function groupsOf(data: Float32Array, shape: readonly number[], spec: QuantSpec<NumberFormat>): Group[] {
+/** From the smallest to the largest element of each group, zero among them. */
+function withZeroPoints(groups: readonly Group[], spec: QuantSpec): QuantParams {
+  const found = groups.map(group => {
+    const [min, max] = group.reduce(([low, high], x) => [Math.min(low, x), Math.max(high, x)], [0, 0])
+    return paramsFromRange({ min, max }, spec)
+  })
+  return {
+    spec,
+    scale: Float32Array.from(found, f => f.scale),
+    zeroPoint: Int32Array.from(found, f => f.zeroPoint),
+  }
+}
+
+export function groupsOf(data: Float32Array, shape: readonly number[], spec: QuantSpec<NumberFormat>): Group[] {
   const count = scaleShape(shape, spec.granularity).reduce((n, d) => n * d, 1)
   const sizes = new Uint32Array(count)
   eachScale(shape, { spec }, (from, to, k) => {
     sizes[k] += to - from
   })
-  const groups = Array.from(sizes, size => new Float32Array(size))
+  // Views of one array: groups of 32 would be half a million arrays in a large matrix.
+  const all = new Float32Array(data.length)
+  let end = 0
+  const groups = Array.from(sizes, size => {
+    end += size
+    return all.subarray(end - size, end)
+  })
   sizes.fill(0)
   eachScale(shape, { spec }, (from, to, k) => {
     groups[k].set(data.subarray(from, to), sizes[k])

@@ -1,10 +1,14 @@
 // The repairs, in the order in which they are carried out whatever the order in the recipe.
 import { absorb } from './absorb.ts'
+import { awq } from './awq.ts'
 import { correctBias } from './correct-bias.ts'
 import { deadChannels } from './dead-channels.ts'
 import { equalize } from './equalize.ts'
 import { equalizeFull } from './equalize-full.ts'
+import { gptq } from './gptq.ts'
+import { hqq } from './hqq.ts'
 import { refit } from './refit.ts'
+import { smooth } from './smooth.ts'
 import type { GraphRepair, Repair, WeightRepair } from './types.ts'
 
 export const repairs = [
@@ -12,6 +16,10 @@ export const repairs = [
   equalizeFull,
   equalize,
   absorb,
+  smooth,
+  awq,
+  hqq,
+  gptq,
   refit,
   correctBias,
 ] as const satisfies readonly Repair[]

@@ -69,7 +69,6 @@ export const quantize: readonly Pair[] = [
     '它累加的数超过 {count} 个，float16 会丢失其中较小的数',
   ],
   ['{value} come near or beyond 65504, where float16 ends', '{value} 接近或超过 float16 的上限 65504'],
-  ['Repairs', '修复'],
   ['Take pixels as they are', '直接输入像素'],
   ['rawInput needs to know how pixels become what the model is fed', 'rawInput 需要知道像素如何变成模型的输入'],
   ['Give an input spec with --input, or leave rawInput out.', '请用 --input 给出输入规格，或去掉 rawInput。'],
@@ -94,4 +93,18 @@ export const quantize: readonly Pair[] = [
     'Inputs are fed as before, not as pixels, since nothing is quantised to integers.',
     '由于没有任何部分量化为整数，输入仍按原方式给出，而非像素。',
   ],
+  ['No layer can be written in the form {form}', '没有可以写成 {form} 形式的层'],
+  [
+    'It is for matrix products of 4 or 8 bits whose activations stay in float: "activations": "float32".',
+    '它用于权重为 4 位或 8 位、激活保持浮点的矩阵乘法："activations": "float32"。',
+  ],
+  [
+    '{node} has {count} input channels, more than GPTQ takes here ({most}): it is rounded to nearest.',
+    '{node} 有 {count} 个输入通道，超过 GPTQ 在此处的上限（{most}），改为就近取整。',
+  ],
+  [
+    'SmoothQuant left {none} of {count} groups of layers as they are.',
+    'SmoothQuant 有 {none} 组层（共 {count} 组）保持原样。',
+  ],
+  ['AWQ left {none} of {count} groups of layers as they are.', 'AWQ 有 {none} 组层（共 {count} 组）保持原样。'],
 ]

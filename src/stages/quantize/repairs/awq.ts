@@ -1,0 +1,102 @@
+// AWQ (AWQ: Activation-aware Weight Quantization for LLM Compression and Acceleration, 2023): channels that carry large activations get
+// finer steps, by weights multiplied up before they are rounded and the input divided down:
+//
+//   t_i = (mean |x_i|)^r, normalised by sqrt(max t min t);   r = 0, 1/20 ... 19/20, that of least
+//   sum over i of (X'X)_ii |w_i - Q(t w)_i / t_i|^2
+//
+// The paper measures the output on samples; errors of rounding in different input channels are all but independent, so that the diagonal
+// of X'X is left of that. Its search for a clip is left to HQQ and GPTQ, which come after. For layers whose weights alone get few bits.
+import { exp, log } from '../../../base/math.ts'
+import type { Context } from '../../../ir/context.ts'
+import type { Model } from '../../../ir/model.ts'
+import { type Granularity, roundTripTensor } from '../../../ir/quant.ts'
+import type { Choice } from '../choose.ts'
+import { weightParams, weightSpec } from '../weight-scales.ts'
+import { inputMoments, type Moments } from './input-moments.ts'
+import { type Readers, readersOf, rescaled, scaledRows } from './input-scales.ts'
+import { floatsOf, type Product } from './products.ts'
+import type { GraphRepair } from './types.ts'
+
+const strengths = Array.from({ length: 20 }, (_, i) => i / 20)
+const smallest = 1e-4
+
+export const awq: GraphRepair = {
+  id: 'awq',
+  label: 'AWQ: finer steps for weights that meet large activations',
+  when: 'before-ranges',
+  needsData: true,
+  async run(model, choice, samples, ctx) {
+    const groups = readersOf(model.graph, choice).filter(g => g.products.every(p => choice.weightOnly.has(p.node.id)))
+    if (groups.length === 0) return { model, notes: [] }
+    const asked = groups.map(g => ({ value: g.input, channels: g.channels }))
+    const moments = await inputMoments(model, asked, ['sizes', 'squares', 'rows'], samples!, ctx)
+    const found: { readers: Readers; t: Float64Array }[] = []
+    for (const [done, readers] of groups.entries()) {
+      ctx.signal.throwIfAborted()
+      const t = await bestFactors(model, readers, choice, moments.get(readers.input)!, ctx)
+      if (t) found.push({ readers, t })
+      ctx.progress({ stage: 'awq', done: done + 1, total: groups.length })
+    }
+    const none = groups.length - found.length
+    const notes = none > 0 ? [`AWQ left ${none} of ${groups.length} groups of layers as they are.`] : []
+    return { model: await rescaled(model, found, ctx.bytes), notes }
+  },
+}
+
+/** Null where no factors are better than none. */
+async function bestFactors(
+  model: Model,
+  { products, channels }: Readers,
+  choice: Choice,
+  seen: Moments<'sizes' | 'squares' | 'rows'>,
+  ctx: Pick<Context, 'bytes' | 'kernels'>,
+): Promise<Float64Array | null> {
+  const weights = await Promise.all(products.map(p => floatsOf(model, p.weight, ctx.bytes)))
+  let best: Float64Array | null = null
+  let least = Number.POSITIVE_INFINITY
+  for (const r of strengths) {
+    const t = factors(seen, channels, r)
+    let error = 0
+    for (const [n, product] of products.entries()) error += errorOf(weights[n], product, choice, t, seen.squares, ctx)
+    if (error < least) {
+      least = error
+      best = r === 0 ? null : t
+    }
+  }
+  return best
+}
+
+function factors({ sizes, rows }: Moments<'sizes' | 'rows'>, channels: number, r: number): Float64Array {
+  const logs = Float64Array.from({ length: channels }, (_, i) =>
+    Math.max(r * log(Math.max(sizes[i] / Math.max(1, rows[i]), 1e-30)), log(smallest)),
+  )
+  const middle = (logs.reduce((m, x) => Math.max(m, x)) + logs.reduce((m, x) => Math.min(m, x))) / 2
+  return logs.map(x => Math.fround(exp(x - middle)))
+}
+
+function errorOf(
+  weights: Float32Array,
+  product: Product,
+  choice: Choice,
+  t: Float64Array,
+  squares: Float64Array,
+  { kernels }: Pick<Context, 'kernels'>,
+): number {
+  const { node, inputs, outputs, byRow } = product
+  const format = choice.weightFormats.get(node.id)!
+  const block = choice.blockOf?.(node) ?? null
+  const shape = byRow ? [outputs, inputs] : [inputs, outputs]
+  const granularity: Granularity =
+    block === null ? { kind: 'channel', axis: byRow ? 0 : 1 } : { kind: 'block', axis: byRow ? 1 : 0, size: block }
+  const spec = weightSpec(format, granularity, true)
+  if (spec === null) return 0
+  const scaled = scaledRows(weights, product, t)
+  const rounded = roundTripTensor(scaled, shape, weightParams(scaled, shape, spec, format, kernels))
+  let error = 0
+  for (let at = 0; at < weights.length; at++) {
+    const i = byRow ? at % inputs : Math.floor(at / outputs)
+    const d = (scaled[at] - rounded[at]) / t[i]
+    error += squares[i] * d * d
+  }
+  return error
+}
