@@ -21,6 +21,13 @@ export interface FlagOption {
   label: string
   default: boolean
 }
+/** Any number of choices, in no order. */
+export interface SeveralOption {
+  kind: 'several'
+  label: string
+  default: readonly string[]
+  choices: readonly { id: string; label: string }[]
+}
 /** A value with a schema of its own (nested records, lists); shown as text. */
 export interface ValueOption<T = unknown> {
   kind: 'value'
@@ -28,7 +35,7 @@ export interface ValueOption<T = unknown> {
   default: T
   schema: v.GenericSchema<unknown, T>
 }
-export type Option = NumberOption | ChoiceOption | FlagOption | ValueOption
+export type Option = NumberOption | ChoiceOption | FlagOption | SeveralOption | ValueOption
 export type Options = Readonly<Record<string, Option>>
 
 export const number = (
@@ -41,6 +48,16 @@ export const choice = <const T extends string>(
   initial: NoInfer<T>,
 ): ChoiceOption<T> => ({ kind: 'choice', label, choices, default: initial })
 export const flag = (label: string, initial: boolean): FlagOption => ({ kind: 'flag', label, default: initial })
+export const several = (
+  label: string,
+  choices: SeveralOption['choices'],
+  initial: readonly string[],
+): SeveralOption => ({
+  kind: 'several',
+  label,
+  choices: choices.map(({ id, label }) => ({ id, label })),
+  default: initial,
+})
 export const value = <T>(label: string, schema: v.GenericSchema<unknown, T>, initial: T): ValueOption<T> => ({
   kind: 'value',
   label,
@@ -54,9 +71,11 @@ export type OptionValue<O> = O extends NumberOption
     ? T
     : O extends FlagOption
       ? boolean
-      : O extends ValueOption<infer T>
-        ? T
-        : never
+      : O extends SeveralOption
+        ? readonly string[]
+        : O extends ValueOption<infer T>
+          ? T
+          : never
 export type OptionValues<S extends Options> = { [K in keyof S]: OptionValue<S[K]> }
 
 /** Whole steps from a whole number reach whole numbers only. */
@@ -74,6 +93,8 @@ export function schemaOf(option: Option): v.GenericSchema {
       return v.picklist(option.choices)
     case 'flag':
       return v.boolean()
+    case 'several':
+      return v.array(v.picklist(option.choices.map(c => c.id)))
     case 'value':
       return option.schema
   }

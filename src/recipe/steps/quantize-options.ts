@@ -1,7 +1,7 @@
 // What a recipe may ask of the step `quantize`, and what its options come to for each node and each target.
 import * as v from 'valibot'
 import { StudioError } from '../../base/errors.ts'
-import { choice, flag, number, type OptionValues, value } from '../../base/options.ts'
+import { choice, flag, number, type OptionValues, several, value } from '../../base/options.ts'
 import { type FormatName, formatName, formatNames, numberFormat } from '../../ir/format-names.ts'
 import type { Model, Node, NodeId } from '../../ir/model.ts'
 import type { Target } from '../../ir/target.ts'
@@ -12,7 +12,7 @@ import type { CalibrationMethod } from '../../stages/calibrate/types.ts'
 import type { LayerFormats } from '../../stages/quantize/choose.ts'
 import type { WeightScales } from '../../stages/quantize/decide.ts'
 import { opsetFor } from '../../stages/quantize/qdq.ts'
-import { graphRepairs, repairIds, weightRepairs } from '../../stages/quantize/repairs/index.ts'
+import { graphRepairs, repairs, weightRepairs } from '../../stages/quantize/repairs/index.ts'
 import { select } from '../../stages/quantize/selectors.ts'
 
 const rangeNames = ['auto', ...methods.map(m => m.id)]
@@ -53,7 +53,7 @@ export const options = {
   form: choice('Computed as by', forms, 'auto'),
   ranges: value('Ranges given', v.record(v.string(), v.strictObject({ min: v.number(), max: v.number() })), {}),
   rawInput: flag('Take pixels as they are', false),
-  repairs: value('Repairs', v.array(v.picklist(repairIds)), [] as string[]),
+  repairs: several('Repairs', repairs, []),
   batch: number('Samples per batch', { default: 16, min: 1, max: 256 }),
   layers: value('Per layer', v.record(v.string(), layerSchema), {} as Record<string, LayerOptions>),
 }

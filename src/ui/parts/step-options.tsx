@@ -1,7 +1,7 @@
 // The controls of one step, made from the options that its own file declares.
 import { createMemo, createSignal, For, Match, Show, Switch } from 'solid-js'
 import type { Catalogue, ShownOption } from '../../../workers/api.ts'
-import type { ChoiceOption, NumberOption } from '../../base/options.ts'
+import type { ChoiceOption, NumberOption, SeveralOption } from '../../base/options.ts'
 import type { Step } from '../../recipe/types.ts'
 import { inWords, t } from '../i18n/index.ts'
 import { fieldsOf, type LayerFields, type LayerSetting, settingOf } from '../state/recipe-edit.ts'
@@ -50,6 +50,33 @@ function ValueControl(props: Control) {
       disabled={props.disabled}
       onChange={read => props.onChange(read.value)}
     />
+  )
+}
+
+/** Any number of named things, each with a box to tick. */
+function SeveralControl(props: Control & { option: SeveralOption }) {
+  const chosen = () => (props.value ?? []) as readonly string[]
+  const toggle = (id: string, on: boolean) => {
+    const ids = props.option.choices.map(c => c.id)
+    props.onChange(ids.filter(known => (known === id ? on : chosen().includes(known))))
+  }
+  return (
+    <fieldset class="several-control">
+      <legend class="name soft small">{props.name}</legend>
+      <For each={props.option.choices}>
+        {({ id, label }) => (
+          <label class="row">
+            <input
+              type="checkbox"
+              checked={chosen().includes(id)}
+              disabled={props.disabled}
+              onChange={event => toggle(id, event.currentTarget.checked)}
+            />
+            <span>{inWords(label)}</span>
+          </label>
+        )}
+      </For>
+    </fieldset>
   )
 }
 
@@ -242,6 +269,9 @@ export function StepOptions(props: {
                     onChange={event => control().onChange(event.currentTarget.checked)}
                   />
                 </Field>
+              </Match>
+              <Match when={option.kind === 'several'}>
+                <SeveralControl {...control()} option={option as SeveralOption} />
               </Match>
               <Match when={key === 'layers'}>
                 <LayersControl {...control()} />

@@ -24,8 +24,6 @@ export const repairs = [
   correctBias,
 ] as const satisfies readonly Repair[]
 
-export const repairIds: readonly string[] = (repairs as readonly Repair[]).map(r => r.id)
-
 const among = (ids: readonly string[]): Repair[] => (repairs as readonly Repair[]).filter(r => ids.includes(r.id))
 
 export const graphRepairs = (ids: readonly string[]): GraphRepair[] =>
