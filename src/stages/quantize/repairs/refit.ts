@@ -2,19 +2,19 @@
 // layers before it really give, then rounded with feedback. No labels, no gradients; one pass over the samples for each of the two models.
 // Where a layer ends a residual branch, its target also makes up for the error of the shortcut that is added to it.
 import { bytesOf, viewAs } from '../../../base/dtype.ts'
-import type { Rng } from '../../../base/rng.ts'
 import { type Batch, batches } from '../../../ir/batches.ts'
 import type { Context } from '../../../ir/context.ts'
 import { edit } from '../../../ir/edit.ts'
 import { levelsOf } from '../../../ir/levels.ts'
 import { type Graph, type Model, type Node, type NodeId, reads, type ValueName } from '../../../ir/model.ts'
 import { coderOf, isInt, largestOf } from '../../../ir/number-format.ts'
-import { codeRange, type QuantParams, type QuantPlan, type QuantSpec, roundTripTensor } from '../../../ir/quant.ts'
-import { openStream, type Stream } from '../../../ir/stream.ts'
-import type { NdArray, Tensor } from '../../../ir/tensor.ts'
+import { codeRange, type QuantParams, type QuantPlan, type QuantSpec } from '../../../ir/quant.ts'
+import { openStream } from '../../../ir/stream.ts'
+import type { Tensor } from '../../../ir/tensor.ts'
 import { weightOf } from '../../../ops/facts.ts'
-import { inputRows, type LayerShape, layerShape, outputRows, type Places, placesOf } from '../patches.ts'
+import { type LayerShape, layerShape } from '../patches.ts'
 import { quantizeModel } from '../qdq.ts'
+import { type Layer, observeLayer, type Work } from './refit-moments.ts'
 import { type Damping, type Moments, type Rounded, roundLayer } from './rounding-solve.ts'
 import type { RepairData, WeightRepair } from './types.ts'
 
@@ -25,8 +25,8 @@ export const refit: WeightRepair = {
   needsData: true,
   async run({ float, model, plan }, samples, ctx) {
     const given = await gather(float, samples!, ctx)
-    const work: Work = { float, model, plan, notes: [] }
-    const layers = layersOf(float.graph, plan)
+    const { layers, left } = layersOf(float.graph, plan)
+    const work: Work = { float, model, plan, notes: left }
     const width = ctx.runner.threads
     const exact = openStream(given, async part => part, ctx, width)
     const rounded = openStream(given, part => quantizeModel(part, within(work.plan, part.graph), ctx.bytes), ctx, width)
@@ -34,7 +34,7 @@ export const refit: WeightRepair = {
     for (const [index, layer] of layers.entries()) {
       ctx.signal.throwIfAborted()
       ctx.progress({ stage: 'quantize', done: index, total: layers.length, note: layer.node.id })
-      const moments = await observe(layer, work, { exact, rounded }, given, ctx)
+      const moments = await observeLayer(layer, work, { exact, rounded }, given, ctx)
       await roundNode(layer, moments, images, work, ctx)
       const later = layers.slice(index + 1)
       exact.forget(
@@ -48,24 +48,6 @@ export const refit: WeightRepair = {
     }
     return { model: work.model, plan: work.plan, notes: work.notes }
   },
-}
-
-/** What changes as layers are done. */
-interface Work {
-  readonly float: Model
-  model: Model
-  plan: QuantPlan
-  notes: string[]
-}
-
-interface Layer {
-  node: Node
-  shape: LayerShape
-  weight: ValueName
-  input: ValueName
-  output: ValueName
-  /** What is added to the output right behind, where that was made before; and whether the sum reads it rounded. */
-  shortcut: { name: ValueName; rounded: boolean } | null
 }
 
 const enoughBytes = 268435456 // of inputs, held for the whole repair
@@ -82,20 +64,32 @@ async function gather(model: Model, { data, count, batch }: RepairData, ctx: Con
   return given
 }
 
-/** Layers whose weights have few bits and rows that can be gathered, in the order of the graph. */
-function layersOf(graph: Graph, plan: QuantPlan): Layer[] {
+/** Layers whose weights have few bits and rows that can be gathered, in the order of the graph; and why others are left. */
+function layersOf(graph: Graph, plan: QuantPlan): { layers: Layer[]; left: string[] } {
   const order = new Map(graph.nodes.flatMap((n, i) => n.outputs.map(o => [o, i] as const)))
   const readers = new Map<ValueName, Node[]>()
   for (const node of graph.nodes)
     for (const name of new Set(reads(node))) readers.set(name, [...(readers.get(name) ?? []), node])
   const layers: Layer[] = []
+  const left: string[] = []
   for (const [index, node] of graph.nodes.entries()) {
     if (!plan.quantized.has(node.id) && !plan.weightOnly.has(node.id)) continue
     const weight = weightOf(node, graph)
     const params = weight && plan.weights.get(weight.name)
-    const shape = params && layerShape(node, graph)
-    // A weight that two layers read cannot follow both.
-    if (!shape || readers.get(weight.name)?.length !== 1 || params.spec.granularity.kind === 'block') continue
+    if (!params || weight.lookup) continue
+    const shape = layerShape(node, graph)
+    const why =
+      shape === null
+        ? `${node.op} has no rows to fit`
+        : readers.get(weight.name)?.length !== 1
+          ? 'another layer reads its weights too'
+          : params.spec.granularity.kind === 'block'
+            ? 'its scales are those of blocks'
+            : null
+    if (!shape || why !== null) {
+      left.push(`The layer ${node.id} is not refitted: ${why}.`)
+      continue
+    }
     const output = node.outputs[0]!
     const next = readers.get(output)
     const sum = next?.length === 1 && next[0].op === 'Add' ? next[0] : null
@@ -104,7 +98,7 @@ function layersOf(graph: Graph, plan: QuantPlan): Layer[] {
     const shortcut = before ? { name: other, rounded: plan.quantized.has(sum!.id) } : null
     layers.push({ node, shape, weight: weight.name, input: node.inputs[0]!, output, shortcut })
   }
-  return layers
+  return { layers, left }
 }
 
 /** The plan of a part of the graph. */
@@ -122,110 +116,6 @@ function within(plan: QuantPlan, graph: Graph): QuantPlan {
     weights: pick(plan.weights, name => here.has(name)),
     biases: pick(plan.biases, id => nodes.has(id)),
   }
-}
-
-// Rows beyond these tell a layer of a thousand inputs nothing new; one of nine needs fewer.
-const enoughRows = 40_000
-const rowsPerColumn = 400
-
-/** Second moments of a layer's input against its target, group by group, over places that are drawn for it. */
-async function observe(
-  layer: Layer,
-  work: Work,
-  { exact, rounded }: { exact: Stream; rounded: Stream },
-  given: readonly Batch[],
-  ctx: Context,
-): Promise<Moments[]> {
-  const { node, shape, input, output, shortcut } = layer
-  const kept = shortcut ? [input, shortcut.name] : [input]
-  const images = given.reduce((n, batch) => n + batch.count, 0)
-  const wanted = Math.min(enoughRows, Math.max(4000, rowsPerColumn * shape.columns))
-  const rng = ctx.rng.fork('refit').fork(node.id)
-  const moments = Array.from({ length: shape.groups }, () => emptyMoments(shape))
-  const drawn: { places: Places; shape: readonly number[]; targets: Float32Array }[] = []
-  await exact.run(work.float, [...kept, output], kept, (arrays, index) => {
-    const y = arrays[output]
-    const share = shape.conv ? wanted / images : (wanted * given[index].count) / images
-    const places = drawPlaces(placesOf(shape, y.shape), Math.ceil(share), rng)
-    const targets = outputRows(y, shape, places)
-    if (shortcut && sameShape(arrays[shortcut.name], y))
-      add(targets, outputRows(arrays[shortcut.name], shape, places), 1)
-    drawn[index] = { places, shape: y.shape, targets }
-  })
-  await rounded.run(work.model, kept, kept, (arrays, index) => {
-    const { places, shape: outShape, targets } = drawn[index]
-    if (shortcut && arrays[shortcut.name].shape.join() === outShape.join()) {
-      const read = arrays[shortcut.name]
-      const seen = shortcut.rounded ? asRead(read, shortcut.name, work.plan, ctx) : read
-      add(targets, outputRows(seen, shape, places), -1)
-    }
-    const x = asRead(arrays[input], input, work.plan, ctx)
-    for (const [group, m] of moments.entries()) {
-      const inputs = inputRows(x, outShape, shape, group, places)
-      addRows(m, inputs, columnsOf(targets, shape, group), ctx)
-    }
-  })
-  for (const m of moments) mirror(m)
-  return moments
-}
-
-const sameShape = (a: NdArray, b: NdArray): boolean => a.shape.join() === b.shape.join()
-
-function add(to: Float32Array, rows: Float32Array, factor: number): void {
-  for (let i = 0; i < to.length; i++) to[i] += factor * rows[i]
-}
-
-/** The channels of one group. */
-function columnsOf(rows: Float32Array, { groups, channels }: LayerShape, group: number): Float32Array {
-  if (groups === 1) return rows
-  const all = groups * channels
-  const out = new Float32Array(rows.length / groups)
-  for (let row = 0; row * all < rows.length; row++)
-    for (let c = 0; c < channels; c++) out[row * channels + c] = rows[row * all + group * channels + c]
-  return out
-}
-
-/** The value as its integer readers see it: on the grid, also where a float node or nobody made it. */
-function asRead(array: NdArray, name: ValueName, plan: QuantPlan, ctx: Context): NdArray {
-  const params = plan.activations.get(name)
-  if (!params) return array
-  const x = array.data as Float32Array
-  if (!isInt(params.spec.format)) return { ...array, data: roundTripTensor(x, array.shape, params) }
-  const { qmin, qmax } = codeRange(params.spec as QuantSpec)
-  return { ...array, data: ctx.kernels.fakeQuantize(x, params.scale[0], params.zeroPoint[0], qmin, qmax) }
-}
-
-/** `count` of `all` places, or all where there are no more, in ascending order. */
-function drawPlaces(all: number, count: number, rng: Rng): Places {
-  const places = Uint32Array.from({ length: all }, (_, i) => i)
-  if (count >= all) return places
-  for (let i = 0; i < count; i++) {
-    const j = i + rng.below(all - i)
-    const kept = places[i]
-    places[i] = places[j]
-    places[j] = kept
-  }
-  return places.subarray(0, count).sort()
-}
-
-const emptyMoments = ({ columns: k, channels: c }: LayerShape): Moments => ({
-  n: 0,
-  k,
-  c,
-  h: new Float64Array((k + 1) * (k + 1)),
-  r: new Float64Array((k + 1) * c),
-})
-
-function addRows(m: Moments, inputs: Float32Array, targets: Float32Array, ctx: Context): void {
-  const p = m.k + 1
-  m.n += inputs.length / p
-  ctx.kernels.gram(inputs, inputs, { p, q: p, upper: true }, m.h)
-  ctx.kernels.gram(inputs, targets, { p, q: m.c, upper: false }, m.r)
-}
-
-/** The lower half from the upper. */
-function mirror({ h, k }: Moments): void {
-  for (let i = 0; i <= k; i++) for (let j = 0; j < i; j++) h[i * (k + 1) + j] = h[j * (k + 1) + i]
 }
 
 /**

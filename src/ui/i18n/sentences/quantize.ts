@@ -88,6 +88,10 @@ export const quantize: readonly Pair[] = [
   ],
   ['Absorb high biases', '吸收过大的偏置'],
   ['Correct biases', '校正偏置'],
+  ['The layer {node#} is not refitted: {why*}.', '层 {node#} 未重新拟合：{why*}。'],
+  ['{op#} has no rows to fit', '{op#} 没有可拟合的行'],
+  ['another layer reads its weights too', '另一层也读取其权重'],
+  ['its scales are those of blocks', '其缩放系数按块划分'],
   ['Silence dead channels', '静默失效通道'],
   [
     'Inputs are fed as before, not as pixels, since nothing is quantised to integers.',
