@@ -13,7 +13,7 @@ export function LayersTable(props: { layers: readonly LayerReport[] }) {
     return [
       {
         id: 'node',
-        width: 180,
+        width: 172,
         title: words.node,
         key: row => row.node,
         cell: row => (
@@ -22,10 +22,10 @@ export function LayersTable(props: { layers: readonly LayerReport[] }) {
           </span>
         ),
       },
-      { id: 'op', width: 84, title: words.operator, key: row => row.op, cell: row => row.op },
+      { id: 'op', width: 76, title: words.operator, key: row => row.op, cell: row => row.op },
       {
         id: 'bits',
-        width: 104,
+        width: 80,
         title: words.bits,
         key: row => row.weightBits ?? row.activationBits,
         cell: row => `${row.weightBits ?? '–'}/${row.activationBits ?? '–'}`,
@@ -49,7 +49,7 @@ export function LayersTable(props: { layers: readonly LayerReport[] }) {
       },
       {
         id: 'weight',
-        width: 96,
+        width: 90,
         title: words.weight,
         key: row => row.weightSqnrDb,
         cell: row => <Sqnr db={row.weightSqnrDb} />,
