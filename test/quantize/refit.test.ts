@@ -123,6 +123,7 @@ function layerOf(
     const grid = {
       coder: coderOf(format, true),
       largest,
+      levels: 2 ** bits,
       scales,
       free: true,
       shared: false,
