@@ -21,7 +21,7 @@ export const options: OptionTable = {
   data: { value: 'CALIB', about: 'calibration samples: .npz, .npy, .json, folder or zip of images' },
   eval: { value: 'LABELLED', about: 'labelled samples to judge the result by' },
   input: { value: 'SPEC.json', about: 'how pixels become what the model is fed' },
-  preset: { value: 'NAME', about: 'balanced (default), float16, acc0' },
+  preset: { value: 'NAME', about: 'balanced (default), smallest, exact, float16, acc0' },
   recipe: { value: 'RECIPE.json', about: 'what is to be done, step by step' },
   target: { value: 'ID', many: true, about: 'bundle to make; may be given more than once (default onnxruntime)' },
   out: { value: 'DIR', about: 'where the bundles and report.json go' },

@@ -59,7 +59,7 @@ export function wantedOf(recipe: Recipe): Wanted[] {
           where: { step: 'export' },
           hint: `Its forms: ${target.forms.join(', ')}.`,
         })
-      if (form !== null && form !== 'float' && !recipe.steps.some(step => step.do === 'quantize'))
+      if (form !== null && form !== 'float' && !recipe.steps.some(step => ['quantize', 'search'].includes(step.do)))
         throw new StudioError('bad-recipe', `The form ${form} needs a step that quantises`, {
           where: { step: 'export' },
           hint: 'Put { "do": "quantize" } before the export, or leave the form out.',

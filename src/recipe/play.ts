@@ -70,7 +70,8 @@ export async function play(request: PlayRequest, ctx: Context): Promise<State> {
     }
     const { do: _, ...options } = step
     const after = await def.run(state, options as never, env)
-    state = { ...after, steps: [...state.steps, step] }
+    // A step that decided something by the clock has written itself down, decision and all.
+    state = after.steps.length > state.steps.length ? after : { ...after, steps: [...state.steps, step] }
     await store?.put(keys[next], pack(state))
   }
   return state

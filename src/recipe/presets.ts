@@ -26,6 +26,20 @@ export const presets: readonly Preset[] = [
       { do: 'evaluate' },
     ),
   },
+  {
+    id: 'smallest',
+    label: 'Smallest: 4 or 8 bits or float a layer, at most half a point lost',
+    recipe: recipe({ do: 'optimize' }, { do: 'search', keep: { loss: 0.5 } }, { do: 'evaluate' }),
+  },
+  {
+    id: 'exact',
+    label: 'Exact: 8 bits wherever no answer changes, float elsewhere',
+    recipe: recipe(
+      { do: 'optimize' },
+      { do: 'search', keep: { loss: 0 }, formats: ['int8', 'float32'] },
+      { do: 'evaluate' },
+    ),
+  },
   { id: 'acc0', label: 'Optimised graph only', recipe: recipe({ do: 'optimize' }, { do: 'evaluate' }) },
 ]
 
@@ -36,7 +50,7 @@ export function presetOf(id: string): Recipe {
     id,
     presets.map(p => p.id),
   )
-  const later = ['smallest', 'exact', 'acc1', 'acc2', 'acc3'].includes(id)
+  const later = ['acc1', 'acc2', 'acc3'].includes(id)
   throw new StudioError(
     'usage',
     later

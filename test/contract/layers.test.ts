@@ -64,7 +64,7 @@ const rooms: Record<string, Room> = {
   'src/stages/train': stage,
   'src/stages/evaluate': { may: ['src/tasks', ...ops], types: ['src/jobs/report.ts'] },
   'src/stages/search': { may: ir },
-  'src/recipe/steps': { may: joined, types: ['src/jobs/report.ts'] },
+  'src/recipe/steps': { may: ['src/exporters', ...joined], types: ['src/jobs/report.ts'] },
   'src/recipe': { may: ['src/recipe/steps', ...joined], types: ['src/jobs/report.ts'] },
   'src/jobs': { may: ['src/recipe', ...ends, 'src/stages/evaluate', ...joined] },
   'src/host': { may: ['kernels', ...ir], types: ['src/data', 'src/jobs'] },

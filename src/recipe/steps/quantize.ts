@@ -16,7 +16,7 @@ import { graphRepairs, weightRepairs } from '../../stages/quantize/repairs/index
 import { isRuntimeForm, withRuntimeKernels } from '../../stages/quantize/runtime-kernels.ts'
 import { separateRoles } from '../../stages/quantize/separate.ts'
 import { toFloat16 } from '../../stages/quantize/to-float16.ts'
-import { emptyVariant, type StepEnv, step, type Variant, type Wanted } from '../state.ts'
+import { emptyVariant, type State, type StepEnv, step, type Variant, type Wanted } from '../state.ts'
 import { gather, inputsSeen } from './observed.ts'
 import { float16Variants } from './quantize-float16.ts'
 import {
@@ -39,75 +39,83 @@ export const quantize = step({
   label: 'Quantise',
   options,
   needs: o => (needsSamples(o) ? ['calibration'] : []),
-  async run(state, o, env) {
-    const current = infer(upgradeOpset(infer(state.model), opsetOf(o)))
-    for (const wanted of env.wanted) checkFormats(o, wanted.target)
-    const asItIs = formatsIn(o).every(f => f.weights === 'float32' && f.activations === 'float32')
-    if (wholeHalf(o) || asItIs) return float16Variants(state, current, resolveLayers(current, o), o, env)
-
-    const { model, raws, notes } = o.rawInput
-      ? await takingPixels(separateRoles(current), env)
-      : { model: separateRoles(current), raws: [], notes: [] as string[] }
-    checkGiven(o.ranges, [...valueNames(state.original.graph), ...valueNames(model.graph)])
-    const perNode = resolveLayers(model, o)
-
-    const groups = byProfile(env.wanted, target => ({
-      ...choose(model, target, perNode.formats),
-      blockOf: node => blockIn(perNode.scales(node)),
-    }))
-    const samples = env.calibration && { data: env.calibration, count: env.samples, batch: o.batch }
-    for (const group of groups) {
-      for (const repair of graphRepairs(o.repairs)) {
-        const repaired = await repair.run(group.reference ?? model, group.choice, samples, env.ctx)
-        notes.push(...repaired.notes)
-        group.reference = repaired.model === model ? null : infer(repaired.model)
-      }
-    }
-    const sweeps = await observeAll(model, groups, o, env)
-    const seen = sweeps.get(groups[0]?.reference ?? model) ?? nothing
-
-    const start = env.ctx.clock()
-    const variants: Variant[] = []
-    for (const { choice: chosen, wanted, reference } of groups) {
-      const float = reference ?? model
-      const { target } = wanted[0]
-      const rangeOf = rangesBy(sweeps.get(float)!.observations, chosen, perNode, o, target, raws)
-      let plan = await decide(float, target, chosen, { of: rangeOf }, env.ctx, perNode.scales)
-      let rounded = float
-      for (const repair of weightRepairs(o.repairs)) {
-        const repaired = await repair.run({ float, model: rounded, plan, choice: chosen }, samples, env.ctx)
-        notes.push(...repaired.notes)
-        plan = repaired.plan
-        rounded = repaired.model
-      }
-      const quantized = await quantizeModel(rounded, plan, env.ctx.bytes)
-      for (const w of wanted) {
-        const half = w.form === 'float16' ? await toFloat16(current, env.ctx.bytes, () => false) : null
-        const written = isRuntimeForm(w.form) ? await withRuntimeKernels(quantized, w.form, env.ctx.bytes) : quantized
-        const variant = half
-          ? emptyVariant(w, 'float16', half.model, null, half.float, ['float16', 'float16'])
-          : emptyVariant(w, w.form ?? w.target.forms[0], written, plan, plan.float, precisionOf(o, w.target))
-        variants.push({ ...variant, reference, raw: half ? [] : raws })
-      }
-    }
-    return {
-      ...state,
-      model,
-      variants,
-      notes: [...state.notes, ...new Set(notes)],
-      observed:
-        seen === nothing
-          ? state.observed
-          : { samples: seen.samples, inputs: await inputsSeen(model, env.calibration!, seen.observations, env) },
-      timing: {
-        ...state.timing,
-        inferenceMs: seen.inferenceMs,
-        calibrateMs: seen.calibrateMs,
-        quantizeMs: env.ctx.clock() - start,
-      },
-    }
-  },
+  run: (state, o, env) => quantizeWith(state, o, env),
 })
+
+/** `look` gathers observations; a search lends one that looks once for all its candidates. */
+export async function quantizeWith(
+  state: State,
+  o: QuantizeOptions,
+  env: StepEnv,
+  look: typeof gather = gather,
+): Promise<State> {
+  const current = infer(upgradeOpset(infer(state.model), opsetOf(o)))
+  for (const wanted of env.wanted) checkFormats(o, wanted.target)
+  const asItIs = formatsIn(o).every(f => f.weights === 'float32' && f.activations === 'float32')
+  if (wholeHalf(o) || asItIs) return float16Variants(state, current, resolveLayers(current, o), o, env)
+
+  const { model, raws, notes } = o.rawInput
+    ? await takingPixels(separateRoles(current), env)
+    : { model: separateRoles(current), raws: [], notes: [] as string[] }
+  checkGiven(o.ranges, [...valueNames(state.original.graph), ...valueNames(model.graph)])
+  const perNode = resolveLayers(model, o)
+
+  const groups = byProfile(env.wanted, target => ({
+    ...choose(model, target, perNode.formats),
+    blockOf: node => blockIn(perNode.scales(node)),
+  }))
+  const samples = env.calibration && { data: env.calibration, count: env.samples, batch: o.batch }
+  for (const group of groups) {
+    for (const repair of graphRepairs(o.repairs)) {
+      const repaired = await repair.run(group.reference ?? model, group.choice, samples, env.ctx)
+      notes.push(...repaired.notes)
+      group.reference = repaired.model === model ? null : infer(repaired.model)
+    }
+  }
+  const sweeps = await observeAll(model, groups, o, env, look)
+  const seen = sweeps.get(groups[0]?.reference ?? model) ?? nothing
+
+  const start = env.ctx.clock()
+  const variants: Variant[] = []
+  for (const { choice: chosen, wanted, reference } of groups) {
+    const float = reference ?? model
+    const { target } = wanted[0]
+    const rangeOf = rangesBy(sweeps.get(float)!.observations, chosen, perNode, o, target, raws)
+    let plan = await decide(float, target, chosen, { of: rangeOf }, env.ctx, perNode.scales)
+    let rounded = float
+    for (const repair of weightRepairs(o.repairs)) {
+      const repaired = await repair.run({ float, model: rounded, plan, choice: chosen }, samples, env.ctx)
+      notes.push(...repaired.notes)
+      plan = repaired.plan
+      rounded = repaired.model
+    }
+    const quantized = await quantizeModel(rounded, plan, env.ctx.bytes)
+    for (const w of wanted) {
+      const half = w.form === 'float16' ? await toFloat16(current, env.ctx.bytes, () => false) : null
+      const written = isRuntimeForm(w.form) ? await withRuntimeKernels(quantized, w.form, env.ctx.bytes) : quantized
+      const variant = half
+        ? emptyVariant(w, 'float16', half.model, null, half.float, ['float16', 'float16'])
+        : emptyVariant(w, w.form ?? w.target.forms[0], written, plan, plan.float, precisionOf(o, w.target))
+      variants.push({ ...variant, reference, raw: half ? [] : raws })
+    }
+  }
+  return {
+    ...state,
+    model,
+    variants,
+    notes: [...state.notes, ...new Set(notes)],
+    observed:
+      seen === nothing
+        ? state.observed
+        : { samples: seen.samples, inputs: await inputsSeen(model, env.calibration!, seen.observations, env) },
+    timing: {
+      ...state.timing,
+      inferenceMs: seen.inferenceMs,
+      calibrateMs: seen.calibrateMs,
+      quantizeMs: env.ctx.clock() - start,
+    },
+  }
+}
 
 /** Bundles whose targets have the same rules share one choice of operators, one plan and one quantised model. */
 interface Group {
@@ -134,6 +142,7 @@ async function observeAll(
   groups: readonly Group[],
   o: QuantizeOptions,
   env: StepEnv,
+  look: typeof gather,
 ): Promise<Map<Model, Sweep>> {
   const wanted = new Map<Model, Set<ValueName>>()
   for (const { choice: chosen, reference } of groups) {
@@ -144,17 +153,18 @@ async function observeAll(
   for (const [index, [float, values]] of [...wanted].entries()) {
     const repaired = float === model ? null : { index, repairs: o.repairs }
     const sweep =
-      values.size > 0 ? await gather(float, [...values], env.calibration!, env.samples, o, env, repaired) : nothing
+      values.size > 0 ? await look(float, [...values], env.calibration!, env.samples, o, env, repaired) : nothing
     sweeps.set(float, sweep)
   }
   return sweeps
 }
 
-const blockIn = (scales: WeightScales): number | null => (typeof scales === 'object' ? scales.block : null)
+export const blockIn = (scales: WeightScales): number | null => (typeof scales === 'object' ? scales.block : null)
 
 const nothing: Sweep = { observations: new Map(), samples: 0, calibrateMs: 0, inferenceMs: 0 }
 
-function rangesBy(
+/** Ranges under the calibration method of the node that makes a value. */
+export function rangesBy(
   observations: ReadonlyMap<ValueName, Observation>,
   chosen: Choice,
   perNode: PerNode,

@@ -66,7 +66,7 @@ async function gather(model: Model, { data, count, batch }: RepairData, ctx: Con
 }
 
 /** Layers whose weights have few bits and rows that can be gathered, in the order of the graph; and why others are left. */
-function layersOf(graph: Graph, plan: QuantPlan): { layers: Layer[]; left: string[] } {
+export function layersOf(graph: Graph, plan: QuantPlan): { layers: Layer[]; left: string[] } {
   const order = new Map(graph.nodes.flatMap((n, i) => n.outputs.map(o => [o, i] as const)))
   const readers = new Map<ValueName, Node[]>()
   for (const node of graph.nodes)
@@ -129,7 +129,7 @@ function dampingFor({ n, k }: Moments, images: number): Damping {
   return { ridge, rounding: Math.max(1e-4, 0.1 * ridge) }
 }
 
-async function roundNode(
+export async function roundNode(
   layer: Layer,
   moments: readonly Moments[],
   images: number,

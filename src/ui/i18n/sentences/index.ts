@@ -8,8 +8,20 @@ import { passes } from './passes.ts'
 import { quantize } from './quantize.ts'
 import { ranges } from './ranges.ts'
 import { recipe } from './recipe.ts'
+import { search } from './search.ts'
 import { simulate } from './simulate.ts'
 
 /** Each of them is one string or template of a source file. */
-export const plain = [...data, ...files, ...graph, ...host, ...passes, ...quantize, ...ranges, ...recipe, ...simulate]
+export const plain = [
+  ...data,
+  ...files,
+  ...graph,
+  ...host,
+  ...passes,
+  ...quantize,
+  ...ranges,
+  ...recipe,
+  ...search,
+  ...simulate,
+]
 export const sentences = [...plain, ...composed]

@@ -1,0 +1,275 @@
+// From measured layers to a decision: what each way of keeping a layer costs, which candidates are tried, and which is taken.
+import { byteLength } from '../../base/dtype.ts'
+import { StudioError } from '../../base/errors.ts'
+import { log10, pow } from '../../base/math.ts'
+import { exporters } from '../../exporters/index.ts'
+import { type FormatName, numberFormat } from '../../ir/format-names.ts'
+import type { Model } from '../../ir/model.ts'
+import { containerOf } from '../../ir/number-format.ts'
+import type { Target } from '../../ir/target.ts'
+import { elements } from '../../ir/tensor.ts'
+import { weightOf } from '../../ops/facts.ts'
+import { latencies } from '../../stages/evaluate/latency.ts'
+import { cost } from '../../stages/inspect/cost.ts'
+import { fromPixels } from '../../stages/quantize/raw-input.ts'
+import { firstThatMeets } from '../../stages/search/bisect.ts'
+import { front, knapsack, pointOf } from '../../stages/search/knapsack.ts'
+import { paretoFront } from '../../stages/search/pareto.ts'
+import type { Layers, Point } from '../../stages/search/types.ts'
+import type { State, StepEnv } from '../state.ts'
+import type { QuantizeOptions } from './quantize-options.ts'
+import { bitsOf, type Figures, type Found, type SearchOptions, type Tried } from './search-options.ts'
+import type { SearchLayer, Sensitivity } from './sensitivity.ts'
+import type { Trial } from './trial.ts'
+
+export interface Space {
+  model: Model
+  target: Target
+  layers: readonly SearchLayer[]
+  formats: readonly FormatName[]
+  base: QuantizeOptions
+  sensitivity: Sensitivity
+  trial: Trial
+  judgedOn: number
+}
+
+interface Candidate extends Tried {
+  point: Point
+  quantize: QuantizeOptions
+}
+
+type Unit = 'bytes' | 'bits' | 'work'
+
+export async function decideWithin(
+  space: Space,
+  o: SearchOptions,
+  build: (quantize: QuantizeOptions) => Promise<State>,
+  { until }: { until: number },
+  env: StepEnv,
+): Promise<Found> {
+  const { ctx } = env
+  const { keep } = o
+  const byKl = scoresKl(space, o)
+  const waysIn = waysOf(space)
+  const unit: Unit = keep.bits !== undefined ? 'bits' : keep.latencyMs !== undefined ? 'work' : 'bytes'
+  const layers = priced(waysIn, space, unit, byKl)
+  const weights = space.layers.reduce((n, layer) => n + countOf(space, layer), 0)
+  const tried: Candidate[] = []
+  let longest = 0
+  // One more candidate, and the one that is taken once more on all samples, must still have their time.
+  const late = (): boolean => ctx.clock() + 2 * longest > until
+  const errorOf = ({ measured }: Tried): number => (byKl ? measured.kl! : noiseOf(measured))
+
+  const attempt = async (point: Point): Promise<Candidate> => {
+    const known = tried.find(t => t.point.choice.join() === point.choice.join())
+    if (known) return known
+    ctx.signal.throwIfAborted()
+    const start = ctx.clock()
+    const quantize = optionsFor(space, waysIn, point)
+    const { model, raw } = (await build(quantize)).variants[0]
+    const { loss, ...measured } = await space.trial.compare(model)
+    const bytes = await bytesOf(fromPixels(model, raw), space.target, env)
+    const cost =
+      keep.latencyMs !== undefined
+        ? await millisecondsOf(model, space, env)
+        : unit === 'bits'
+          ? point.cost / weights
+          : bytes
+    const candidate = { point, quantize, cost, bytes, predicted: predictedOf(space, waysIn, point), measured, loss }
+    tried.push(candidate)
+    longest = Math.max(longest, ctx.clock() - start)
+    ctx.progress({ stage: 'search', done: tried.length, total: null, note: wordsOf(candidate) })
+    return candidate
+  }
+
+  const chosen =
+    keep.bytes !== undefined || keep.bits !== undefined
+      ? await withinBudget()
+      : await alongTheFront(keep.latencyMs !== undefined)
+  return foundOf(chosen, tried, space)
+
+  /** The knapsack's answer, and others of the same size: uniform formats, less budget, the other error. */
+  async function withinBudget(): Promise<Candidate> {
+    const budget = keep.bytes ?? keep.bits!
+    const least = front(layers)[0]
+    // What the file holds besides the weights is known only once it is written.
+    let rest = keep.bytes === undefined ? 0 : (await attempt(least)).bytes - least.cost
+    const open = (): number => (keep.bytes === undefined ? budget * weights : budget - rest)
+    const fits = (c: Candidate): boolean => c.cost <= budget * (1 + 1e-9)
+    for (let round = 0, last = ''; round < 4; round++) {
+      const point = knapsack(layers, open())
+      if (!point || point.choice.join() === last) break
+      last = point.choice.join()
+      const { bytes } = await attempt(point)
+      if (keep.bytes !== undefined) rest = bytes - point.cost
+    }
+    const uniform = space.formats.map(format =>
+      pointOf(
+        layers,
+        waysIn.map(ways => Math.max(0, ways.indexOf(format))),
+      ),
+    )
+    const others = [
+      knapsack(layers, 0.97 * open()),
+      ...(byKl === null ? [] : [knapsack(priced(waysIn, space, unit, !byKl), open())]),
+      ...uniform.filter(p => p.cost <= open() && p.cost > 0.8 * open()),
+    ]
+    for (const point of others) if (point && !late()) await attempt(pointOf(layers, point.choice))
+    const within = tried.filter(fits)
+    if (within.length === 0)
+      throw refused(
+        keep.bytes !== undefined
+          ? `With ${space.formats.join(', ')} the model files take at least ${Math.min(...tried.map(t => t.bytes))} bytes, more than the ${budget} that are to be kept`
+          : `With ${space.formats.join(', ')} a weight takes at least ${least.cost / weights} bits, more than the ${budget} that are to be kept`,
+        'Allow formats of fewer bits, or more.',
+      )
+    return within.reduce((best, c) => (errorOf(c) < errorOf(best) ? c : best))
+  }
+
+  /** The smallest that loses no more than is allowed, or the best that is fast enough. */
+  async function alongTheFront(timed: boolean): Promise<Candidate> {
+    const points = thinned(front(layers))
+    if (timed) points.reverse()
+    const meets = (c: Candidate): boolean => (timed ? c.cost <= keep.latencyMs! : c.loss <= keep.loss!)
+    const index = await firstThatMeets(points.length, async i => {
+      // Once the time is up, what met so far is taken, or else the last, which is the surest.
+      if (late() && (i < points.length - 1 || tried.some(meets))) return false
+      return meets(await attempt(points[i]))
+    })
+    if (index === null) {
+      const best = tried.reduce((a, b) => ((timed ? b.cost < a.cost : b.loss < a.loss) ? b : a))
+      throw refused(
+        timed
+          ? `With ${space.formats.join(', ')} a run takes at least ${best.cost} ms here, more than the ${keep.latencyMs} that are to be kept`
+          : `With ${space.formats.join(', ')} at least ${best.loss} points are lost, more than the ${keep.loss} that are to be kept`,
+        timed ? 'Allow more.' : 'Allow more, or add float32 to the formats.',
+      )
+    }
+    return attempt(points[index])
+  }
+}
+
+const refused = (message: string, hint: string): StudioError =>
+  new StudioError('bad-recipe', message, { where: { step: 'search' }, hint })
+
+// Bisection over so many needs five candidates.
+const mostPoints = 32
+
+const thinned = (points: readonly Point[]): Point[] =>
+  points.length <= mostPoints
+    ? [...points]
+    : Array.from({ length: mostPoints }, (_, i) => points[Math.round((i * (points.length - 1)) / (mostPoints - 1))])
+
+/** Whether KL is the score; null where there is none. Errors of probabilities say little in dB, and points follow KL. */
+function scoresKl({ sensitivity, trial }: Space, { score, keep }: SearchOptions): boolean | null {
+  const has = Object.values(sensitivity).some(formats => Object.values(formats).some(f => f.kl !== null))
+  if (!has) return null
+  if (score !== 'auto') return score === 'kl'
+  const probabilities = Object.values(trial.outputs[0] ?? {}).every(({ data }) =>
+    (data as Float32Array).every(x => x >= 0 && x <= 1),
+  )
+  return probabilities || keep.loss !== undefined
+}
+
+const noiseOf = ({ sqnrDb }: Figures): number => pow(10, -sqnrDb / 10)
+
+/** Formats that each layer may take: those measured, and in any case the widest. */
+function waysOf({ layers, formats, sensitivity }: Space): FormatName[][] {
+  const widest = formats.reduce((a, b) => (bitsOf(b) > bitsOf(a) ? b : a))
+  return layers.map(({ id }) => formats.filter(f => f === widest || sensitivity[id]?.[f] !== undefined))
+}
+
+const figuresOf = ({ sensitivity }: Space, { id }: SearchLayer, format: FormatName): Figures =>
+  sensitivity[id]?.[format] ?? { sqnrDb: 200, kl: 0 }
+
+const countOf = ({ model }: Space, { weight }: SearchLayer): number => elements(model.graph.values.get(weight)!.data!)
+
+function priced(ways: readonly FormatName[][], space: Space, unit: Unit, byKl: boolean | null): Layers {
+  const macs = new Map(cost(space.model).nodes.map(n => [n.node, n.macs]))
+  return space.layers.map((layer, k) =>
+    ways[k].map(format => {
+      const figures = figuresOf(space, layer, format)
+      return {
+        cost:
+          unit === 'work'
+            ? layer.nodes.reduce((n, id) => n + (macs.get(id) ?? 0), 0) * workOf(format)
+            : unit === 'bits'
+              ? countOf(space, layer) * bitsOf(format)
+              : bytesIn(space, layer, format),
+        score: byKl ? (figures.kl ?? 0) : noiseOf(figures),
+      }
+    }),
+  )
+}
+
+// Only eight bits have integer kernels here; all else is restored to float32 and computed in it.
+const workOf = (format: FormatName): number => (bitsOf(format) > 4 && bitsOf(format) <= 8 ? 0.5 : 1)
+
+// A layer in integers has nodes that restore weight and bias and a pair that rounds its output, with their names; about so much.
+const nodesBytes = 500
+
+function bytesIn(space: Space, layer: SearchLayer, name: FormatName): number {
+  const count = countOf(space, layer)
+  const format = numberFormat(name, true)
+  if (!format) return 4 * count
+  const { graph } = space.model
+  const node = graph.nodes.find(n => n.id === layer.id)!
+  const { axis } = weightOf(node, graph)!
+  const channels = axis === null ? 1 : graph.values.get(layer.weight)!.data!.shape[axis]
+  // Scales of weight and bias.
+  return byteLength(containerOf(format), count) + 8 * channels + nodesBytes
+}
+
+function optionsFor({ layers, base }: Space, ways: readonly FormatName[][], { choice }: Point): QuantizeOptions {
+  const chosen = layers.flatMap(({ nodes }, k) => {
+    const format = ways[k][choice[k]]
+    return nodes.map(id => [id, format === 'float32' ? { float: true } : { weights: format }] as const)
+  })
+  return { ...base, layers: { ...base.layers, ...Object.fromEntries(chosen) } }
+}
+
+function predictedOf(space: Space, ways: readonly FormatName[][], { choice }: Point): Figures {
+  const figures = space.layers.map((layer, k) => figuresOf(space, layer, ways[k][choice[k]]))
+  const noise = figures.reduce((sum, f) => sum + noiseOf(f), 0)
+  const kl = figures.some(f => f.kl === null) ? null : figures.reduce((sum, f) => sum + f.kl!, 0)
+  return { sqnrDb: -10 * log10(Math.max(noise, 1e-20)), kl }
+}
+
+async function bytesOf(model: Model, target: Target, { wanted, ctx }: StepEnv): Promise<number> {
+  const exporter = exporters.find(e => e.id === target.exporter)!
+  const form = wanted[0].form ?? target.forms[0]
+  const { files } = await exporter.write(model, target, { form, bytes: ctx.bytes })
+  let bytes = 0
+  for (const file of files) for await (const chunk of file.chunks()) bytes += chunk.length
+  return bytes
+}
+
+async function millisecondsOf(model: Model, { trial }: Space, { ctx }: StepEnv): Promise<number> {
+  const { feeds, count } = trial.batches[0]
+  const [time] = await latencies([model], feeds, { runs: 30, budgetMs: 1000 }, ctx)
+  return time.median / count
+}
+
+const wordsOf = ({ bytes, measured, loss }: Tried): string =>
+  `${bytes} bytes: ${measured.sqnrDb.toFixed(1)} dB, ${loss.toFixed(2)} %`
+
+function foundOf(chosen: Candidate, tried: readonly Candidate[], space: Space): Found {
+  const plain = ({ cost, bytes, predicted, measured, loss }: Candidate): Tried => ({
+    cost,
+    bytes,
+    predicted,
+    measured,
+    loss,
+  })
+  const kept = paretoFront(tried.map(t => ({ ...plain(t), error: noiseOf(t.measured) })))
+  return {
+    quantize: chosen.quantize,
+    chosen: plain(chosen),
+    tried: kept.map(({ error: _, ...t }) => t),
+    judgedOn: space.judgedOn,
+    sensitivity: space.sensitivity as Found['sensitivity'],
+    notes: [
+      `The search tried ${tried.length} candidates. Of the one it took, ${chosen.predicted.sqnrDb.toFixed(1)} dB were predicted and ${chosen.measured.sqnrDb.toFixed(1)} dB measured; ${chosen.loss.toFixed(2)} % of the answers over ${space.judgedOn} samples that it was not made from are others.`,
+    ],
+  }
+}

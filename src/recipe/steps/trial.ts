@@ -1,0 +1,114 @@
+// Samples on which candidates are tried: what the float model gives for them is computed once, and laid beside what a candidate gives.
+import type { InputSpec } from '../../data/input-spec.ts'
+import { type Batch, batches, each, inOrder, unstack } from '../../ir/batches.ts'
+import type { Context, Dataset, Feeds } from '../../ir/context.ts'
+import type { Model, ValueName } from '../../ir/model.ts'
+import type { NdArray } from '../../ir/tensor.ts'
+import { Agreement } from '../../stages/evaluate/agreement.ts'
+import { Divergence } from '../../stages/evaluate/divergence.ts'
+import { taskFor } from '../../tasks/index.ts'
+import { numbersOf } from '../../tasks/scores.ts'
+import type { Figures } from './search-options.ts'
+
+export interface Trial {
+  batches: readonly Batch[]
+  /** Of the float model, batch by batch. */
+  outputs: readonly Readonly<Record<ValueName, NdArray>>[]
+  /** `feeds` batch by batch, where the candidate starts elsewhere than at the inputs. */
+  compare(candidate: Model, feeds?: readonly Feeds[]): Promise<Figures & { loss: number }>
+}
+
+/** Samples `from` to before `to` of the usable ones. */
+export function samplesBetween(data: Dataset, from: number, to: number): Dataset {
+  return {
+    name: data.name,
+    size: to - from,
+    labels: data.labels,
+    hash: `${data.hash} ${from}-${to}`,
+    async *samples(options = {}) {
+      let index = 0
+      const last = Math.min(to, from + (options.count ?? to))
+      for await (const sample of data.samples({ ...options, count: last })) if (index++ >= from) yield sample
+    },
+    get skipped() {
+      return data.skipped
+    },
+    get suspicious() {
+      return data.suspicious
+    },
+  }
+}
+
+export async function openTrial(
+  float: Model,
+  data: Dataset,
+  options: { count: number; batch: number; input: InputSpec },
+  ctx: Context,
+): Promise<Trial> {
+  const given: Batch[] = []
+  for await (const batch of batches(data, float.graph, options.batch, { count: options.count, signal: ctx.signal }))
+    given.push(batch)
+  const task = taskFor(options.input, float)
+  const classes = task?.id === 'classify' || task?.id === 'ctc'
+  const exact = await runOn(
+    float,
+    given.map(b => b.feeds),
+    ctx,
+  )
+  return {
+    batches: given,
+    outputs: exact,
+    async compare(candidate, feeds = given.map(b => b.feeds)) {
+      const { outputs } = candidate.graph
+      const agreement = new Agreement(ctx.kernels, outputs, () => null)
+      let answered = 0
+      let right = 0
+      const divergence = new Divergence()
+      for (const [index, got] of (await runOn(candidate, feeds, ctx)).entries()) {
+        const { count } = given[index]
+        const want = exact[index]
+        for (let i = 0; i < count; i++) {
+          const [reference, other] = [
+            sampleOf(want, i, count),
+            { ...sampleOf(want, i, count), ...sampleOf(got, i, count) },
+          ]
+          agreement.add(reference, other)
+          // The float model's answer as the label. It may be wrong, so that no more points can be lost than answers change.
+          const answer = task?.answer(reference) ?? null
+          if (answer === null) continue
+          right += task!.score(other, answer, reference).value
+          answered++
+        }
+        for (const name of classes ? outputs : []) {
+          const { shape } = want[name]
+          // A line of text has a distribution at each step; an image has one, whatever dimensions of 1 stand around it.
+          const row = task?.id === 'ctc' ? (shape.at(-1) ?? 1) : want[name].data.length / count
+          divergence.add(numbersOf(want[name]), numbersOf(got[name]), row)
+        }
+      }
+      const { sqnrDb, cosine } = agreement.result()
+      return {
+        sqnrDb,
+        kl: classes ? divergence.kl : null,
+        loss: 100 * (answered > 0 ? 1 - right / answered : 1 - cosine),
+      }
+    },
+  }
+}
+
+const sampleOf = (arrays: Readonly<Record<ValueName, NdArray>>, index: number, count: number) =>
+  Object.fromEntries(Object.entries(arrays).map(([name, a]) => [name, unstack(a, index, count)]))
+
+async function runOn(model: Model, feeds: readonly Feeds[], ctx: Context): Promise<Record<ValueName, NdArray>[]> {
+  const session = await ctx.runner.open(model)
+  const outputs: Record<ValueName, NdArray>[] = []
+  try {
+    for await (const { result } of inOrder(each(feeds), ctx.runner.threads, f => session.run(f))) {
+      ctx.signal.throwIfAborted()
+      outputs.push(result)
+    }
+  } finally {
+    await session.close()
+  }
+  return outputs
+}
