@@ -22,7 +22,7 @@ export function page(results, { version, engine, settings, absent }) {
     'What compression costs and saves on real networks: every number format with every set of repairs. `npm run results` measures it and writes this page; nothing here is written by hand, and nothing was tuned to the data that the models are judged on.',
     circumstances(done, version, engine),
     meaning,
-    `${head(['setting', 'step `quantize` of the recipe'])}\n${rows(settings.map(s => [s.title, `\`${JSON.stringify(s.quantize)}\``]))}`,
+    `${head(['setting', 'step `quantize` of the recipe'])}\n${rows(settings.map(s => [s.title, options(s)]))}`,
     `A whole recipe, here of ${settings[0].title} without repairs: \`${JSON.stringify(recipeOf(settings[0], { quantize: { repairs: [] } }))}\`. Blocks lie along the inputs of matrices; weights of convolutions keep a scale a channel. \`npm run results -- --only resnet20 --settings w4a8\` measures some rows anew.`,
     ...models.map(model =>
       section(
@@ -34,11 +34,14 @@ export function page(results, { version, engine, settings, absent }) {
   ].join('\n\n')}\n`
 }
 
+const options = ({ quantize, layerSamples }) =>
+  `\`${JSON.stringify(quantize)}\`${layerSamples === undefined ? '' : `, and of \`evaluate\` \`{"layerSamples":${layerSamples}}\``}`
+
 const meaning = [
   '**top-1** is in percent of the labelled samples; beside it the difference to the float model on the same samples, in points, with its 95 % interval.',
   '**agreement**: percent of samples whose best class is the float model’s. **SQNR**: of the outputs against the float model’s, in dB.',
   '**file** is bytes on disk of the model in the bundle. **packed, theoretical** is no file: the weights at their bits, with scales, tables and biases as they are stored, and without the graph.',
-  '**seconds** are those of the whole command without its evaluation. Best of a setting in bold.',
+  '**seconds** are those of the whole command without its evaluation. The best of a setting is in bold, were it by one sample: look at the intervals before making much of it.',
 ].join(' ')
 
 function circumstances(done, version, engine) {
