@@ -173,14 +173,28 @@ function scoresKl({ sensitivity, trial }: Space, { score, keep }: SearchOptions)
 
 const noiseOf = ({ sqnrDb }: Figures): number => pow(10, -sqnrDb / 10)
 
-/** Formats that each layer may take: those measured, and in any case the widest. */
+/**
+ * Formats that each layer may take: those measured, and in any case the widest. Where the time was up before a layer's turn, 8 bits too,
+ * which seldom hurt: the whole candidate is verified.
+ */
 function waysOf({ layers, formats, sensitivity }: Space): FormatName[][] {
   const widest = formats.reduce((a, b) => (bitsOf(b) > bitsOf(a) ? b : a))
-  return layers.map(({ id }) => formats.filter(f => f === widest || sensitivity[id]?.[f] !== undefined))
+  return layers.map(({ id }) =>
+    formats.filter(f => f === widest || (sensitivity[id] ? sensitivity[id][f] !== undefined : bitsOf(f) === 8)),
+  )
 }
 
-const figuresOf = ({ sensitivity }: Space, { id }: SearchLayer, format: FormatName): Figures =>
-  sensitivity[id]?.[format] ?? { sqnrDb: 200, kl: 0 }
+/** What a layer's format was measured to cost; of one that was not, the worst of the others'. */
+function figuresOf({ sensitivity }: Space, { id }: SearchLayer, format: FormatName): Figures {
+  const own = sensitivity[id]?.[format]
+  if (own || format === 'float32') return own ?? { sqnrDb: 200, kl: 0 }
+  const others = Object.values(sensitivity).flatMap(formats => formats[format] ?? [])
+  const kls = others.flatMap(f => f.kl ?? [])
+  return {
+    sqnrDb: others.reduce((least, f) => Math.min(least, f.sqnrDb), 200),
+    kl: kls.length < others.length ? null : kls.reduce((most, kl) => Math.max(most, kl), 0),
+  }
+}
 
 const countOf = ({ model }: Space, { weight }: SearchLayer): number => elements(model.graph.values.get(weight)!.data!)
 
