@@ -9,8 +9,9 @@ import type { Model } from '../../src/ir/model.ts'
 import { bitsOfNumber } from '../../src/ir/number-format.ts'
 import { type QuantPlan, roundTripTensor } from '../../src/ir/quant.ts'
 import { floats } from '../../src/ir/tensor.ts'
+import { layerErrors } from '../../src/stages/evaluate/layers.ts'
 import { build } from '../build.ts'
-import { play, testContext } from './played.ts'
+import { play, samplesFor, testContext } from './played.ts'
 
 let ctx: Context
 beforeAll(async () => {
@@ -131,4 +132,25 @@ describe('logarithmic levels', () => {
 test('a format takes the bits that its name says', () => {
   expect(bitsOfNumber({ kind: 'levels', name: 'nf4' })).toBe(4)
   expect(bitsOfNumber({ kind: 'int', bits: 1, signed: true })).toBe(1)
+})
+
+test('layers of few bits beside float activations are measured like all others', async () => {
+  const { state, variant } = await play(model, ctx, { step: { weights: 'int4', activations: 'float32' } })
+  const samples = samplesFor(model, 4)
+  const rows = await layerErrors(state.model, variant.model, variant.plan!, samples, 4, ctx)
+  expect(rows.map(row => [row.op, row.weightBits, row.activationBits])).toEqual([
+    ['Conv', 4, 32],
+    ['MatMul', 4, 32],
+  ])
+  // The first layer reads exact inputs, so that its own error is the error so far.
+  expect(rows[0].sqnrDb).toBeCloseTo(rows[0].cumulativeSqnrDb!, 3)
+})
+
+test('the weight of a product that computes in float on rounded activations stands behind no DequantizeLinear', async () => {
+  // Native runtimes would make a MatMulNBits of it, which rounds the activations once more.
+  const { variant } = await play(model, ctx, { step: { weights: 'int8', activations: 'uint16' } })
+  const { nodes } = variant.model.graph
+  const weightMaker = (op: string) => nodes.find(n => n.outputs.includes(nodes.find(m => m.op === op)!.inputs[1]))?.op
+  expect(weightMaker('MatMul')).toBe('Reshape')
+  expect(weightMaker('Conv')).toBe('DequantizeLinear')
 })

@@ -47,6 +47,7 @@ export async function layerErrors(
   ctx: Context,
 ): Promise<LayerErrors[]> {
   const { model: trunk, branches } = localBranches(float, quantized, plan)
+  if (branches.length === 0) return []
   const cumulative = new Map(branches.flatMap(b => roundedName(float, quantized, b.output)))
   const local = new Map(branches.map(b => [b.node.id, new ErrorSums()]))
   const rounded = new Map(branches.map(b => [b.node.id, new ErrorSums()]))
@@ -148,10 +149,11 @@ function localBranches(float: Model, quantized: Model, plan: QuantPlan): { model
   const graph = edit(float.graph, editor => {
     for (const node of float.graph.nodes) {
       const weight = node.inputs[1] && plan.weights.has(node.inputs[1]) ? node.inputs[1] : null
-      if (!plan.quantized.has(node.id) || weight === null) continue
+      const low = plan.quantized.has(node.id) || plan.weightOnly.has(node.id)
+      if (!low || weight === null) continue
       const twin = inQuantized.get(node.id)!
       const input = node.inputs[0]!
-      const roundedInput = roundTrip(editor, input, plan.activations.get(input))
+      const roundedInput = plan.quantized.has(node.id) ? roundTrip(editor, input, plan.activations.get(input)) : null
       const inputs = twin.inputs.map((name, i) =>
         i === 0 ? (roundedInput ?? input) : name === null ? null : copyConstant(editor, quantized, producers, name),
       )
