@@ -28,12 +28,12 @@ export const presets: readonly Preset[] = [
   },
   {
     id: 'smallest',
-    label: 'Smallest: 4 or 8 bits or float a layer, at most half a point lost',
+    label: 'Smallest: at most half a point lost',
     recipe: recipe({ do: 'optimize' }, { do: 'search', keep: { loss: 0.5 } }, { do: 'evaluate' }),
   },
   {
     id: 'exact',
-    label: 'Exact: 8 bits wherever no answer changes, float elsewhere',
+    label: 'Exact: no answer changed',
     recipe: recipe(
       { do: 'optimize' },
       { do: 'search', keep: { loss: 0 }, formats: ['int8', 'float32'] },

@@ -3,11 +3,8 @@ import type { Pair } from '../translator.ts'
 
 export const search: readonly Pair[] = [
   ['Search for the best formats', '搜索最佳格式'],
-  [
-    'Smallest: 4 or 8 bits or float a layer, at most half a point lost',
-    '最小：每层 4 位、8 位或浮点，至多损失半个百分点',
-  ],
-  ['Exact: 8 bits wherever no answer changes, float elsewhere', '精确：答案不变处用 8 位，其余用浮点'],
+  ['Smallest: at most half a point lost', '最小：最多损失半个百分点'],
+  ['Exact: no answer changed', '精确：答案不变'],
   ['Not to be exceeded', '不得超过'],
   ['Formats to choose from', '候选格式'],
   ['Minutes', '分钟数'],
