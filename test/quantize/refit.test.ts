@@ -123,7 +123,6 @@ function layerOf(
     const grid = {
       coder: coderOf(format, true),
       largest,
-      levels: 2 ** bits,
       scales,
       free: true,
       shared: false,

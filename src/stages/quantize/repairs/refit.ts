@@ -2,13 +2,12 @@
 // layers before it really give, then rounded with feedback. No labels, no gradients; one pass over the samples for each of the two models.
 // Where a layer ends a residual branch, its target also makes up for the error of the shortcut that is added to it.
 import { bytesOf, viewAs } from '../../../base/dtype.ts'
-import { powerOfTwo } from '../../../base/math.ts'
 import { type Batch, batches } from '../../../ir/batches.ts'
 import type { Context } from '../../../ir/context.ts'
 import { edit } from '../../../ir/edit.ts'
 import { levelsOf } from '../../../ir/levels.ts'
 import { type Graph, type Model, type Node, type NodeId, reads, type ValueName } from '../../../ir/model.ts'
-import { bitsOfNumber, coderOf, isInt, largestOf } from '../../../ir/number-format.ts'
+import { coderOf, isInt, largestOf } from '../../../ir/number-format.ts'
 import { codeRange, type QuantParams, type QuantPlan, type QuantSpec } from '../../../ir/quant.ts'
 import { openStream } from '../../../ir/stream.ts'
 import type { Tensor } from '../../../ir/tensor.ts'
@@ -198,7 +197,6 @@ function gridOf(params: QuantParams, first: number, count: number, bias: Float64
   return {
     coder: coderOf(format, spec.restricted),
     largest: isInt(format) ? codeRange(spec as QuantSpec).qmax : largestOf(format, spec.restricted),
-    levels: powerOfTwo(bitsOfNumber(format)),
     scales: Float32Array.from({ length: count }, (_, c) => scale[own ? first + c : 0]),
     free: format.kind !== 'half' && (format.kind !== 'levels' || levelsOf(format.name).scalesPerOctave === null),
     shared: !own,

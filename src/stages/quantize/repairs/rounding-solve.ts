@@ -22,7 +22,6 @@ export interface Layer {
 export interface Grid {
   coder: Coder
   largest: number // real of the largest code, in units of the scale
-  levels: number
   /** Scales that the recipe's rule gave, one a channel. */
   scales: Float32Array
   /** Whether a better scale may be looked for; else those given stay. */
@@ -90,15 +89,10 @@ function roundPart({ moments, layer, grid, best, damped, order, l }: Prepared, s
   const rounded = new Float32Array(c * k)
   for (let channel = 0; channel < c; channel++) {
     const w = best.subarray(channel * k, (channel + 1) * k)
-    const hw = product(damped, w, k)
-    let found: Descent | null = null
-    for (const { q, scale } of startsFor(w, scales[channel], l, order, grid, channel)) {
-      const descent = descend(w, hw, q, scale, damped, grid, channel)
-      if (found === null || descent.error < found.error) found = descent
-    }
-    const { q, scale } = found!
-    scales[channel] = scale
-    for (let j = 0; j < k; j++) rounded[channel * k + j] = Math.fround(q[j] * scale)
+    if (grid.free && !grid.shared) scales[channel] = refineScale(w, scales[channel], l, order, grid, channel)
+    const { q } = withFeedback(w, scales[channel], l, order, grid.coder)
+    scales[channel] = descend(w, q, scales[channel], damped, k, grid, channel)
+    for (let j = 0; j < k; j++) rounded[channel * k + j] = Math.fround(q[j] * scales[channel])
   }
   return { scales, weights: rounded, bias: layer.bias && biasFor(moments, rounded) }
 }
@@ -240,53 +234,44 @@ function withFeedback(
 
 const factors = [0.7, 0.76, 0.82, 0.88, 0.94, 1, 1.06, 1.12, 1.18, 1.24, 1.3]
 
-interface Start {
-  q: Float64Array
-  scale: number
-  error: number
-}
-
-// Descent ends in the nearest of many hollows; with few levels they differ enough to look into several.
-const manyLevels = 16
-const starts = { few: 4, many: 1 }
-
-/** Roundings to start from, under scales around the given one, the best first. */
-function startsFor(
+/** The scale, among those around the given one, under which rounding with feedback errs least. */
+function refineScale(
   w: Float64Array,
   given: number,
   l: Float64Array,
   order: Uint32Array,
   grid: Grid,
   channel: number,
-): Start[] {
-  const own = grid.free && !grid.shared
-  const scales = (own ? factors : [1]).map(f => Math.fround(Math.max(given * f, own ? grid.least[channel] : 0)))
-  const all = [...new Set(scales)].map(scale => ({ scale, ...withFeedback(w, scale, l, order, grid.coder) }))
-  return all.sort((a, b) => a.error - b.error).slice(0, grid.levels > manyLevels ? starts.many : starts.few)
+): number {
+  let best = given
+  let least = Number.POSITIVE_INFINITY
+  for (const factor of factors) {
+    const scale = Math.fround(Math.max(given * factor, grid.least[channel]))
+    const { error } = withFeedback(w, scale, l, order, grid.coder)
+    if (error < least) {
+      least = error
+      best = scale
+    }
+  }
+  return best
 }
 
 const sweeps = 8
 
-interface Descent {
-  q: Float64Array
-  scale: number
-  error: number
-}
-
-/** Coordinate descent on the codes, and between sweeps the scale that fits them best; `hw` is H w. */
+/** Coordinate descent on the codes, and between sweeps the scale that fits them best; changes `q`, gives the scale. */
 function descend(
   w: Float64Array,
-  hw: Float64Array,
-  start: Float64Array,
+  q: Float64Array,
   given: number,
   h: Float64Array,
+  k: number,
   grid: Grid,
   channel: number,
-): Descent {
-  const k = w.length
-  const q = start.slice()
+): number {
   let scale = given
-  const gradient = product(h, q, k).map((x, i) => x * scale - hw[i])
+  const hw = product(h, w, k)
+  const hq = product(h, q, k)
+  const gradient = hq.map((x, i) => x * scale - hw[i])
   for (let sweep = 0; sweep < sweeps; sweep++) {
     let changed = false
     for (let j = 0; j < k; j++) {
@@ -312,9 +297,7 @@ function descend(
       scale = Math.fround(better)
     }
   }
-  let error = 0
-  for (let j = 0; j < k; j++) error += (q[j] * scale - w[j]) * gradient[j]
-  return { q, scale, error }
+  return scale
 }
 
 /** (q^T H w) / (q^T H q), or 0 where that is no scale; `gradient` is s H q - H w. */
