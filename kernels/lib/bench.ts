@@ -6,36 +6,57 @@ import { openModule, timeWasm } from './wasm.ts'
 
 export interface KernelSpeed {
   kernel: string
-  bytes: number // of the inputs, once; scale-errors reads them once a candidate
+  bytes: number // of the first input, as often as it is read; of both where two are compared
   reference: number // GB/s
   wasm: number
 }
 
 const elements = 1 << 20
 const candidates = 80
+const columns = 128
+const depth = 144
+
+/** What a kernel is timed on, where that is not a megabyte of normals under the parameters of its first case. */
+interface Load {
+  inputs: Record<string, NumberArray>
+  params?: unknown
+  /** How often the first input is read: once a candidate, a column, a row. */
+  passes?: number
+}
+
+const codes = (n: number, seed: number): Int16Array =>
+  Int16Array.from(normals(n, 60, seed), x => Math.max(-255, Math.min(255, Math.round(x))))
+
+function loads(): Record<string, Load> {
+  const scales = Float32Array.from({ length: candidates }, (_, i) => (i + 20) / 2540)
+  const matrix = normals(2048 * columns)
+  return {
+    compare: { inputs: { a: normals(elements), b: normals(elements, 1.01, 9) }, passes: 2 },
+    'scale-errors': { inputs: { x: normals(elements / 16), scales }, passes: candidates },
+    histogram: { inputs: { x: rectified(elements) } },
+    gram: {
+      inputs: { a: matrix, b: matrix },
+      params: { p: columns, q: columns, upper: true },
+      passes: columns / 2,
+    },
+    'dot-int16': { inputs: { a: codes(2048 * depth, 1), b: codes(64 * depth, 2) }, params: { depth }, passes: 64 },
+  }
+}
 
 /** Measures every kernel; `clock` gives milliseconds. Some seconds. */
 export async function benchKernels(clock: () => number): Promise<KernelSpeed[]> {
   const module = await openModule()
-  const inputs: Record<string, Record<string, NumberArray>> = {
-    compare: { a: normals(elements), b: normals(elements, 1.01, 9) },
-    'scale-errors': {
-      x: normals(elements / 16),
-      scales: Float32Array.from({ length: candidates }, (_, i) => (i + 20) / 2540),
-    },
-    histogram: { x: rectified(elements) },
-  }
+  const given = loads()
   return kernels.map(k => {
-    const given = inputs[k.id] ?? { x: normals(elements) }
-    const params = k.cases()[0].params
-    const passes = k.id === 'scale-errors' ? candidates : 1
-    const bytes = passes * Object.entries(given).reduce((n, [name, x]) => n + (name === 'scales' ? 0 : x.byteLength), 0)
+    const load = given[k.id] ?? { inputs: { x: normals(elements) } }
+    const params = load.params ?? k.cases()[0].params
+    const bytes = (load.passes ?? 1) * Object.values(load.inputs)[0].byteLength
     const speed = (ms: number): number => bytes / ms / 1e6
     return {
       kernel: k.id,
       bytes,
-      reference: speed(timeReference(k, params, given, clock)),
-      wasm: speed(timeWasm(module, k, params, given, clock, 30)),
+      reference: speed(timeReference(k, params, load.inputs, clock)),
+      wasm: speed(timeWasm(module, k, params, load.inputs, clock, 30)),
     }
   })
 }

@@ -73,7 +73,7 @@ export function table({ machine, node, browser, page, shared, clock }) {
       sides.flatMap(side => side.calibration),
       node,
     ),
-    '**Kernels**, GB/s of input over 2^20 floats, WebAssembly SIMD beside the plain TypeScript twin (`scale-errors` reads its input once a candidate):',
+    '**Kernels**, GB/s of input over 2^20 floats, WebAssembly SIMD beside the plain TypeScript twin (`scale-errors` reads its input once a candidate, `gram` once a column, `dot-int16` once a row):',
     `${head(['kernel', ...sides.flatMap(s => [`${s.version.split(' ')[0]}, SIMD`, 'plain'])])}\n${rows(speeds)}`,
     `**Import** of a model of 100 MB to inferred shapes. ${imports.join('. ')}.`,
     ...(page ? [pageLines(page)] : ['No Chromium was found, so that the page was not measured.']),
