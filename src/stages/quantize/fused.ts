@@ -1,23 +1,13 @@
 // Activation functions that vanish into the kernel before them: the runtime drops a Relu or Clip where the codes of its output
 // cannot stand for anything outside its bounds, so that rounding and clamping do its work.
-import { viewAs } from '../../base/dtype.ts'
-import type { Graph, Node, ValueName } from '../../ir/model.ts'
+import type { Graph, Node } from '../../ir/model.ts'
 import type { Range } from '../../ir/quant.ts'
+import { outputBounds } from '../../ops/bounds.ts'
 
-/** Bounds of a Relu or Clip (opset 11 or newer); null where one is computed, or where zero, which every code range holds, lies outside. */
+/** Bounds of a Relu or Clip; null where one is computed, or where zero, which every code range holds, lies outside. */
 export function boundsOf(node: Node, graph: Graph): Range | null {
-  if (node.op === 'Relu') return { min: 0, max: Number.POSITIVE_INFINITY }
-  const min = bound(node.inputs[1], graph, Number.NEGATIVE_INFINITY)
-  const max = bound(node.inputs[2], graph, Number.POSITIVE_INFINITY)
-  return min === null || max === null || !(min <= 0 && max > 0) ? null : { min, max }
-}
-
-function bound(name: ValueName | null | undefined, graph: Graph, open: number): number | null {
-  if (name == null) return open
-  const tensor = graph.inputs.includes(name) ? null : graph.values.get(name)?.data
-  return tensor?.dtype === 'float32' && tensor.data instanceof Uint8Array
-    ? (viewAs('float32', tensor.data) as Float32Array)[0]
-    : null
+  const bounds = outputBounds(node, graph)
+  return bounds && bounds.min <= 0 && bounds.max > 0 ? bounds : null
 }
 
 /**

@@ -158,19 +158,19 @@ async function quantizedConstant(
   const codes = quantizeTensor(data, tensor.shape, params)
   const dtype = containerOf(format)
   if (format.kind === 'half') return { kind: 'half', codes: packed(dtype, tensor.shape, codes) }
-  const scales = scaleShape(tensor.shape, granularity)
-  const laid = laidOut(tensor.shape, params)
-  const apart = {
-    codes: packed(dtype, laid.codes, codes),
-    scale: floats(laid.scale, params.scale),
-    shape: tensorOf({ dtype: 'int64', shape: [tensor.shape.length], data: BigInt64Array.from(tensor.shape, BigInt) }),
-  }
-  if (format.kind === 'levels') {
+  const typeless = format.kind === 'levels' || format.kind === 'float8' || format.bits <= 2
+  if (format.kind === 'levels' || ((typeless || inFloat) && params.zeroPoint.every(z => z === 0))) {
+    const laid = laidOut(tensor.shape, params)
+    const apart = {
+      codes: packed(dtype, laid.codes, codes),
+      scale: floats(laid.scale, params.scale),
+      shape: tensorOf({ dtype: 'int64', shape: [tensor.shape.length], data: BigInt64Array.from(tensor.shape, BigInt) }),
+    }
+    if (format.kind !== 'levels') return { kind: 'cast', ...apart }
     const { table } = levelsOf(format.name)
     return { kind: 'levels', ...apart, table: floats([table.length], table) }
   }
-  const typeless = format.kind === 'float8' || format.bits <= 2
-  if ((typeless || inFloat) && params.zeroPoint.every(z => z === 0)) return { kind: 'cast', ...apart }
+  const scales = scaleShape(tensor.shape, granularity)
   const attrs: [string, Attr][] =
     granularity.kind === 'tensor'
       ? []

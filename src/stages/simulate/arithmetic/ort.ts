@@ -4,7 +4,7 @@
 // other branches for Add on ARM, and fused multiply-add.
 import { exp, log } from '../../../base/math.ts'
 import { attrFloat, attrInt, attrString, type Model, type Node } from '../../../ir/model.ts'
-import { boundsOf } from '../bounds.ts'
+import { outputBounds } from '../../../ops/bounds.ts'
 import { clamp, halfEven } from '../rounding.ts'
 import type { Affine, Arithmetic, Curve, IntegerOp, Params, Unit } from '../types.ts'
 
@@ -18,7 +18,7 @@ export const ort: Arithmetic = {
 
   // relu_quantizelinear.cc, clip_quantizelinear.cc: an activation function is dropped where no code lies outside its bounds.
   narrow(activation, y, model) {
-    const bounds = boundsOf(activation, model.graph)
+    const bounds = outputBounds(activation, model.graph)
     if (!bounds) return null
     const low = f32(y.scale * (y.qmin - y.zeroPoint))
     const high = f32(y.scale * (y.qmax - y.zeroPoint))

@@ -3,7 +3,7 @@
 // test/simulate/tflite.test.ts. The two differ where `liteRt` says; LiteRT's optimised kernels and XNNPACK by a few steps more.
 import { exp, log2, tanh as tanhOf } from '../../../base/math.ts'
 import { attrFloat, type Model, type Node } from '../../../ir/model.ts'
-import { boundsOf } from '../bounds.ts'
+import { outputBounds } from '../../../ops/bounds.ts'
 import {
   awayFromZero,
   expOfNegative,
@@ -30,7 +30,7 @@ export const tflm: Arithmetic = {
 
   // CalculateActivationRangeQuantized; there are RELU, RELU_N1_TO_1 and RELU6.
   narrow(activation, y, model) {
-    const bounds = boundsOf(activation, model.graph)
+    const bounds = outputBounds(activation, model.graph)
     if (!bounds) return null
     const { min, max } = bounds
     const known = (min === 0 && (max === 6 || max === Number.POSITIVE_INFINITY)) || (min === -1 && max === 1)

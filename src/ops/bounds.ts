@@ -1,10 +1,10 @@
 // What a Relu or Clip bounds its output to.
-import { viewAs } from '../../base/dtype.ts'
-import type { Graph, Node, ValueName } from '../../ir/model.ts'
-import type { Range } from '../../ir/quant.ts'
+import { viewAs } from '../base/dtype.ts'
+import type { Graph, Node, ValueName } from '../ir/model.ts'
+import type { Range } from '../ir/quant.ts'
 
 /** Null where a bound is computed at run time, or the node is no Relu or Clip (opset 11 or newer). */
-export function boundsOf(node: Node, graph: Graph): Range | null {
+export function outputBounds(node: Node, graph: Graph): Range | null {
   if (node.op === 'Relu') return { min: 0, max: Number.POSITIVE_INFINITY }
   if (node.op !== 'Clip' || node.attrs.has('min') || node.attrs.has('max')) return null
   const min = bound(node.inputs[1], graph, Number.NEGATIVE_INFINITY)
