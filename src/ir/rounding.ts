@@ -8,10 +8,7 @@ import { levelsOf } from './levels.ts'
 import { type Attr, int, type ValueName } from './model.ts'
 import { bitsOfNumber, codesOf, containerOf, isInt } from './number-format.ts'
 import type { QuantParams } from './quant.ts'
-import { floats as array, packed, type Tensor, tensorOf } from './tensor.ts'
-
-const floats = (shape: readonly number[], data: Float32Array | readonly number[]): Tensor =>
-  tensorOf(array(shape, Float32Array.from(data)))
+import { floats, packed, type Tensor, tensorOf } from './tensor.ts'
 
 /** Adds the nodes that put `source` through a format, behind which it is `output`; constants are named after `name`. */
 export function addRounding(
@@ -39,7 +36,7 @@ export function addRounding(
     add('Cast', [code], [output], [['to', int(onnxCode('float32'))]])
     return
   }
-  const scale = constant('scale', floats([], params.scale))
+  const scale = constant('scale', tensorOf(floats([], params.scale)))
   if (format.kind === 'float8') {
     // Not QuantizeLinear: before one with a zero point of 0 the runtime leaves a Relu out, whatever the type.
     const [units, code, back] = ['units', 'q', 'back'].map(part => editor.freshName(`${name}_${part}`))
@@ -54,10 +51,10 @@ export function addRounding(
     const positive = table.subarray(0, table.length / 2)
     const offset = powerOfTwo(bits - 1) - 1
     const parts = [
-      constant('levels', floats([positive.length], positive)),
-      constant('cuts', floats([2], [positive[0] / 2, positive[1] / 2])),
-      constant('offset', floats([], [offset])),
-      constant('per_ln', floats([], [scalesPerOctave! * Math.LOG2E])),
+      constant('levels', tensorOf(floats([positive.length], positive))),
+      constant('cuts', tensorOf(floats([2], [positive[0] / 2, positive[1] / 2]))),
+      constant('offset', tensorOf(floats([], [offset]))),
+      constant('per_ln', tensorOf(floats([], [scalesPerOctave! * Math.LOG2E]))),
     ]
     add('RoundToLog', [source, scale, ...parts], [output], [], ownDomain)
     return
@@ -70,7 +67,8 @@ export function addRounding(
   if (isInt(format) && bitsOfNumber(format) !== bitsOf(container)) {
     // No type has so few bits: what lies beyond the codes is cut off before.
     const { qmin, qmax } = codesOf(format, params.spec.restricted)
-    const bound = (q: number): Tensor => floats([], [Math.fround((q - params.zeroPoint[0]) * params.scale[0])])
+    const bound = (q: number): Tensor =>
+      tensorOf(floats([], [Math.fround((q - params.zeroPoint[0]) * params.scale[0])]))
     from = editor.freshName(`${name}_clipped`)
     add('Clip', [source, constant('low', bound(qmin)), constant('high', bound(qmax))], [from])
   }

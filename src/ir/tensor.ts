@@ -67,6 +67,17 @@ export function unpacked(
   return codes
 }
 
+// The largest int64, which Slice uses for "to the end", is 2^63 once it has been a float64.
+export const toInt64 = (value: number | bigint): bigint =>
+  value >= 9223372036854775807n ? 9223372036854775807n : BigInt(value)
+
+/** A constant of int64, a vector unless a shape is given. */
+export const int64s = (values: readonly (number | bigint)[], shape: readonly number[] = [values.length]): Tensor => ({
+  dtype: 'int64',
+  shape,
+  data: bytesOf(BigInt64Array.from(values, toInt64)),
+})
+
 export const floats = (shape: readonly number[], data: Float32Array | readonly number[]): NdArray => ({
   dtype: 'float32',
   shape,

@@ -1,6 +1,8 @@
 // Reshape, Flatten, Squeeze and Unsqueeze keep the elements and their order, so that of several in a row only the last counts.
+
 import { attrInt, type Node } from '../../ir/model.ts'
-import { int64s, intsOf } from './constant.ts'
+import { int64s } from '../../ir/tensor.ts'
+import { intsOf } from './constant.ts'
 import { reshapeTarget, sameShape, shapeOf } from './known-shape.ts'
 import { bypass, canBypass, isOp, kept, originOf, rule } from './rule.ts'
 

@@ -1,9 +1,9 @@
 // Numbers out of constant tensors, and tensors out of numbers.
-import { bytesOf, type DType, elementCount, viewAs } from '../../base/dtype.ts'
+import { type DType, elementCount, viewAs } from '../../base/dtype.ts'
 import { fromBfloat16, fromHalf, toBfloat16, toHalf } from '../../base/half.ts'
 import type { Editor } from '../../ir/edit.ts'
 import type { Node } from '../../ir/model.ts'
-import { isSlice, type Tensor } from '../../ir/tensor.ts'
+import { isSlice, type Tensor, toInt64 } from '../../ir/tensor.ts'
 
 /** Elements as float64, exactly; for float16 and bfloat16 their values, not their bit patterns. 64-bit integers past 2^53 round. */
 export function toNumbers(dtype: DType, bytes: Uint8Array, count: number): Float64Array {
@@ -28,17 +28,6 @@ const width = { float32: 4, float64: 8, float16: 2, bfloat16: 2, int64: 8, int32
 
 /** Float types whose weights a fusion can compute in float64 and round once. */
 export const canCompute = (dtype: DType): boolean => dtype === 'float32' || dtype === 'float16' || dtype === 'float64'
-
-// The largest int64, which Slice uses for "to the end", is 2^63 once it has been a float64.
-const toInt64 = (value: number | bigint): bigint =>
-  value >= 9223372036854775807n ? 9223372036854775807n : BigInt(value)
-
-/** A constant of int64, a vector unless a shape is given. */
-export const int64s = (values: readonly (number | bigint)[], shape: readonly number[] = [values.length]): Tensor => ({
-  dtype: 'int64',
-  shape,
-  data: bytesOf(BigInt64Array.from(values, toInt64)),
-})
 
 /** A node of two operands, one of them constant. `first`: the constant is the first operand. */
 export function splitConstant(e: Editor, node: Node): { x: string; constant: string; first: boolean } | null {

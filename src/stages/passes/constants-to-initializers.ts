@@ -1,7 +1,6 @@
 // Constant nodes become initializers of the same name, so that every later pass finds constants in one place.
 import { type Attr, attrTensor, type Node } from '../../ir/model.ts'
-import { floats, type Tensor, tensorOf } from '../../ir/tensor.ts'
-import { int64s } from './constant.ts'
+import { floats, int64s, type Tensor, tensorOf } from '../../ir/tensor.ts'
 import { isOp, kept, rule } from './rule.ts'
 
 export const constantsToInitializers = rule({

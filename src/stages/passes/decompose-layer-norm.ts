@@ -1,6 +1,8 @@
 // LayerNormalization by its definition, for targets before opset 17: d = x - mean(x), y = d / sqrt(mean(d^2) + eps) * gamma + beta.
+
 import { type Attr, attrFloat, attrInt, int, ints } from '../../ir/model.ts'
-import { canCompute, int64s } from './constant.ts'
+import { int64s } from '../../ir/tensor.ts'
+import { canCompute } from './constant.ts'
 import { partsOf } from './decompose.ts'
 import { rankOf } from './known-shape.ts'
 import { isOp, kept, rule } from './rule.ts'

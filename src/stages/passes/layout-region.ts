@@ -1,10 +1,12 @@
 // A connected region of operators that can be computed in another layout. Values in it are y = transpose(x, perm); after the move they
 // are x. Axis a of y is axis perm[a] of x. Constants that are broadcast into the region are permuted the other way. Only operators whose
 // results do not depend on the order in memory, to the last bit: sums over axes do.
+
 import type { Editor } from '../../ir/edit.ts'
 import { type Attr, attrInt, attrInts, int, ints, type Node, type NodeId, type ValueName } from '../../ir/model.ts'
+import { int64s } from '../../ir/tensor.ts'
 import { isElementwise } from '../../ops/facts.ts'
-import { int64s, intsOf, scalarOf } from './constant.ts'
+import { intsOf, scalarOf } from './constant.ts'
 import { rankOf, shapeOf } from './known-shape.ts'
 import { isOp, originOf } from './rule.ts'
 

@@ -1,6 +1,7 @@
 // Slices one after the other along different axes are one Slice.
+
 import { type Attr, ints } from '../../ir/model.ts'
-import { int64s } from './constant.ts'
+import { int64s } from '../../ir/tensor.ts'
 import { rankOf } from './known-shape.ts'
 import { isOp, kept, originOf, rule, sharedBecause } from './rule.ts'
 import { type Slice, sliceOf } from './slice.ts'

@@ -16,7 +16,7 @@ import {
   requiredInputs,
   string,
 } from '../../ir/model.ts'
-import type { Tensor } from '../../ir/tensor.ts'
+import { int64s, type Tensor } from '../../ir/tensor.ts'
 import { fromNumbers } from './constant.ts'
 
 /** The same model at standard opset `to`, 13 or newer; unchanged where it is there already. Throws for what has no equal form. */
@@ -220,14 +220,6 @@ function upgradeSoftmax(editor: Editor, node: Node, within: string): void {
   editor.addNode({ op: 'Reshape', inputs: [soft, shape], outputs: [output], origin })
 }
 
-// `ends` of a slice to the end of an axis is the largest int64, which a number cannot hold.
-const largest = 9223372036854775807n
-const beyond = 9223372036854776000
-const int64s = (values: readonly number[]): Tensor => ({
-  dtype: 'int64',
-  shape: [values.length],
-  data: bytesOf(BigInt64Array.from(values, v => (v >= beyond ? largest : BigInt(v)))),
-})
 const vector = (values: readonly number[]): Tensor => ({
   dtype: 'float32',
   shape: [values.length],

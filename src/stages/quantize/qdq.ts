@@ -11,7 +11,7 @@ import { type Attr, type Graph, int, type Model, type Node, type NodeId, type Va
 import { bitsOfNumber, containerOf, type NumberFormat } from '../../ir/number-format.ts'
 import { type QuantParams, type QuantPlan, quantizeTensor, scaleShape } from '../../ir/quant.ts'
 import { addRounding } from '../../ir/rounding.ts'
-import { packed, type Tensor, tensorOf } from '../../ir/tensor.ts'
+import { floats, int64s, packed, type Tensor, tensorOf } from '../../ir/tensor.ts'
 
 /** The model with the plan carried out; its opset must be at least `opsetFor` the formats in it. */
 export async function quantizeModel(model: Model, plan: QuantPlan, bytes: Bytes): Promise<Model> {
@@ -163,12 +163,12 @@ async function quantizedConstant(
     const laid = laidOut(tensor.shape, params)
     const apart = {
       codes: packed(dtype, laid.codes, codes),
-      scale: floats(laid.scale, params.scale),
-      shape: tensorOf({ dtype: 'int64', shape: [tensor.shape.length], data: BigInt64Array.from(tensor.shape, BigInt) }),
+      scale: tensorOf(floats(laid.scale, params.scale)),
+      shape: int64s(tensor.shape),
     }
     if (format.kind !== 'levels') return { kind: 'cast', ...apart }
     const { table } = levelsOf(format.name)
-    return { kind: 'levels', ...apart, table: floats([table.length], table) }
+    return { kind: 'levels', ...apart, table: tensorOf(floats([table.length], table)) }
   }
   const scales = scaleShape(tensor.shape, granularity)
   const attrs: [string, Attr][] =
@@ -184,7 +184,7 @@ async function quantizedConstant(
   return {
     kind: 'linear',
     codes: packed(dtype, tensor.shape, codes),
-    scale: floats(scales, params.scale),
+    scale: tensorOf(floats(scales, params.scale)),
     // Without one, codes are taken for uint8.
     zeroPoint: params.zeroPoint.every(z => z === 0) && signed ? null : packed(dtype, scales, params.zeroPoint),
     attrs,
@@ -225,13 +225,10 @@ async function quantizedBias(
   return {
     kind: 'linear',
     codes: { dtype: 'int32', shape: spread ? shape : tensor.shape, data: bytesOf(codes) },
-    scale: floats(shape, scale),
+    scale: tensorOf(floats(shape, scale)),
     zeroPoint: null,
     attrs: perChannel ? [['axis', int(spread ? 0 : tensor.shape.length - 1)]] : [],
   }
 }
 
 const saturate = (q: number): number => Math.min(2147483647, Math.max(-2147483648, q))
-
-const floats = (shape: readonly number[], data: Float32Array | readonly number[]): Tensor =>
-  tensorOf({ dtype: 'float32', shape, data: Float32Array.from(data) })

@@ -4,7 +4,7 @@ import { batches } from '../../../ir/batches.ts'
 import type { Context } from '../../../ir/context.ts'
 import { type Editor, edit } from '../../../ir/edit.ts'
 import { type Attr, int, ints, type Model, requiredInputs, type ValueName } from '../../../ir/model.ts'
-import { floats, tensorOf } from '../../../ir/tensor.ts'
+import { int64s } from '../../../ir/tensor.ts'
 import type { RepairData } from './types.ts'
 
 /** gram: X'X, K x K; squares: its diagonal; sizes: sums of |x|; largest: of |x|; rows: how many there were. */
@@ -106,6 +106,3 @@ function add(e: Editor, op: string, inputs: ValueName[], wish: string, attrs: [s
   e.addNode({ op, inputs, outputs: [output], attrs, origin: [] })
   return output
 }
-
-const int64s = (data: readonly number[]) =>
-  tensorOf({ ...floats([data.length], []), dtype: 'int64', data: BigInt64Array.from(data, BigInt) })
