@@ -1,8 +1,8 @@
 // Samples stacked along the first axis, in a fixed partition, so that results do not depend on threads.
-import type { TypedArray } from '../base/dtype.ts'
+import { elementCount, type TypedArray } from '../base/dtype.ts'
 import { StudioError } from '../base/errors.ts'
 import type { Dataset, Feeds, Sample } from './context.ts'
-import type { Graph } from './model.ts'
+import type { Graph, ValueName } from './model.ts'
 import type { NdArray } from './tensor.ts'
 
 export interface Batch {
@@ -10,6 +10,20 @@ export interface Batch {
   count: number
   samples: readonly Sample[]
 }
+
+/** Bytes that float32 values take for one sample of a batch, so far as their shapes are known. */
+export function bytesPerSample({ values }: Graph, names: readonly ValueName[]): number {
+  let bytes = 0
+  for (const name of names) {
+    const shape = values.get(name)?.shape?.slice(1)
+    if (shape?.every(d => typeof d === 'number' && d > 0)) bytes += 4 * elementCount(shape as number[])
+  }
+  return bytes
+}
+
+/** As many samples or runs of `each` bytes as fit into `room`: `most` where nothing is known, one in any case. */
+export const fitting = (room: number, each: number, most: number): number =>
+  each > 0 ? Math.max(1, Math.min(most, Math.floor(room / each))) : most
 
 /** Whether every fed input leaves its first dimension open, so that samples can be stacked. */
 export function stackable(graph: Graph): boolean {

@@ -1,7 +1,7 @@
 // Models over the same samples in the same batches: accuracy where there are labels, agreement with the first in any case.
 import { StudioError } from '../../base/errors.ts'
 import type { InputSpec } from '../../data/input-spec.ts'
-import { type Batch, batches, inOrder, unstack } from '../../ir/batches.ts'
+import { type Batch, batches, fitting, inOrder, unstack } from '../../ir/batches.ts'
 import type { Context, Dataset } from '../../ir/context.ts'
 import type { Model, ValueName } from '../../ir/model.ts'
 import type { NdArray } from '../../ir/tensor.ts'
@@ -47,7 +47,12 @@ export async function judge(
   const sessions = await Promise.all(models.map(model => ctx.runner.open(model)))
   try {
     let done = 0
-    const stream = batches(data, reference.graph, boundedBatch(reference, options.batch), { signal: ctx.signal })
+    const stream = batches(
+      data,
+      reference.graph,
+      fitting(activationBytes, peakActivations(reference).bytes, options.batch),
+      { signal: ctx.signal },
+    )
     const all = [referenceSession, ...sessions]
     const runAll = (b: Batch) => Promise.all(all.map(session => session.run(b.feeds)))
     for await (const { item: b, result: outputs } of inOrder(stream, ctx.runner.threads, runAll)) {
@@ -81,14 +86,8 @@ export async function judge(
   }
 }
 
-// Of one run's live activations: several runs of several models are under way at once.
+// Of one run's live activations: several runs of several models are under way at once. As many samples as keep within them.
 const activationBytes = 16777216
-
-/** As many samples as keep a run's memory within bounds. */
-function boundedBatch(model: Model, most: number): number {
-  const { bytes } = peakActivations(model)
-  return bytes > 0 ? Math.max(1, Math.min(most, Math.floor(activationBytes / bytes))) : most
-}
 
 /** What a task has against a label, with the sample's name; null where it took it. */
 function refusal(sample: string, take: () => void): StudioError | null {

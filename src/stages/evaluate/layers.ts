@@ -4,7 +4,7 @@
 // Local errors come from one model: the float graph as the trunk, and beside each operator a branch that computes it with
 // quantised input, weights and output.
 import { elementCount, viewAs } from '../../base/dtype.ts'
-import { type Batch, batches, inOrder } from '../../ir/batches.ts'
+import { type Batch, batches, bytesPerSample, fitting, inOrder } from '../../ir/batches.ts'
 import type { Context, Dataset } from '../../ir/context.ts'
 import { type Editor, edit } from '../../ir/edit.ts'
 import { withLevelFunctions } from '../../ir/level-functions.ts'
@@ -59,7 +59,7 @@ export async function layerErrors(
   try {
     let done = 0
     const stream = batches(data, float.graph, 1, { count, signal: ctx.signal })
-    const width = runsAtOnce(float, trunkOutputs, ctx.runner.threads)
+    const width = fitting(outputBytes, 2 * bytesPerSample(float.graph, trunkOutputs), ctx.runner.threads)
     const both = (batch: Batch) => Promise.all([trunkSession.run(batch.feeds), prefixSession.run(batch.feeds)])
     for await (const { item: batch, result } of inOrder(stream, width, both)) {
       const [exact, approximate] = result
@@ -100,19 +100,8 @@ export async function layerErrors(
   return errors
 }
 
-// Of the outputs of all runs under way.
+// Of the outputs of all runs under way; a rounded value is as large as what it is rounded of.
 const outputBytes = 134217728
-
-/** As many runs as keep their outputs within bounds, so far as shapes are known; a rounded value is as large as what it is rounded of. */
-function runsAtOnce({ graph }: Model, outputs: readonly ValueName[], most: number): number {
-  let bytes = 0
-  for (const name of outputs) {
-    const shape = graph.values.get(name)?.shape
-    if (shape?.slice(1).every(d => typeof d === 'number' && d > 0))
-      bytes += 2 * 4 * elementCount(shape.slice(1) as number[])
-  }
-  return bytes > 0 ? Math.max(1, Math.min(most, Math.floor(outputBytes / bytes))) : most
-}
 
 function floatsOf(arrays: Record<ValueName, { data: unknown }>, batch: Batch, name: ValueName): Float32Array {
   return (arrays[name]?.data ?? batch.feeds[name].data) as Float32Array

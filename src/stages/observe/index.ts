@@ -1,6 +1,5 @@
 // One streaming sweep over the samples that gathers an Observation of each wanted value, in memory that does not grow with their number.
-import { elementCount } from '../../base/dtype.ts'
-import { batches, each, inOrder, rounds } from '../../ir/batches.ts'
+import { batches, bytesPerSample, each, fitting, inOrder, rounds } from '../../ir/batches.ts'
 import type { Context, Dataset } from '../../ir/context.ts'
 import { type Model, requiredInputs, type ValueName } from '../../ir/model.ts'
 import type { Observation } from '../../ir/quant.ts'
@@ -34,7 +33,7 @@ export async function observe(
   ctx: Observing,
 ): Promise<Sweep> {
   const { clock, signal, kernels } = ctx
-  const size = batchSize(model, values, options.batch)
+  const size = fitting(observedBytes, bytesPerSample(model.graph, values), options.batch)
   const total = Math.min(options.count, dataset.size)
   const fed = new Set(requiredInputs(model.graph))
   const where = locationOf(
@@ -76,14 +75,3 @@ export async function observe(
 }
 
 const observedBytes = 32 * 1024 * 1024 // of one batch: what bounds the memory of a sweep
-
-/** As many samples as keep a batch's observed values within bounds, so far as their shapes are known. */
-function batchSize(model: Model, values: readonly ValueName[], most: number): number {
-  let bytes = 0
-  for (const name of values) {
-    const shape = model.graph.values.get(name)?.shape
-    if (shape?.slice(1).every(d => typeof d === 'number' && d > 0))
-      bytes += 4 * elementCount(shape.slice(1) as number[])
-  }
-  return Math.max(1, Math.min(most, bytes > 0 ? Math.floor(observedBytes / bytes) : most))
-}

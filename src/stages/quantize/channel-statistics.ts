@@ -1,6 +1,6 @@
 // What activations look like channel by channel, over samples: one run of the model, of which only a few numbers a channel are kept.
 import { elementCount } from '../../base/dtype.ts'
-import { batches, inOrder } from '../../ir/batches.ts'
+import { batches, bytesPerSample, fitting, inOrder } from '../../ir/batches.ts'
 import type { Context, Feeds } from '../../ir/context.ts'
 import { type Model, requiredInputs, type ValueName } from '../../ir/model.ts'
 import type { NdArray } from '../../ir/tensor.ts'
@@ -28,7 +28,7 @@ export async function channelStatistics(
   if (axes.size === 0) return found
   const session = await ctx.runner.open(model, { outputs: outputs.length > 0 ? outputs : model.graph.outputs })
   try {
-    const size = batchSize(model, outputs, samples.batch)
+    const size = fitting(outputBytes, bytesPerSample(model.graph, outputs), samples.batch)
     const stream = batches(samples.data, model.graph, size, { count: samples.count, signal: ctx.signal })
     const total = Math.min(samples.count, samples.data.size)
     let done = 0
@@ -77,13 +77,3 @@ function add(before: ChannelStatistics | null, { shape, data }: NdArray, axis: n
 }
 
 const outputBytes = 33554432 // of one run
-
-/** As many samples as keep the outputs of a run within bounds, so far as their shapes are known. */
-function batchSize(model: Model, names: readonly ValueName[], most: number): number {
-  let bytes = 0
-  for (const name of names) {
-    const shape = model.graph.values.get(name)?.shape?.slice(1)
-    if (shape?.every(d => typeof d === 'number' && d > 0)) bytes += 4 * elementCount(shape as number[])
-  }
-  return Math.max(1, Math.min(most, bytes > 0 ? Math.floor(outputBytes / bytes) : most))
-}
