@@ -1,8 +1,9 @@
 // Reads tensors wherever their bytes are: in memory, or as slices of the files that a model came from.
 import type { ByteSource } from '../base/bytes.ts'
+import { viewAs } from '../base/dtype.ts'
 import { StudioError } from '../base/errors.ts'
 import type { Bytes } from './context.ts'
-import type { Slice } from './tensor.ts'
+import type { Slice, Tensor } from './tensor.ts'
 
 /** A reader over the files that slices name; for a model whose tensors are all in memory, no files are needed. */
 export function createBytes(sources: ReadonlyMap<string, ByteSource> = new Map()): Bytes {
@@ -26,3 +27,7 @@ export function createBytes(sources: ReadonlyMap<string, ByteSource> = new Map()
   }
   return { slice, read: async tensor => (tensor.data instanceof Uint8Array ? tensor.data : slice(tensor.data)) }
 }
+
+/** The elements of a float32 tensor; a view of its bytes where they are in memory, so not to be written to. */
+export const readFloats = async (bytes: Pick<Bytes, 'read'>, tensor: Tensor): Promise<Float32Array> =>
+  viewAs('float32', await bytes.read(tensor)) as Float32Array

@@ -3,8 +3,10 @@
 //
 // Local errors come from one model: the float graph as the trunk, and beside each operator a branch that computes it with
 // quantised input, weights and output.
-import { elementCount, viewAs } from '../../base/dtype.ts'
+
+import { elementCount } from '../../base/dtype.ts'
 import { type Batch, batches, bytesPerSample, fitting, inOrder } from '../../ir/batches.ts'
+import { readFloats } from '../../ir/bytes.ts'
 import type { Context, Dataset } from '../../ir/context.ts'
 import { type Editor, edit } from '../../ir/edit.ts'
 import { withLevelFunctions } from '../../ir/level-functions.ts'
@@ -217,7 +219,7 @@ async function weightError(
   ctx: Context,
 ): Promise<number> {
   const tensor = float.graph.values.get(weight!)!.data!
-  const exact = viewAs('float32', await ctx.bytes.read(tensor)) as Float32Array
+  const exact = await readFloats(ctx.bytes, tensor)
   const sums = new ErrorSums()
   sums.add(ctx.kernels, exact, await heldWeight(quantized, node, params, tensor.shape, ctx))
   return sums.sqnrDb

@@ -1,6 +1,6 @@
 // From ranges to numbers: scale and zero point of every value that runs in integers. Biases take the product of the scales of
 // their input and weight, so that they add into the int32 accumulator as they are.
-import { viewAs } from '../../base/dtype.ts'
+import { readFloats } from '../../ir/bytes.ts'
 import type { Bytes, KernelSet } from '../../ir/context.ts'
 import { type FormatName, numberFormat } from '../../ir/format-names.ts'
 import { levelsOf } from '../../ir/levels.ts'
@@ -183,13 +183,13 @@ async function decideWeight(
   if (spec === null) return
   const name = weightOf(node, graph)!.name
   const tensor = graph.values.get(name)!.data!
-  const data = viewAs('float32', await lent.bytes.read(tensor)) as Float32Array
+  const data = await readFloats(lent.bytes, tensor)
   const params = weightParams(data, tensor.shape, spec, format, lent.kernels)
   const input = node.inputs[0]!
   const bias = biasOf(node)
   const inputParams = activations.get(input)
   if (bias !== null && isInt(spec.format) && inputParams && isInt(inputParams.spec.format)) {
-    const values = viewAs('float32', await lent.bytes.read(graph.values.get(bias)!.data!)) as Float32Array
+    const values = await readFloats(lent.bytes, graph.values.get(bias)!.data!)
     widenForBias(params, values, inputParams.scale[0])
     biases.set(node.id, { bias, input, weight: name })
   }
@@ -214,7 +214,7 @@ function widenForBias(params: QuantParams, bias: Float32Array, inputScale: numbe
 
 /** A constant that is read as an activation is written as the activations beside it are. */
 async function constantParams(graph: Graph, name: ValueName, beside: QuantParams, bytes: Bytes): Promise<QuantParams> {
-  const data = viewAs('float32', await bytes.read(graph.values.get(name)!.data!)) as Float32Array
+  const data = await readFloats(bytes, graph.values.get(name)!.data!)
   let min = 0
   let max = 0
   for (const x of data) {

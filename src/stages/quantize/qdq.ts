@@ -1,8 +1,10 @@
 // A plan put into the graph as QuantizeLinear/DequantizeLinear pairs: the only quantised form inside. Weights and biases become
 // integer initializers behind a DequantizeLinear; an activation gets one pair, which every integer node reads. Formats that ONNX
 // has no type for are calls of functions of ours in the same places.
-import { bytesOf, onnxCode, viewAs } from '../../base/dtype.ts'
+
+import { bytesOf, onnxCode } from '../../base/dtype.ts'
 import { roundHalfEven } from '../../base/round.ts'
+import { readFloats } from '../../ir/bytes.ts'
 import type { Bytes } from '../../ir/context.ts'
 import { type Editor, edit } from '../../ir/edit.ts'
 import { ownDomain, withLevelFunctions } from '../../ir/level-functions.ts'
@@ -153,7 +155,7 @@ async function quantizedConstant(
   bytes: Bytes,
 ): Promise<Constant> {
   const tensor = model.graph.values.get(name)!.data!
-  const data = viewAs('float32', await bytes.read(tensor)) as Float32Array
+  const data = await readFloats(bytes, tensor)
   const { format, granularity } = params.spec
   const codes = quantizeTensor(data, tensor.shape, params)
   const dtype = containerOf(format)
@@ -214,7 +216,7 @@ async function quantizedBias(
   bytes: Bytes,
 ): Promise<Constant> {
   const tensor = model.graph.values.get(name)!.data!
-  const data = viewAs('float32', await bytes.read(tensor)) as Float32Array
+  const data = await readFloats(bytes, tensor)
   const perChannel = weight.scale.length > 1
   const scale = Float32Array.from(weight.scale, s => s * input.scale[0])
   const spread = perChannel && data.length === 1

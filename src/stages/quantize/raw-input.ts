@@ -6,7 +6,9 @@
 //
 // Until it is written, the model keeps the input that samples are prepared for, and turns it back into pixels (`fromPixels` cuts
 // that off), so that it can be observed, repaired and judged as any other.
+
 import { onnxCode, viewAs } from '../../base/dtype.ts'
+import { readFloats } from '../../ir/bytes.ts'
 import type { Bytes } from '../../ir/context.ts'
 import { cutGraph } from '../../ir/cut.ts'
 import { type Editor, edit } from '../../ir/edit.ts'
@@ -51,8 +53,7 @@ export async function rawInput(
   if (bordered && !layers.every(l => l.node.op === 'Conv' && attrInt(l.node, 'group', 1) === 1))
     return { why: 'its first layer is padded and is no plain convolution' }
 
-  const read = async (tensor: Tensor): Promise<Float32Array> =>
-    (viewAs('float32', await bytes.read(tensor)) as Float32Array).slice()
+  const read = async (tensor: Tensor): Promise<Float32Array> => (await readFloats(bytes, tensor)).slice()
   const folded: Folded[] = []
   for (const layer of layers)
     folded.push(fold(layer.node, layer.weight, await read(layer.weight), lane, how, means, zero))

@@ -1,5 +1,5 @@
 // Channels divided by t: v' = v / t for every value of a set, W'[o, i] = W[o, i] t_i / t_o, b'[o] = b[o] / t_o. In float64, rounded once.
-import { viewAs } from '../../base/dtype.ts'
+import { readFloats } from '../../ir/bytes.ts'
 import type { Bytes } from '../../ir/context.ts'
 import { edit } from '../../ir/edit.ts'
 import type { Model, ValueName } from '../../ir/model.ts'
@@ -9,8 +9,7 @@ import { type Addend, eachWeight, type Scalable, type Ties } from './channel-tie
 /** The same function; `t` has a number for each set, 1 for set 0. */
 export async function scaleChannels(model: Model, ties: Ties, t: Float64Array, bytes: Bytes): Promise<Model> {
   const changed = new Map<ValueName, Tensor>()
-  const read = async (tensor: Tensor): Promise<Float32Array> =>
-    (viewAs('float32', await bytes.read(tensor)) as Float32Array).slice()
+  const read = async (tensor: Tensor): Promise<Float32Array> => (await readFloats(bytes, tensor)).slice()
   const moves = (...sets: Int32Array[]): boolean => sets.some(of => of.some(set => t[set] !== 1))
 
   for (const layer of ties.layers.filter(l => moves(l.input, l.output))) {

@@ -1,5 +1,5 @@
 // The QDQ graph as a target sees it: which DequantizeLinear -> operator -> (activation) -> QuantizeLinear is one integer kernel.
-import { viewAs } from '../../base/dtype.ts'
+import { readFloats } from '../../ir/bytes.ts'
 import type { Bytes } from '../../ir/context.ts'
 import { attrInt, type Graph, type Model, type Node, type ValueName } from '../../ir/model.ts'
 import type { FloatReason } from '../../ir/quant.ts'
@@ -146,7 +146,7 @@ class Reader {
     if (scaleTensor?.dtype !== 'float32' || scaleTensor.shape.length > 1) return null
     if (zeroName != null && !zeroTensor) return null
     if (attrInt(node, 'block_size', 0) > 0) return null
-    const scale = viewAs('float32', await this.bytes.read(scaleTensor)) as Float32Array
+    const scale = await readFloats(this.bytes, scaleTensor)
     const zeros = zeroTensor
       ? Int32Array.from((await readCodes(zeroTensor, this.bytes)).data as Int8Array, Number)
       : null

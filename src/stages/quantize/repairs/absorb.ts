@@ -3,7 +3,7 @@
 //   relu(u) - c = relu(u - c) for u >= c:   b1 -= c,   b2[o] += sum of W2[o, i] c[i],
 // so that the activation's range need not span it. Mean and deviation are measured, for BatchNormalization is folded by then. A layer
 // that pads with zeros would read a c too little at the border, so that activations which one reads are left.
-import { viewAs } from '../../../base/dtype.ts'
+import { readFloats } from '../../../ir/bytes.ts'
 import type { Graph, ValueName } from '../../../ir/model.ts'
 import type { Tensor } from '../../../ir/tensor.ts'
 import { channelStatistics } from '../channel-statistics.ts'
@@ -21,8 +21,7 @@ export const absorb = {
     const axes = new Map(places.map(({ maker }) => [maker.node.outputs[0]!, 1]))
     const statistics = await channelStatistics(model, axes, samples!, ctx)
     const changed = new Map<ValueName, Float32Array>()
-    const read = async (tensor: Tensor): Promise<Float32Array> =>
-      viewAs('float32', await ctx.bytes.read(tensor)) as Float32Array
+    const read = (tensor: Tensor): Promise<Float32Array> => readFloats(ctx.bytes, tensor)
     for (const { maker, readers } of places) {
       const { sum, squares, count } = statistics.get(maker.node.outputs[0]!)!
       const excess = sum.map((s, c) => practicalLeast(s / count, squares[c] / count))

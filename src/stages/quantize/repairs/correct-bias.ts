@@ -4,8 +4,10 @@
 //
 // The quantised model is run once, in pieces from one layer to the next, so that every node is computed once a sample: what is alive
 // between two pieces is kept, and the correction is added to it.
-import { elementCount, viewAs } from '../../../base/dtype.ts'
+
+import { elementCount } from '../../../base/dtype.ts'
 import { batches, each, inOrder } from '../../../ir/batches.ts'
+import { readFloats } from '../../../ir/bytes.ts'
 import type { Context, Dataset, Feeds } from '../../../ir/context.ts'
 import { cutGraph } from '../../../ir/cut.ts'
 import { edit } from '../../../ir/edit.ts'
@@ -199,7 +201,7 @@ async function shifted(
   for (const id of shifts.keys()) {
     const name = model.graph.nodes.find(n => n.id === id)!.inputs[2]
     const tensor = name == null ? null : model.graph.values.get(name)!.data!
-    if (tensor) before.set(id, viewAs('float32', await ctx.bytes.read(tensor)) as Float32Array)
+    if (tensor) before.set(id, await readFloats(ctx.bytes, tensor))
   }
   const biases = new Map(plan.biases)
   const graph = edit(model.graph, e => {

@@ -1,7 +1,7 @@
 // Channels that are the same whatever the input, since every weight that makes them is zero (training with weight decay leaves such):
 // what reads them may be any number, and often is a large one, which sets the scale of a whole tensor. Where the channel is zero its
 // readers' weights become zero; where it is a constant k, and nothing is padded, k W goes into the readers' biases. Exact.
-import { viewAs } from '../../../base/dtype.ts'
+import { readFloats } from '../../../ir/bytes.ts'
 import type { Graph, Node, ValueName } from '../../../ir/model.ts'
 import type { Tensor } from '../../../ir/tensor.ts'
 import { eachWeight } from '../channel-ties.ts'
@@ -17,7 +17,7 @@ export const deadChannels = {
   async run(model, _choice, _samples, ctx) {
     const changed = new Map<ValueName, Float32Array>()
     const read = async ({ name, tensor }: { name: ValueName; tensor: Tensor }): Promise<Float32Array> =>
-      changed.get(name) ?? (viewAs('float32', await ctx.bytes.read(tensor)) as Float32Array)
+      changed.get(name) ?? (await readFloats(ctx.bytes, tensor))
     for (const { maker, between, reader } of pairsIn(model.graph)) {
       const constants = constantChannels(maker, await read(maker.weight), await read(maker.bias), between, model.graph)
       const padded = padsWithZeros(reader.node)

@@ -1,5 +1,5 @@
 // The matrix products of a model that repairs work on: a two-dimensional constant weight, an input of K channels along its last axis.
-import { viewAs } from '../../../base/dtype.ts'
+import { readFloats } from '../../../ir/bytes.ts'
 import type { Bytes } from '../../../ir/context.ts'
 import { edit } from '../../../ir/edit.ts'
 import { attrInt, type Graph, type Model, type Node, type ValueName } from '../../../ir/model.ts'
@@ -37,7 +37,7 @@ function productOf(node: Node, graph: Graph): Product | null {
 }
 
 export async function floatsOf(model: Model, name: ValueName, bytes: Bytes): Promise<Float32Array> {
-  return viewAs('float32', await bytes.read(model.graph.values.get(name)!.data!)) as Float32Array
+  return await readFloats(bytes, model.graph.values.get(name)!.data!)
 }
 
 /** The model with other numbers in some initializers. */

@@ -1,8 +1,10 @@
 // Sequential refit: layer after layer, weights and bias are fitted to give the float layer's output from what the already quantised
 // layers before it really give, then rounded with feedback. No labels, no gradients; one pass over the samples for each of the two models.
 // Where a layer ends a residual branch, its target also makes up for the error of the shortcut that is added to it.
-import { bytesOf, viewAs } from '../../../base/dtype.ts'
+
+import { bytesOf } from '../../../base/dtype.ts'
 import { type Batch, batches } from '../../../ir/batches.ts'
+import { readFloats } from '../../../ir/bytes.ts'
 import type { Context } from '../../../ir/context.ts'
 import { edit } from '../../../ir/edit.ts'
 import { levelsOf } from '../../../ir/levels.ts'
@@ -138,11 +140,11 @@ export async function roundNode(
   const { node, shape, weight, input } = layer
   const { graph } = work.model
   const tensor = graph.values.get(weight)!.data!
-  const data = viewAs('float32', await ctx.bytes.read(tensor)) as Float32Array
+  const data = await readFloats(ctx.bytes, tensor)
   const params = work.plan.weights.get(weight)!
   const biasAt = biasSlot(node)
   const biasName = biasAt === null ? null : (graph.nodes.find(n => n.id === node.id)!.inputs[biasAt] ?? null)
-  const bias = biasName === null ? null : await readFloats(graph.values.get(biasName)!.data!, ctx)
+  const bias = biasName === null ? null : await readFloats(ctx.bytes, graph.values.get(biasName)!.data!)
   const fresh = data.slice()
   const scales = params.scale.slice()
   const biases = new Float32Array(shape.groups * shape.channels)
@@ -177,9 +179,6 @@ export async function roundNode(
     biasAt === null ? null : { at: biasAt, data: biases },
   )
 }
-
-const readFloats = async (tensor: Tensor, ctx: Context): Promise<Float32Array> =>
-  viewAs('float32', await ctx.bytes.read(tensor)) as Float32Array
 
 /** Where an operator reads its bias; null where it takes none. */
 const biasSlot = (node: Node): number | null => (node.op === 'Conv' || node.op === 'Gemm' ? 2 : null)
