@@ -73,6 +73,25 @@ export interface QuantPlan {
   shared: readonly (readonly ValueName[])[] // sets of values with one scale
 }
 
+/**
+ * The format of a layer's input, where the layer multiplies integers by integers, so that its bias is one too; null for all others,
+ * also where the input has a format for another reader's sake.
+ */
+export function integerInput(
+  { activations, quantized }: Pick<QuantPlan, 'activations' | 'quantized'>,
+  node: NodeId,
+  input: ValueName,
+  weight: QuantParams | undefined,
+): QuantParams | null {
+  const params = activations.get(input)
+  return quantized.has(node) && params && weight && isInt(params.spec.format) && isInt(weight.spec.format)
+    ? params
+    : null
+}
+
+/** A bias of more units would leave no room in an int32 accumulator. */
+export const largestBias = 1073741824
+
 export const codeRange = (spec: QuantSpec): { qmin: number; qmax: number } => codesOf(spec.format, spec.restricted)
 
 // GPUs may flush denormals, so that no scale is let fall below 2^-100.

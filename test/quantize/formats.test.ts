@@ -154,3 +154,18 @@ test('the weight of a product that computes in float on rounded activations stan
   expect(weightMaker('MatMul')).toBe('Reshape')
   expect(weightMaker('Conv')).toBe('DequantizeLinear')
 })
+
+test.each([[[]], [['refit']], [['correct-bias']]])(
+  'a layer of few-bit weights keeps a float bias, though another rounds its input (%j)',
+  async repairs => {
+    const shared = build(`graph (x: f32[N,4,8,8]) -> (y) {
+    r = Relu(x)
+    a = Conv(r, wa: f32[4,4,3,3], ba: f32[4]) {pads=[1,1,1,1]} as rounded
+    b = Conv(r, wb: f32[4,4,3,3], bb: f32[4]) {pads=[1,1,1,1]} as exact
+    y = Concat(a, b) {axis=1}
+  }`)
+    const layers = { exact: { weights: 'int4', activations: 'float32' } }
+    const { variant } = await play(shared, ctx, { step: { layers, repairs }, optimized: false })
+    expect([...variant.plan!.biases.keys()]).toEqual(['rounded'])
+  },
+)

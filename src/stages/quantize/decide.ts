@@ -9,6 +9,8 @@ import { bitsOfNumber, isInt, largestOf, type NumberFormat } from '../../ir/numb
 import {
   codeRange,
   type Granularity,
+  integerInput,
+  largestBias,
   paramsFromRange,
   type QuantParams,
   type QuantPlan,
@@ -55,6 +57,7 @@ export async function decide(
   const activations = decideActivations(graph, choice, target, ranges)
   const weights = new Map<ValueName, QuantParams>()
   const biases = new Map<NodeId, BiasUse>()
+  const quantized = nodesOf(choice, () => true)
   const decideFor = (node: Node, name: FormatName) =>
     decideWeight(
       graph,
@@ -62,7 +65,7 @@ export async function decide(
       name,
       granularityOf(node, graph, target, scales(node)),
       choice,
-      activations,
+      { activations, quantized },
       weights,
       biases,
       lent,
@@ -78,7 +81,7 @@ export async function decide(
     activations,
     weights,
     biases,
-    quantized: nodesOf(choice, () => true),
+    quantized,
     integer: nodesOf(choice, c => c.integer),
     weightOnly: new Set(choice.weightOnly.keys()),
     float: choice.float,
@@ -174,7 +177,7 @@ async function decideWeight(
   format: FormatName,
   granularity: Granularity,
   choice: Choice,
-  activations: ReadonlyMap<ValueName, QuantParams>,
+  plan: Pick<QuantPlan, 'activations' | 'quantized'>,
   weights: Map<ValueName, QuantParams>,
   biases: Map<NodeId, BiasUse>,
   lent: Lent,
@@ -187,8 +190,8 @@ async function decideWeight(
   const params = weightParams(data, tensor.shape, spec, format, lent.kernels)
   const input = node.inputs[0]!
   const bias = biasOf(node)
-  const inputParams = activations.get(input)
-  if (bias !== null && isInt(spec.format) && inputParams && isInt(inputParams.spec.format)) {
+  const inputParams = integerInput(plan, node.id, input, params)
+  if (bias !== null && inputParams) {
     const values = await readFloats(lent.bytes, graph.values.get(bias)!.data!)
     widenForBias(params, values, inputParams.scale[0])
     biases.set(node.id, { bias, input, weight: name })
@@ -200,14 +203,11 @@ async function decideWeight(
 
 const biasOf = (node: Node): ValueName | null => node.inputs[2] ?? null
 
-// A bias beyond 2^30 of its unit would leave no room in the accumulator: the channel's scale is raised instead (typical after a
-// BatchNorm with a tiny gamma was folded).
-const biasLimit = 1073741824
-
+// Where a bias is too large, the channel's scale is raised instead (typical after a BatchNorm with a tiny gamma was folded).
 function widenForBias(params: QuantParams, bias: Float32Array, inputScale: number): void {
   for (let i = 0; i < bias.length; i++) {
     const channel = params.scale.length === 1 ? 0 : i % params.scale.length
-    const smallest = Math.abs(bias[i]) / (inputScale * biasLimit)
+    const smallest = Math.abs(bias[i]) / (inputScale * largestBias)
     if (smallest > params.scale[channel]) params.scale[channel] = Math.fround(smallest)
   }
 }

@@ -12,8 +12,7 @@ import type { Context, Dataset, Feeds } from '../../../ir/context.ts'
 import { cutGraph } from '../../../ir/cut.ts'
 import { edit } from '../../../ir/edit.ts'
 import { type Model, type Node, type NodeId, reads, requiredInputs, type ValueName } from '../../../ir/model.ts'
-import { isInt } from '../../../ir/number-format.ts'
-import type { QuantPlan } from '../../../ir/quant.ts'
+import { integerInput, type QuantPlan } from '../../../ir/quant.ts'
 import { floats, type NdArray, tensorOf } from '../../../ir/tensor.ts'
 import { weightOf } from '../../../ops/facts.ts'
 import { freeze } from '../../../ops/freeze.ts'
@@ -218,8 +217,7 @@ async function shifted(
       const bias = e.addInitializer(name ?? `${id}.bias`, data)
       e.updateNode(id, { inputs: [node.inputs[0], node.inputs[1], bias] })
       const [input, weight] = node.inputs as ValueName[]
-      const scaled = [plan.activations.get(input), plan.weights.get(weight)].every(p => p && isInt(p.spec.format))
-      if (scaled && plan.quantized.has(id)) biases.set(id, { bias, input, weight })
+      if (integerInput(plan, id, input, plan.weights.get(weight))) biases.set(id, { bias, input, weight })
     }
   })
   return { model: { ...model, graph }, plan: { ...plan, biases } }

@@ -10,7 +10,14 @@ import { edit } from '../../../ir/edit.ts'
 import { levelsOf } from '../../../ir/levels.ts'
 import { type Graph, type Model, type Node, type NodeId, reads, type ValueName } from '../../../ir/model.ts'
 import { coderOf, isInt, largestOf } from '../../../ir/number-format.ts'
-import { codeRange, type QuantParams, type QuantPlan, type QuantSpec } from '../../../ir/quant.ts'
+import {
+  codeRange,
+  integerInput,
+  largestBias,
+  type QuantParams,
+  type QuantPlan,
+  type QuantSpec,
+} from '../../../ir/quant.ts'
 import { openStream } from '../../../ir/stream.ts'
 import type { Tensor } from '../../../ir/tensor.ts'
 import { weightOf } from '../../../ops/facts.ts'
@@ -148,7 +155,7 @@ export async function roundNode(
   const fresh = data.slice()
   const scales = params.scale.slice()
   const biases = new Float32Array(shape.groups * shape.channels)
-  const unit = biasUnit(work.plan.activations.get(input))
+  const unit = integerInput(work.plan, node.id, input, params)?.scale[0] ?? null
   const parts = moments.map((m, group) => {
     const first = group * shape.channels
     const weights = new Float64Array(m.c * m.k)
@@ -182,12 +189,6 @@ export async function roundNode(
 
 /** Where an operator reads its bias; null where it takes none. */
 const biasSlot = (node: Node): number | null => (node.op === 'Conv' || node.op === 'Gemm' ? 2 : null)
-
-/** What one unit of an int32 bias is worth before the weight's scale; null where the bias stays float. */
-const biasUnit = (params: QuantParams | undefined): number | null =>
-  params && isInt(params.spec.format) ? params.scale[0] : null
-
-const largestBias = 1073741824
 
 function gridOf(params: QuantParams, first: number, count: number, bias: Float64Array | null, unit: number | null) {
   const { spec, scale } = params
@@ -241,7 +242,7 @@ function withWeights(
     editor.updateNode(id, { inputs: [before[0], before[1], added] })
     if (old !== null && editor.consumers(old).length === 0) editor.dropValue(old)
   })
-  if (added !== null && isIntLayer(work.plan, inputs[0]!, weight))
+  if (added !== null && integerInput(work.plan, id, inputs[0]!, work.plan.weights.get(weight)))
     work.plan = {
       ...work.plan,
       biases: new Map<NodeId, { bias: ValueName; input: ValueName; weight: ValueName }>([
@@ -250,9 +251,4 @@ function withWeights(
       ]),
     }
   return { ...work.model, graph }
-}
-
-const isIntLayer = (plan: QuantPlan, input: ValueName, weight: ValueName): boolean => {
-  const [x, w] = [plan.activations.get(input), plan.weights.get(weight)]
-  return x !== undefined && w !== undefined && isInt(x.spec.format) && isInt(w.spec.format)
 }
