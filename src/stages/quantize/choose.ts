@@ -49,8 +49,7 @@ export interface Choice {
   /** The format of each of them: the widest that a node which multiplies it asks for, else that of the node which makes it. */
   valueFormats: ReadonlyMap<ValueName, FormatName>
   /** Nodes that compute in float on weights of few bits, and which. */
-  weightOnly: ReadonlyMap<NodeId, Node>
-  weightFormats: ReadonlyMap<NodeId, FormatName>
+  weightOnly: ReadonlyMap<NodeId, { node: Node; format: FormatName }>
   /** How many weights in a row share a scale, where they do not share it with a whole channel; default: nowhere. */
   blockOf?: (node: Node) => number | null
   float: readonly FloatReason[]
@@ -63,10 +62,10 @@ export function choose(model: Model, target: Target, formats: (node: Node) => La
   const rules = new Map(target.quant.ops.map(rule => [rule.op, rule]))
   const float = new Map<NodeId, string>()
   const chosen = new Map<NodeId, Chosen>()
-  const weightOnly = new Map<NodeId, Node>()
+  const weightOnly = new Map<NodeId, { node: Node; format: FormatName }>()
 
   for (const node of graph.nodes) {
-    if (isWeightOnly(node, graph, formats(node))) weightOnly.set(node.id, node)
+    if (isWeightOnly(node, graph, formats(node))) weightOnly.set(node.id, { node, format: formats(node).weights })
     const why = refusal(node, rules.get(node.op), graph, model.opsets[''] ?? 0, formats(node), target)
     if (why !== null) {
       float.set(node.id, why)
@@ -110,7 +109,6 @@ export function choose(model: Model, target: Target, formats: (node: Node) => La
     valueFormats: valueFormats(graph, values, shared, chosen),
     unclipped,
     weightOnly,
-    weightFormats: new Map([...weightOnly].map(([id, node]) => [id, formats(node).weights])),
     float: graph.nodes
       .filter(n => float.has(n.id) && !fusedIds.has(n.id) && givesFloat(n, graph))
       .map(n => ({ node: n.id, op: n.op, why: float.get(n.id)! })),

@@ -76,7 +76,7 @@ export async function decide(
       for (const name of constantInputs(c, graph))
         weights.set(name, await constantParams(graph, name, activations.get(c.output)!, lent.bytes))
   }
-  for (const [id, node] of choice.weightOnly) await decideFor(node, choice.weightFormats.get(id)!)
+  for (const { node, format } of choice.weightOnly.values()) await decideFor(node, format)
   return {
     activations,
     weights,

@@ -12,8 +12,8 @@ import type { Model } from '../../../ir/model.ts'
 import { type Granularity, roundTripTensor } from '../../../ir/quant.ts'
 import type { Choice } from '../choose.ts'
 import { weightParams, weightSpec } from '../weight-scales.ts'
-import { inputMoments, type Moments } from './input-moments.ts'
-import { type Readers, readersOf, rescaled, scaledRows } from './input-scales.ts'
+import type { Moments } from './input-moments.ts'
+import { type Readers, readersOf, rescaleGroups, scaledRows } from './input-scales.ts'
 import { floatsOf, type Product } from './products.ts'
 import type { GraphRepair } from './types.ts'
 
@@ -27,19 +27,17 @@ export const awq: GraphRepair = {
   needsData: true,
   async run(model, choice, samples, ctx) {
     const groups = readersOf(model.graph, choice).filter(g => g.products.every(p => choice.weightOnly.has(p.node.id)))
-    if (groups.length === 0) return { model, notes: [] }
-    const asked = groups.map(g => ({ value: g.input, channels: g.channels }))
-    const moments = await inputMoments(model, asked, ['sizes', 'squares', 'rows'], samples!, ctx)
-    const found: { readers: Readers; t: Float64Array }[] = []
-    for (const [done, readers] of groups.entries()) {
-      ctx.signal.throwIfAborted()
-      const t = await bestFactors(model, readers, choice, moments.get(readers.input)!, ctx)
-      if (t) found.push({ readers, t })
-      ctx.progress({ stage: 'awq', done: done + 1, total: groups.length })
-    }
-    const none = groups.length - found.length
-    const notes = none > 0 ? [`AWQ left ${none} of ${groups.length} groups of layers as they are.`] : []
-    return { model: await rescaled(model, found, ctx.bytes), notes }
+    return rescaleGroups(
+      model,
+      groups,
+      {
+        name: 'AWQ',
+        moments: ['sizes', 'squares', 'rows'],
+        best: (readers, seen) => bestFactors(model, readers, choice, seen, ctx),
+      },
+      samples!,
+      ctx,
+    )
   },
 }
 
@@ -83,7 +81,7 @@ function errorOf(
   { kernels }: Pick<Context, 'kernels'>,
 ): number {
   const { node, inputs, outputs, byRow } = product
-  const format = choice.weightFormats.get(node.id)!
+  const format = choice.weightOnly.get(node.id)!.format
   const block = choice.blockOf?.(node) ?? null
   const shape = byRow ? [outputs, inputs] : [inputs, outputs]
   const granularity: Granularity =

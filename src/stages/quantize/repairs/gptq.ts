@@ -46,7 +46,7 @@ export const gptq: WeightRepair = {
         factors.set(product.input, factor)
         const weights = await floatsOf(float, product.weight, ctx.bytes)
         rounded.set(product.weight, roundInOrder(weights, product, plan.weights.get(product.weight)!, factor))
-        ctx.progress({ stage: 'gptq', done: rounded.size, total: wanted.length })
+        ctx.progress({ stage: 'quantize', done: rounded.size, total: wanted.length, note: 'GPTQ' })
       }
     }
     return { model: withConstants(model, rounded), plan, notes }

@@ -27,7 +27,7 @@ export const hqq: WeightRepair = {
     const weights = new Map(plan.weights)
     const rounded = new Map<ValueName, Float32Array>()
     // Not beside integer activations: there the units of biases hang on the scales.
-    for (const node of choice.weightOnly.values()) {
+    for (const { node } of choice.weightOnly.values()) {
       const { name } = weightOf(node, model.graph)!
       const params = weights.get(name)
       const bits = params && isInt(params.spec.format) ? params.spec.format.bits : 0

@@ -1,12 +1,14 @@
 // Factors moved between what layers read and their weights: x W = (x / t)(t W), t one number an input channel. Layers that read one value
 // (queries, keys and values of an attention) get one t. Where a LayerNormalization or the Add and Mul at its end make the value for them alone,
 // t goes into their constants; else a Mul is put before the layers, so that other readers see what they saw.
-import type { Bytes } from '../../../ir/context.ts'
+import type { Bytes, Context } from '../../../ir/context.ts'
 import { type Editor, edit } from '../../../ir/edit.ts'
 import type { Graph, Model, ValueName } from '../../../ir/model.ts'
 import { floats, tensorOf } from '../../../ir/tensor.ts'
 import type { Choice } from '../choose.ts'
+import { inputMoments, type Moment, type Moments } from './input-moments.ts'
 import { floatsOf, type Product, productsOf, withConstants } from './products.ts'
+import type { RepairData } from './types.ts'
 
 /** Products that read one value, and nothing but they read their weights. */
 export interface Readers {
@@ -29,8 +31,39 @@ export function readersOf(graph: Graph, choice: Choice): Readers[] {
   return [...groups].map(([input, products]) => ({ input, channels: products[0].inputs, products }))
 }
 
+export interface Rescaling<M extends Moment> {
+  /** What the method is called. */
+  name: string
+  moments: readonly M[]
+  /** The factors of a group; null where none are better than none. */
+  best(readers: Readers, seen: Moments<M>): Promise<Float64Array | null>
+}
+
+/** Looks for factors group by group, and moves those that were found. */
+export async function rescaleGroups<M extends Moment>(
+  model: Model,
+  groups: readonly Readers[],
+  { name, moments, best }: Rescaling<M>,
+  samples: RepairData,
+  ctx: Context,
+): Promise<{ model: Model; notes: string[] }> {
+  if (groups.length === 0) return { model, notes: [] }
+  const asked = groups.map(g => ({ value: g.input, channels: g.channels }))
+  const seen = await inputMoments(model, asked, moments, samples, ctx)
+  const found: { readers: Readers; t: Float64Array }[] = []
+  for (const [done, readers] of groups.entries()) {
+    ctx.signal.throwIfAborted()
+    const t = await best(readers, seen.get(readers.input)!)
+    if (t) found.push({ readers, t })
+    ctx.progress({ stage: 'quantize', done: done + 1, total: groups.length, note: name })
+  }
+  const none = groups.length - found.length
+  const notes = none > 0 ? [`${name} left ${none} of ${groups.length} groups of layers as they are.`] : []
+  return { model: await rescaled(model, found, ctx.bytes), notes }
+}
+
 /** The same function, weights times `t` and their input divided by it. */
-export async function rescaled(
+async function rescaled(
   model: Model,
   found: readonly { readers: Readers; t: Float64Array }[],
   bytes: Bytes,

@@ -12,8 +12,8 @@
 import { exp, log } from '../../../base/math.ts'
 import type { Bytes } from '../../../ir/context.ts'
 import type { Model } from '../../../ir/model.ts'
-import { inputMoments, type Moments } from './input-moments.ts'
-import { type Readers, readersOf, rescaled } from './input-scales.ts'
+import type { Moments } from './input-moments.ts'
+import { type Readers, readersOf, rescaleGroups } from './input-scales.ts'
 import { floatsOf } from './products.ts'
 import type { GraphRepair } from './types.ts'
 
@@ -29,16 +29,17 @@ export const smooth: GraphRepair = {
     const groups = readersOf(model.graph, choice).filter(g =>
       g.products.every(p => (choice.blockOf?.(p.node) ?? null) === null),
     )
-    const asked = groups.map(g => ({ value: g.input, channels: g.channels }))
-    const moments = await inputMoments(model, asked, ['largest', 'squares', 'rows'], samples!, ctx)
-    const found: { readers: Readers; t: Float64Array }[] = []
-    for (const readers of groups) {
-      const t = await bestFactors(model, readers, moments.get(readers.input)!, ctx.bytes)
-      if (t) found.push({ readers, t })
-    }
-    const none = groups.length - found.length
-    const notes = none > 0 ? [`SmoothQuant left ${none} of ${groups.length} groups of layers as they are.`] : []
-    return { model: await rescaled(model, found, ctx.bytes), notes }
+    return rescaleGroups(
+      model,
+      groups,
+      {
+        name: 'SmoothQuant',
+        moments: ['largest', 'squares', 'rows'],
+        best: (readers, seen) => bestFactors(model, readers, seen, ctx.bytes),
+      },
+      samples!,
+      ctx,
+    )
   },
 }
 

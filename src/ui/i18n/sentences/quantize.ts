@@ -107,8 +107,7 @@ export const quantize: readonly Pair[] = [
     '{node} 有 {count} 个输入通道，超过 GPTQ 在此处的上限（{most}），改为就近取整。',
   ],
   [
-    'SmoothQuant left {none} of {count} groups of layers as they are.',
-    'SmoothQuant 有 {none} 组层（共 {count} 组）保持原样。',
+    '{method#} left {none} of {count} groups of layers as they are.',
+    '{method#} 有 {none} 组层（共 {count} 组）保持原样。',
   ],
-  ['AWQ left {none} of {count} groups of layers as they are.', 'AWQ 有 {none} 组层（共 {count} 组）保持原样。'],
 ]
