@@ -12,6 +12,7 @@ import { type Form, formOption } from './forms.ts'
 import * as ncnn from './originals/ncnn.ts'
 import * as onnxruntime from './originals/onnxruntime.ts'
 import * as tensorrt from './originals/tensorrt.ts'
+import { lastOfLeast, prefixSums, xlogx } from './prefixes.ts'
 import type { CalibrationMethod } from './types.ts'
 
 export const kl: CalibrationMethod = {
@@ -121,26 +122,10 @@ const leastKept = 0.99
 /** How many of the bins to keep, at least `levels`; the last of those that are equally good. */
 export function bestPrefix(counts: Float64Array, beyond: number, levels: number): number {
   const bins = counts.length
-  const mass = new Float64Array(bins + 1) // before bin i
-  const occupied = new Float64Array(bins + 1)
-  const entropy = new Float64Array(bins + 1) // sum of c ln c
-  for (let i = 0; i < bins; i++) {
-    mass[i + 1] = mass[i] + counts[i]
-    occupied[i + 1] = occupied[i] + (counts[i] > 0 ? 1 : 0)
-    entropy[i + 1] = entropy[i] + (counts[i] > 0 ? counts[i] * log(counts[i]) : 0)
-  }
+  const { mass, occupied, entropy } = prefixSums(counts)
   const total = mass[bins] + beyond
-  let best = bins
-  let least = Number.POSITIVE_INFINITY
-  for (let kept = levels; kept <= bins; kept++) {
-    if (mass[kept] < leastKept * total) continue
-    const d = divergence(kept)
-    if (d <= least) {
-      least = d
-      best = kept
-    }
-  }
-  return best
+  // What is no candidate has no divergence: NaN is never the least.
+  return lastOfLeast(levels, bins, kept => (mass[kept] < leastKept * total ? Number.NaN : divergence(kept)))
 
   // P: the kept bins, what is cut added to the last. Q: each level's mass (without the cut one) spread over its occupied bins.
   // sum P ln(P/Q) / total + ln(sum Q / total); a level covers whole bins, from floor(j kept / levels) on.
@@ -162,7 +147,7 @@ export function bestPrefix(counts: Float64Array, beyond: number, levels: number)
     const lastCells = occupied[kept] - occupied[lastStart]
     const q = last > 0 ? (mass[kept] - mass[lastStart]) / lastCells : epsilon
     if (cut > 0) crossed += cut * log(q)
-    const own = entropy[kept] - (last > 0 ? last * log(last) : 0) + (lastP > 0 ? lastP * log(lastP) : 0)
+    const own = entropy[kept] - xlogx(last) + xlogx(lastP)
     return (own - crossed) / total + log(mass[kept] / total)
   }
 }

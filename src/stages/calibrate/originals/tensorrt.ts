@@ -3,6 +3,7 @@
 // test/calibrate/reference.py runs the original on stored histograms; the test demands the same bins.
 import { log } from '../../../base/math.ts'
 import { roundHalfEven } from '../../../base/round.ts'
+import { lastOfLeast, prefixSums, xlogx } from '../prefixes.ts'
 import { reaching } from './reaching.ts'
 
 // Candidates begin here whatever the number of levels.
@@ -11,7 +12,7 @@ const first = 128
 /**
  * Entropy: how many bins to keep, the last of those that are equally good. The first bin takes the count of the second, so that zeros do
  * not outweigh the rest. Of P, the kept bins with what is cut added to the last, and Q, each level's mass spread over its occupied
- * bins, D = sum P ln(P/Q), both normalised. Sums over prefixes make a candidate cost one logarithm a level instead of one a bin.
+ * bins, D = sum P ln(P/Q), both normalised.
  */
 export function klBins(histogram: Float64Array, levels: number): number {
   const counts = histogram.slice()
@@ -20,25 +21,9 @@ export function klBins(histogram: Float64Array, levels: number): number {
   // A candidate that keeps nothing is zero divided by zero, and NumPy's argmin takes NaN for the least: the last such wins.
   const empty = counts.findIndex(n => n > 0)
   if (empty >= first) return empty
-  const mass = new Float64Array(bins + 1) // before bin i
-  const occupied = new Float64Array(bins + 1)
-  const entropy = new Float64Array(bins + 1) // sum of c ln c
-  for (let i = 0; i < bins; i++) {
-    mass[i + 1] = mass[i] + counts[i]
-    occupied[i + 1] = occupied[i] + (counts[i] > 0 ? 1 : 0)
-    entropy[i + 1] = entropy[i] + xlogx(counts[i])
-  }
+  const { mass, occupied, entropy } = prefixSums(counts)
   const total = mass[bins]
-  let best = bins
-  let least = Number.POSITIVE_INFINITY
-  for (let kept = first; kept <= bins; kept++) {
-    const d = divergence(kept)
-    if (d <= least) {
-      least = d
-      best = kept
-    }
-  }
-  return best
+  return lastOfLeast(first, bins, divergence)
 
   function divergence(kept: number): number {
     const cut = total - mass[kept]
@@ -61,8 +46,6 @@ export function klBins(histogram: Float64Array, levels: number): number {
     return sum / total + log(mass[kept] / total)
   }
 }
-
-const xlogx = (x: number): number => (x > 0 ? x * log(x) : 0)
 
 /** Percentile: the edge below the bin in which the cumulated share reaches it, as ONNX Runtime took over. */
 export const percentileBins = (counts: Float64Array, percentile: number): number => reaching(counts, percentile / 100)
