@@ -60,6 +60,3 @@ export function isPure(node: Node): boolean {
 
 /** Why the node is computed in float whatever is asked; null for all others. */
 export const staysFloat = (node: Node): string | null => opOf(node)?.staysFloat ?? null
-
-/** Multiplies by a weight or by another activation. */
-export const isCompute = (node: Node): boolean => opOf(node)?.macs !== undefined

@@ -142,8 +142,6 @@ export function stageStore(project: string): StageStore {
   }
 }
 
-export const clearStages = async (project: string): Promise<void> => removeEntry(await folderOf(project), 'stages')
-
 export async function writeBundle(project: string, name: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
   const folder = await subfolder(project, 'bundles')
   await full(project, name, 0, () => writeFile(folder, name, chunks))

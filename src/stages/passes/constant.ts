@@ -63,13 +63,3 @@ export function scalarOf(e: Editor, name: string | null): number | null {
   const values = numbersOf(e, name)
   return values?.length === 1 ? values[0] : null
 }
-
-/** Whether a constant is `wanted` after rounding to its own type. */
-export function isScalar(e: Editor, name: string | null, wanted: number): boolean {
-  const found = scalarOf(e, name)
-  if (found === null || name === null) return false
-  const dtype = e.constant(name)!.dtype
-  if (dtype === 'float32') return found === Math.fround(wanted)
-  if (dtype === 'float16') return found === fromHalf(toHalf(wanted))
-  return found === wanted
-}
