@@ -74,8 +74,8 @@ export interface QuantPlan {
 }
 
 /**
- * The format of a layer's input, where the layer multiplies integers by integers, so that its bias is one too; null for all others,
- * also where the input has a format for another reader's sake.
+ * The format of a layer's input, where the layer multiplies integers by integers of one scale an output, so that its bias is one too;
+ * null for all others, also where the input has a format for another reader's sake.
  */
 export function integerInput(
   { activations, quantized }: Pick<QuantPlan, 'activations' | 'quantized'>,
@@ -84,9 +84,8 @@ export function integerInput(
   weight: QuantParams | undefined,
 ): QuantParams | null {
   const params = activations.get(input)
-  return quantized.has(node) && params && weight && isInt(params.spec.format) && isInt(weight.spec.format)
-    ? params
-    : null
+  if (!quantized.has(node) || !params || !weight || weight.spec.granularity.kind === 'block') return null
+  return isInt(params.spec.format) && isInt(weight.spec.format) ? params : null
 }
 
 /** A bias of more units would leave no room in an int32 accumulator. */

@@ -169,3 +169,24 @@ test.each([[[]], [['refit']], [['correct-bias']]])(
     expect([...variant.plan!.biases.keys()]).toEqual(['rounded'])
   },
 )
+
+test.each(['int4', 'int8', 'nf4'] as const)(
+  'blocks of %s beside activations of 8 bits are products in float, biases too',
+  async weights => {
+    const wide = build(`graph (x: f32[N,64]) -> (y) { y = Gemm(x, w: f32[64,5], b: f32[5]) }`)
+    const step = { weights, activations: 'uint8', granularity: 'block:32' }
+    const { sqnr, variant } = await play(wide, ctx, { step })
+    expect(sqnr.y).toBeGreaterThan(weights === 'int8' ? 34 : 15)
+    expect(variant.plan!.integer.size).toBe(0)
+    expect(variant.plan!.biases.size).toBe(0)
+  },
+)
+
+test('a last block may be shorter where the runtime knows the type, and is refused by name where it does not', async () => {
+  const uneven = build(`graph (x: f32[N,50]) -> (y) { y = MatMul(x, w: f32[50,5]) }`)
+  const step = { activations: 'float32', granularity: 'block:32' }
+  const { sqnr, variant } = await play(uneven, ctx, { step: { ...step, weights: 'int8' } })
+  expect(variant.plan!.weights.get('w')!.scale.length).toBe(10)
+  expect(sqnr.y).toBeGreaterThan(38)
+  await expect(play(uneven, ctx, { step: { ...step, weights: 'nf4' } })).rejects.toThrow('whole blocks')
+})

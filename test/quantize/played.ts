@@ -8,7 +8,7 @@ import type { Context, Dataset, Feeds } from '../../src/ir/context.ts'
 import type { Model, ValueName } from '../../src/ir/model.ts'
 import type { NdArray } from '../../src/ir/tensor.ts'
 import { infer } from '../../src/ops/infer.ts'
-import { initialState, type State, type Variant } from '../../src/recipe/state.ts'
+import { initialState, type Memo, type State, type Variant } from '../../src/recipe/state.ts'
 import { optimize } from '../../src/recipe/steps/optimize.ts'
 import { quantize } from '../../src/recipe/steps/quantize.ts'
 import { checkRecipe } from '../../src/recipe/validate.ts'
@@ -63,6 +63,7 @@ export async function play(
     optimized?: boolean
     name?: string
     input?: InputSpec
+    memo?: Memo
   } = {},
 ): Promise<Played> {
   const [{ do: _, ...step }] = checkRecipe({ thimble: 1, steps: [{ do: 'quantize', ...options.step }] }).steps
@@ -73,7 +74,7 @@ export async function play(
     samples: options.samples ?? 8,
     input: options.input ?? { inputs: {} },
     wanted: [{ target: onnxruntime, form: null, io: 'float' as const }],
-    memo: <T>(_key: unknown, compute: () => Promise<T>) => compute(),
+    memo: options.memo ?? (<T>(_key: unknown, compute: () => Promise<T>) => compute()),
   }
   let state = initialState(infer(model))
   if (options.optimized !== false) state = await optimize.run(state, {}, env)

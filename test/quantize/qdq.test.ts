@@ -20,7 +20,7 @@ beforeAll(async () => {
 async function quantized(model: Model, ranges: Record<string, { min: number; max: number }>) {
   const inferred = infer(model)
   const choice = choose(inferred, onnxruntime, () => ({ weights: 'int8', activations: 'uint8' }))
-  const plan = await decide(inferred, onnxruntime, choice, { of: name => ranges[name] }, ctx, () => 'channel')
+  const plan = await decide(inferred, onnxruntime, choice, { of: name => ranges[name] }, ctx)
   return { plan, model: await quantizeModel(inferred, plan, ctx.bytes) }
 }
 

@@ -75,11 +75,15 @@ const layers = { wq: 'n', wk: 'n', wm: 'r', wy: 'f' } as const
 const weightsOf = (m: Model, name: ValueName): Float32Array =>
   viewAs('float32', m.graph.values.get(name)!.data!.data as Uint8Array) as Float32Array
 
+const inBlocks = (formats: LayerFormats, block: number): LayerFormats => ({
+  ...formats,
+  scales: block > 0 ? { block } : 'channel',
+})
+
 async function planned(formats: LayerFormats, block: number): Promise<{ choice: Choice; plan: QuantPlan }> {
-  const choice = choose(model, onnxruntime, () => formats)
-  const scales = () => (block > 0 ? { block } : ('channel' as const))
+  const choice = choose(model, onnxruntime, () => inBlocks(formats, block))
   const range = { min: -8, max: 8 }
-  return { choice, plan: await decide(model, onnxruntime, choice, { of: () => range }, ctx, scales) }
+  return { choice, plan: await decide(model, onnxruntime, choice, { of: () => range }, ctx) }
 }
 
 /** Sum of squares of X (W - Q) for each weight, X what the float model sends there. */
@@ -237,12 +241,11 @@ test.each([
 ] as const)('AWQ brings %s in blocks of %i closer to the float model', async (weights, block) => {
   const formats: LayerFormats = { weights, activations: 'float32' }
   const { choice } = await planned(formats, block)
-  const scaled = await awq.run(model, { ...choice, blockOf: () => block || null }, given, ctx)
+  const scaled = await awq.run(model, choice, given, ctx)
   expect((await ratios(model, scaled.model, ctx)).y).toBeGreaterThan(110)
-  const scales = () => (block > 0 ? { block } : ('channel' as const))
   const errorOf = async (from: Model): Promise<number> => {
-    const chosen = choose(infer(from), onnxruntime, () => formats)
-    const plan = await decide(infer(from), onnxruntime, chosen, { of: () => ({ min: 0, max: 0 }) }, ctx, scales)
+    const chosen = choose(infer(from), onnxruntime, () => inBlocks(formats, block))
+    const plan = await decide(infer(from), onnxruntime, chosen, { of: () => ({ min: 0, max: 0 }) }, ctx)
     const quantized = await quantizeModel(infer(from), plan, ctx.bytes)
     let noise = 0
     for await (const { feeds } of samples.samples()) {

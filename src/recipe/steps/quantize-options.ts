@@ -9,8 +9,7 @@ import { weightOf } from '../../ops/facts.ts'
 import { forms } from '../../stages/calibrate/forms.ts'
 import { findMethod, methods } from '../../stages/calibrate/index.ts'
 import type { CalibrationMethod } from '../../stages/calibrate/types.ts'
-import type { LayerFormats } from '../../stages/quantize/choose.ts'
-import type { WeightScales } from '../../stages/quantize/decide.ts'
+import type { LayerFormats, WeightScales } from '../../stages/quantize/choose.ts'
 import { opsetFor } from '../../stages/quantize/qdq.ts'
 import { graphRepairs, repairs, weightRepairs } from '../../stages/quantize/repairs/index.ts'
 import { select } from '../../stages/quantize/selectors.ts'
@@ -76,7 +75,7 @@ export const needsSamples = (o: QuantizeOptions): boolean =>
 /** The whole model in float16, which needs neither scales nor pairs. */
 export const wholeHalf = (o: QuantizeOptions): boolean => o.weights === 'float16' && o.activations === 'float16'
 
-const scalesOf = ({ granularity }: { granularity: (typeof granularities)[number] }): WeightScales =>
+const scalesOf = (granularity: (typeof granularities)[number]): WeightScales =>
   granularity === 'tensor' || granularity === 'channel' ? granularity : { block: Number(granularity.slice(6)) }
 
 /** The oldest opset, 13 or newer, that has every format. */
@@ -100,7 +99,6 @@ export const precisionOf = (o: QuantizeOptions, target: Target): [string, string
 /** What the recipe says of each node: the general options, overridden by every selector that matches, in their order. */
 export interface PerNode {
   formats(node: Node): LayerFormats
-  scales(node: Node): WeightScales
   range(node: NodeId): string
 }
 
@@ -115,8 +113,11 @@ export function resolveLayers(model: Model, o: QuantizeOptions): PerNode {
     return layer?.float ? 'float32' : (layer?.[which] ?? o[which])
   }
   return {
-    formats: node => ({ weights: formatOf(node.id, 'weights'), activations: formatOf(node.id, 'activations') }),
-    scales: node => scalesOf({ granularity: overrides.get(node.id)?.granularity ?? o.granularity }),
+    formats: node => ({
+      weights: formatOf(node.id, 'weights'),
+      activations: formatOf(node.id, 'activations'),
+      scales: scalesOf(overrides.get(node.id)?.granularity ?? o.granularity),
+    }),
     range: id => overrides.get(id)?.range ?? o.range,
   }
 }

@@ -9,7 +9,7 @@ import { findMethod } from '../../stages/calibrate/index.ts'
 import type { Sweep } from '../../stages/observe/index.ts'
 import { upgradeOpset } from '../../stages/passes/upgrade-opset.ts'
 import { type Choice, choose } from '../../stages/quantize/choose.ts'
-import { decide, type WeightScales } from '../../stages/quantize/decide.ts'
+import { decide } from '../../stages/quantize/decide.ts'
 import { quantizeModel } from '../../stages/quantize/qdq.ts'
 import type { RawInput } from '../../stages/quantize/raw-input.ts'
 import { graphRepairs, weightRepairs } from '../../stages/quantize/repairs/index.ts'
@@ -60,16 +60,17 @@ export async function quantizeWith(
   checkGiven(o.ranges, [...valueNames(state.original.graph), ...valueNames(model.graph)])
   const perNode = resolveLayers(model, o)
 
-  const groups = byProfile(env.wanted, target => ({
-    ...choose(model, target, perNode.formats),
-    blockOf: node => blockIn(perNode.scales(node)),
-  }))
+  const chooseIn = (float: Model, target: Target): Choice => choose(float, target, perNode.formats)
+  const groups = byProfile(env.wanted, target => chooseIn(model, target))
   const samples = env.calibration && { data: env.calibration, count: env.samples, batch: o.batch }
   for (const group of groups) {
     for (const repair of graphRepairs(o.repairs)) {
       const repaired = await repair.run(group.reference ?? model, group.choice, samples, env.ctx)
       notes.push(...repaired.notes)
-      group.reference = repaired.model === model ? null : infer(repaired.model)
+      if (repaired.model === (group.reference ?? model)) continue
+      // What was rewritten may read other values than before.
+      group.reference = infer(repaired.model)
+      group.choice = chooseIn(group.reference, group.wanted[0].target)
     }
   }
   const sweeps = await observeAll(model, groups, o, env, look)
@@ -81,7 +82,7 @@ export async function quantizeWith(
     const float = reference ?? model
     const { target } = wanted[0]
     const rangeOf = rangesBy(sweeps.get(float)!.observations, chosen, perNode, o, target, raws)
-    let plan = await decide(float, target, chosen, { of: rangeOf }, env.ctx, perNode.scales)
+    let plan = await decide(float, target, chosen, { of: rangeOf }, env.ctx)
     let rounded = float
     for (const repair of weightRepairs(o.repairs)) {
       const repaired = await repair.run({ float, model: rounded, plan, choice: chosen }, samples, env.ctx)
@@ -151,15 +152,15 @@ async function observeAll(
   }
   const sweeps = new Map<Model, Sweep>()
   for (const [index, [float, values]] of [...wanted].entries()) {
-    const repaired = float === model ? null : { index, repairs: o.repairs }
+    // All that repairs go by besides the samples.
+    const { repairs, weights, activations, granularity, layers } = o
+    const repaired = float === model ? null : { index, repairs, weights, activations, granularity, layers }
     const sweep =
       values.size > 0 ? await look(float, [...values], env.calibration!, env.samples, o, env, repaired) : nothing
     sweeps.set(float, sweep)
   }
   return sweeps
 }
-
-export const blockIn = (scales: WeightScales): number | null => (typeof scales === 'object' ? scales.block : null)
 
 const nothing: Sweep = { observations: new Map(), samples: 0, calibrateMs: 0, inferenceMs: 0 }
 

@@ -70,7 +70,7 @@ async function find(state: State, o: SearchOptions, env: StepEnv): Promise<Found
     memo: (key, compute) => env.memo(['search', fit, key], compute),
   }
   const values = new Set(
-    [choose(model, target, () => base), ...layers.map(layer => chooseOnly(model, target, layer, base))].flatMap(
+    [choose(model, target, () => base), ...layers.map(layer => chooseOnly(model, target, layer, () => base))].flatMap(
       choice => choice.values,
     ),
   )

@@ -14,7 +14,7 @@ import { quantizeModel } from '../../stages/quantize/qdq.ts'
 import type { RawInput } from '../../stages/quantize/raw-input.ts'
 import { refitAlone } from '../../stages/quantize/repairs/refit-alone.ts'
 import type { StepEnv } from '../state.ts'
-import { blockIn, rangesBy } from './quantize.ts'
+import { rangesBy } from './quantize.ts'
 import { type QuantizeOptions, resolveLayers } from './quantize-options.ts'
 import type { Figures } from './search-options.ts'
 import type { Trial } from './trial.ts'
@@ -31,12 +31,17 @@ export type Sensitivity = Record<NodeId, Partial<Record<FormatName, Figures>>>
 const float: LayerFormats = { weights: 'float32', activations: 'float32' }
 
 /** The choice in which one layer alone is changed, with the function that its kernel computes along. */
-export function chooseOnly(model: Model, target: Target, layer: SearchLayer, formats: LayerFormats): Choice {
+export function chooseOnly(
+  model: Model,
+  target: Target,
+  layer: SearchLayer,
+  formats: (node: Node) => LayerFormats,
+): Choice {
   const outputs = new Set(model.graph.nodes.filter(n => layer.nodes.includes(n.id)).flatMap(n => n.outputs))
   const alone = (node: Node): boolean =>
     layer.nodes.includes(node.id) ||
     (outputs.has(node.inputs[0] ?? null) && target.quant.fused.some(f => f.op === node.op))
-  return choose(model, target, node => (alone(node) ? formats : float))
+  return choose(model, target, node => (alone(node) ? formats(node) : float))
 }
 
 /** Measures until all is known or `until` is past; what is missing then was not reached. */
@@ -59,12 +64,9 @@ export async function sensitivities(
       const feeds = await arraysAt(stream, model, live, ctx)
       const plans: QuantPlan[] = []
       for (const weights of offered) {
-        const choice = {
-          ...chooseOnly(model, target, layer, { weights, activations: o.activations }),
-          blockOf: (node: Node) => blockIn(perNode.scales(node)),
-        }
+        const choice = chooseOnly(model, target, layer, node => ({ ...perNode.formats(node), weights }))
         const of = rangesBy(sweep.observations, choice, perNode, o, target, raws)
-        plans.push(await decide(model, target, choice, { of }, ctx, perNode.scales))
+        plans.push(await decide(model, target, choice, { of }, ctx))
       }
       const rounded = o.repairs.includes('refit')
         ? await refitAlone(model, plans, trial.batches, stream, ctx)

@@ -19,9 +19,13 @@ import { elements } from '../../ir/tensor.ts'
 import { weightOf } from '../../ops/facts.ts'
 import { boundsOf } from './fused.ts'
 
+/** How weights share scales, as recipes say it: a whole tensor, each output channel, or blocks of so many along the input. */
+export type WeightScales = 'tensor' | 'channel' | { block: number }
+
 export interface LayerFormats {
   weights: FormatName
   activations: FormatName
+  scales?: WeightScales // default: 'channel'
 }
 
 export interface Chosen {
@@ -49,9 +53,7 @@ export interface Choice {
   /** The format of each of them: the widest that a node which multiplies it asks for, else that of the node which makes it. */
   valueFormats: ReadonlyMap<ValueName, FormatName>
   /** Nodes that compute in float on weights of few bits, and which. */
-  weightOnly: ReadonlyMap<NodeId, { node: Node; format: FormatName }>
-  /** How many weights in a row share a scale, where they do not share it with a whole channel; default: nowhere. */
-  blockOf?: (node: Node) => number | null
+  weightOnly: ReadonlyMap<NodeId, { node: Node; formats: LayerFormats }>
   float: readonly FloatReason[]
 }
 
@@ -62,17 +64,17 @@ export function choose(model: Model, target: Target, formats: (node: Node) => La
   const rules = new Map(target.quant.ops.map(rule => [rule.op, rule]))
   const float = new Map<NodeId, string>()
   const chosen = new Map<NodeId, Chosen>()
-  const weightOnly = new Map<NodeId, { node: Node; format: FormatName }>()
+  const weightOnly = new Map<NodeId, { node: Node; formats: LayerFormats }>()
 
   for (const node of graph.nodes) {
-    if (isWeightOnly(node, graph, formats(node))) weightOnly.set(node.id, { node, format: formats(node).weights })
+    if (isWeightOnly(node, graph, formats(node))) weightOnly.set(node.id, { node, formats: formats(node) })
     const why = refusal(node, rules.get(node.op), graph, model.opsets[''] ?? 0, formats(node), target)
     if (why !== null) {
       float.set(node.id, why)
       continue
     }
     const rule = rules.get(node.op)!
-    const integer = inIntegers(formats(node), rule, target)
+    const integer = inIntegers(node, graph, formats(node), rule, target)
     const next = integer ? fusedActivation(node, target, uses) : null
     const bounds = next && isLow(formats(next)) ? boundsOf(next, graph) : null
     const fused = bounds && next
@@ -118,9 +120,39 @@ export function choose(model: Model, target: Target, formats: (node: Node) => La
 /** Whether a node reads and gives activations of few bits. */
 const isLow = (f: LayerFormats): boolean => f.activations !== 'float32'
 
-/** Whether the target computes an operator in integers of these formats. */
-const inIntegers = (f: LayerFormats, rule: OpRule, { quant: { activations, weights } }: Target): boolean =>
-  activations.integer.includes(f.activations) && (!rule.constantWeight || weights.integer.includes(f.weights))
+/** Whether the target computes an operator in integers of these formats. Blocks of weights are sums of their own, which no kernel has. */
+function inIntegers(
+  node: Node,
+  graph: Graph,
+  formats: LayerFormats,
+  rule: OpRule,
+  { quant: { activations, weights } }: Target,
+): boolean {
+  if (!activations.integer.includes(formats.activations)) return false
+  return (
+    !rule.constantWeight || (weights.integer.includes(formats.weights) && !weightBlocks(node, graph, formats.scales))
+  )
+}
+
+/** The axis that a product sums over, and how many weights along it share a scale; null for weights of other ranks, which have none. */
+export function weightBlocks(
+  node: Node,
+  graph: Graph,
+  scales: WeightScales | undefined,
+): { kind: 'block'; axis: number; size: number } | null {
+  if (typeof scales !== 'object') return null
+  const weight = weightOf(node, graph)
+  const shape = weight && graph.values.get(weight.name)!.data!.shape
+  return weight && weight.axis !== null && shape?.length === 2
+    ? { kind: 'block', axis: 1 - weight.axis, size: scales.block }
+    : null
+}
+
+/** How many weights of a node's in a row share a scale; null where whole channels or the tensor do. */
+export function blockOf({ chosen, weightOnly }: Choice, id: NodeId): number | null {
+  const scales = (chosen.get(id) ?? weightOnly.get(id))?.formats.scales
+  return typeof scales === 'object' ? scales.block : null
+}
 
 // Below, scales would take what codes save, and a table may hold anything.
 const smallestTable = 4096
@@ -158,7 +190,7 @@ function refusal(
   if (isWeightOnly(node, graph, formats)) return 'only its weights are quantised'
   if (!isLow(formats)) return 'kept in float by the recipe'
   // Only what multiplies weights gains by rounding its input; all else would round for nothing.
-  if (!rule.constantWeight && !inIntegers(formats, rule, target))
+  if (!rule.constantWeight && !inIntegers(node, graph, formats, rule, target))
     return `${target.label} computes ${node.op} in float beside activations of ${formats.activations}`
   const positions = rule.inputs ?? node.inputs.map((_, i) => i)
   const data = positions.map(i => node.inputs[i]).filter(name => name !== null && name !== undefined)

@@ -19,7 +19,14 @@ import {
 } from '../../ir/quant.ts'
 import type { Target } from '../../ir/target.ts'
 import { weightOf } from '../../ops/facts.ts'
-import { type Choice, type Chosen, constantInputs } from './choose.ts'
+import {
+  type Choice,
+  type Chosen,
+  constantInputs,
+  type LayerFormats,
+  type WeightScales,
+  weightBlocks,
+} from './choose.ts'
 import { fixedOutputs } from './fixed.ts'
 import { within } from './fused.ts'
 import { admissible, weightParams, weightSpec } from './weight-scales.ts'
@@ -41,9 +48,6 @@ export interface Lent {
   kernels: Pick<KernelSet, 'scaleErrors'>
 }
 
-/** How weights share scales, as recipes say it: a whole tensor, each output channel, or blocks of so many along the input. */
-export type WeightScales = 'tensor' | 'channel' | { block: number }
-
 /** Scales for every chosen node. `ranges` turns observations into ranges. */
 export async function decide(
   model: Model,
@@ -51,19 +55,18 @@ export async function decide(
   choice: Choice,
   ranges: Ranges,
   lent: Lent,
-  scales: (node: Node) => WeightScales,
 ): Promise<QuantPlan> {
   const { graph } = model
   const activations = decideActivations(graph, choice, target, ranges)
   const weights = new Map<ValueName, QuantParams>()
   const biases = new Map<NodeId, BiasUse>()
   const quantized = nodesOf(choice, () => true)
-  const decideFor = (node: Node, name: FormatName) =>
+  const decideFor = (node: Node, { weights: name, scales }: LayerFormats) =>
     decideWeight(
       graph,
       node,
       name,
-      granularityOf(node, graph, target, scales(node)),
+      granularityOf(node, graph, target, scales),
       choice,
       { activations, quantized },
       weights,
@@ -71,12 +74,12 @@ export async function decide(
       lent,
     )
   for (const c of choice.chosen.values()) {
-    if (c.rule.constantWeight) await decideFor(c.node, c.formats.weights)
+    if (c.rule.constantWeight) await decideFor(c.node, c.formats)
     else
       for (const name of constantInputs(c, graph))
         weights.set(name, await constantParams(graph, name, activations.get(c.output)!, lent.bytes))
   }
-  for (const { node, format } of choice.weightOnly.values()) await decideFor(node, format)
+  for (const { node, formats } of choice.weightOnly.values()) await decideFor(node, formats)
   return {
     activations,
     weights,
@@ -156,20 +159,15 @@ function activationParams(spec: QuantSpec<NumberFormat>, seen: Range, bounds: Ra
   return { spec, scale: Float32Array.of(scale), zeroPoint: Int32Array.of(zeroPoint) }
 }
 
-function granularityOf(node: Node, graph: Graph, target: Target, scales: WeightScales): Granularity {
-  const { axis, name } = weightOf(node, graph)!
-  if (typeof scales === 'object') {
-    const inputs = inputAxis(axis, graph.values.get(name)!.data!.shape)
-    if (inputs !== null) return { kind: 'block', axis: inputs, size: scales.block }
-  }
-  return axis === null || scales === 'tensor' || !target.quant.weights.perChannel
-    ? { kind: 'tensor' }
-    : { kind: 'channel', axis }
+function granularityOf(node: Node, graph: Graph, target: Target, scales: WeightScales | undefined): Granularity {
+  const { axis } = weightOf(node, graph)!
+  return (
+    weightBlocks(node, graph, scales) ??
+    (axis === null || scales === 'tensor' || !target.quant.weights.perChannel
+      ? { kind: 'tensor' }
+      : { kind: 'channel', axis })
+  )
 }
-
-/** The axis of a matrix that a product sums over; null for weights of other ranks, which keep a scale a channel. */
-const inputAxis = (axis: number | null, shape: readonly number[]): number | null =>
-  shape.length === 2 && axis !== null ? 1 - axis : null
 
 async function decideWeight(
   graph: Graph,

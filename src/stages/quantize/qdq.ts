@@ -3,6 +3,7 @@
 // has no type for are calls of functions of ours in the same places.
 
 import { bytesOf, onnxCode } from '../../base/dtype.ts'
+import { StudioError } from '../../base/errors.ts'
 import { roundHalfEven } from '../../base/round.ts'
 import { readFloats } from '../../ir/bytes.ts'
 import type { Bytes } from '../../ir/context.ts'
@@ -161,7 +162,14 @@ async function quantizedConstant(
   const dtype = containerOf(format)
   if (format.kind === 'half') return { kind: 'half', codes: packed(dtype, tensor.shape, codes) }
   const typeless = format.kind === 'levels' || format.kind === 'float8' || format.bits <= 2
-  if (format.kind === 'levels' || ((typeless || inFloat) && params.zeroPoint.every(z => z === 0))) {
+  const even = granularity.kind !== 'block' || tensor.shape[granularity.axis] % granularity.size === 0
+  const plain = params.zeroPoint.every(z => z === 0)
+  if (typeless && plain && !even)
+    throw new StudioError('bad-recipe', `The inputs of ${name} do not come in whole blocks`, {
+      where: { step: 'quantize', value: name },
+      hint: 'Choose blocks that divide them, a scale a channel, or a format of 3 to 8 bits, whose last block may be shorter.',
+    })
+  if (format.kind === 'levels' || ((typeless || inFloat) && plain && even)) {
     const laid = laidOut(tensor.shape, params)
     const apart = {
       codes: packed(dtype, laid.codes, codes),

@@ -10,7 +10,7 @@ import { exp, log } from '../../../base/math.ts'
 import type { Context } from '../../../ir/context.ts'
 import type { Model } from '../../../ir/model.ts'
 import { type Granularity, roundTripTensor } from '../../../ir/quant.ts'
-import type { Choice } from '../choose.ts'
+import { blockOf, type Choice } from '../choose.ts'
 import { weightParams, weightSpec } from '../weight-scales.ts'
 import type { Moments } from './input-moments.ts'
 import { type Readers, readersOf, rescaleGroups, scaledRows } from './input-scales.ts'
@@ -81,8 +81,8 @@ function errorOf(
   { kernels }: Pick<Context, 'kernels'>,
 ): number {
   const { node, inputs, outputs, byRow } = product
-  const format = choice.weightOnly.get(node.id)!.format
-  const block = choice.blockOf?.(node) ?? null
+  const format = choice.weightOnly.get(node.id)!.formats.weights
+  const block = blockOf(choice, node.id)
   const shape = byRow ? [outputs, inputs] : [inputs, outputs]
   const granularity: Granularity =
     block === null ? { kind: 'channel', axis: byRow ? 0 : 1 } : { kind: 'block', axis: byRow ? 1 : 0, size: block }

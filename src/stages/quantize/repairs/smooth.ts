@@ -12,6 +12,7 @@
 import { exp, log } from '../../../base/math.ts'
 import type { Bytes } from '../../../ir/context.ts'
 import type { Model } from '../../../ir/model.ts'
+import { blockOf } from '../choose.ts'
 import type { Moments } from './input-moments.ts'
 import { type Readers, readersOf, rescaleGroups } from './input-scales.ts'
 import { floatsOf } from './products.ts'
@@ -27,7 +28,7 @@ export const smooth: GraphRepair = {
   needsData: true,
   async run(model, choice, samples, ctx) {
     const groups = readersOf(model.graph, choice).filter(g =>
-      g.products.every(p => (choice.blockOf?.(p.node) ?? null) === null),
+      g.products.every(p => blockOf(choice, p.node.id) === null),
     )
     return rescaleGroups(
       model,

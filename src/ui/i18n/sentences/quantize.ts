@@ -91,6 +91,11 @@ export const quantize: readonly Pair[] = [
   ['The layer {node#} is not refitted: {why*}.', '层 {node#} 未重新拟合：{why*}。'],
   ['{op#} has no rows to fit', '{op#} 没有可拟合的行'],
   ['another layer reads its weights too', '另一层也读取其权重'],
+  ['The inputs of {value} do not come in whole blocks', '{value} 的输入不能整分成块'],
+  [
+    'Choose blocks that divide them, a scale a channel, or a format of 3 to 8 bits, whose last block may be shorter.',
+    '请选择能整除的块大小、按通道的缩放系数，或 3 到 8 位的格式（其最后一块可以较短）。',
+  ],
   ['its scales are those of blocks', '其缩放系数按块划分'],
   ['Silence dead channels', '静默失效通道'],
   [
