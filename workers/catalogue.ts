@@ -25,7 +25,7 @@ export const catalogue: Omit<Catalogue, 'samples'> = {
     id,
     label,
     vendor,
-    forms,
+    forms: forms.map(form => form.id),
     ranOnItsRuntime,
   })),
 }

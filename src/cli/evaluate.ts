@@ -32,10 +32,10 @@ export async function run(args: Parsed, line: ProgressLine, signal: AbortSignal)
   const dataset = await openData(data, reference.imported.model, input)
   const sources = new Map([...reference.imported.sources, ...opened.imported.sources])
   const ctx = await createContext(sources, args, line, signal, 0)
-  const models = other ? [infer(opened.imported.model)] : []
+  const others = other ? [{ model: infer(opened.imported.model) }] : []
   const judged = await judge(
     infer(reference.imported.model),
-    models,
+    others,
     dataset,
     { batch: 16, labelled: true, input },
     ctx,

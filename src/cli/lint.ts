@@ -20,8 +20,10 @@ export async function run(args: Parsed, line: ProgressLine, signal: AbortSignal)
   const result = await lint(imported, target, await createContext(imported.sources, args, line, signal, 0))
   line.done()
   if (args.flag('json')) return `${JSON.stringify(result, null, 2)}\n`
-  const head = `${result.integer} operators would run in integers, ${result.findings.length} in float.`
+  const [refused, left] = [false, true].map(float => result.findings.filter(f => (f.level === 'float') === float))
+  const cannot = refused.length > 0 ? ` ${refused.length} keep it from being written.` : ''
+  const head = `${result.integer} operators would run in integers, ${left.length} in float.${cannot}`
   if (result.findings.length === 0) return `${head}\n`
-  const rows = result.findings.map(f => [f.node, f.op, f.why])
-  return `${head}\n\n${table(['node', 'op', 'why it stays float'], rows)}\n`
+  const rows = result.findings.map(f => [f.node ?? '', f.op, f.level, f.fix ? `${f.why} ${f.fix}` : f.why])
+  return `${head}\n\n${table(['node', 'op', 'level', 'why'], rows)}\n`
 }

@@ -10,7 +10,7 @@ export async function run(args: Parsed): Promise<string> {
     id: t.id,
     vendor: t.vendor,
     label: t.label,
-    forms: t.forms,
+    forms: t.forms.map(form => form.id),
     ranOnItsRuntime: t.ranOnItsRuntime,
     sources: t.sources,
   }))

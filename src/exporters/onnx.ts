@@ -61,7 +61,6 @@ export async function encodeModel(model: Model, bytes: Bytes): Promise<Uint8Arra
 export const onnx: Exporter = {
   id: 'onnx',
   label: 'ONNX',
-  forms: [],
   write: async (model, _target, { bytes }) => {
     const files = encodeOnnx(model, bytes)
     const [main, data] = files

@@ -66,6 +66,7 @@ export interface QuantPlan {
   activations: ReadonlyMap<ValueName, QuantParams>
   weights: ReadonlyMap<ValueName, QuantParams> // by initializer name
   biases: ReadonlyMap<NodeId, { bias: ValueName; input: ValueName; weight: ValueName }> // int32, scale = input scale * weight scale; where both are integers
+  floatBias: boolean // the target adds biases in float, also to sums of integers
   quantized: ReadonlySet<NodeId> // with the activation functions that are fused behind one
   integer: ReadonlySet<NodeId> // those of `quantized` that the target computes in integers, whose output nobody sees but rounded
   weightOnly: ReadonlySet<NodeId> // float nodes whose weights are in `weights`
@@ -78,13 +79,13 @@ export interface QuantPlan {
  * null for all others, also where the input has a format for another reader's sake.
  */
 export function integerInput(
-  { activations, quantized }: Pick<QuantPlan, 'activations' | 'quantized'>,
+  { activations, quantized, floatBias }: Pick<QuantPlan, 'activations' | 'quantized' | 'floatBias'>,
   node: NodeId,
   input: ValueName,
   weight: QuantParams | undefined,
 ): QuantParams | null {
   const params = activations.get(input)
-  if (!quantized.has(node) || !params || !weight || weight.spec.granularity.kind === 'block') return null
+  if (floatBias || !quantized.has(node) || !params || !weight || weight.spec.granularity.kind === 'block') return null
   return isInt(params.spec.format) && isInt(weight.spec.format) ? params : null
 }
 

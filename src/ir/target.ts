@@ -30,18 +30,51 @@ export interface FixedOutput {
   source: string
 }
 
+/** A way in which a target's format can hold a model. */
+export interface Form {
+  id: string
+  holds: 'quantised' | 'float16' | 'float'
+  /** Formats that it has whatever the recipe says in general; a layer's own stay. */
+  activations?: FormatName
+  weights?: FormatName
+}
+
+/**
+ * Whose arithmetic gives the preview. 'runtime': the QDQ graph in our own runtime, for targets that compute the same up to the order of
+ * their sums; the others are those of the integer executor.
+ */
+export type Preview = 'runtime' | 'tflite' | 'tflm'
+
 export interface Target {
   id: string
   vendor: string
   label: string
   exporter: string
-  forms: readonly string[]
+  /** Offered in this order; where a recipe names none, the first that holds what it asks for. */
+  forms: readonly Form[]
   version: string // of the runtime that the files are written for
+  preview: Preview
+  /** Layout of images in its files. */
+  layout: 'NCHW' | 'NHWC'
+  /** Passes that run on request, which replace what it has no operator for. */
+  lower?: readonly string[]
+  /** Whether bundles may take and give integers where a float model would floats. */
+  integerEdges?: true
   quant: {
     /** Formats that a model may be given for it; those in `integer` run in integer kernels, the others in float behind Q/DQ. */
-    activations: { formats: readonly FormatName[]; integer: readonly FormatName[]; signed: boolean; symmetric: boolean }
+    activations: {
+      formats: readonly FormatName[]
+      integer: readonly FormatName[]
+      signed: boolean
+      symmetric: boolean
+      /** Formats of so many bits and more are symmetric in any case. */
+      symmetricFrom?: number
+      /** Without the most negative code. */
+      restricted?: true
+    }
     weights: { formats: readonly FormatName[]; integer: readonly FormatName[]; signed: boolean; perChannel: boolean }
-    biasBits: 32
+    /** Biases of integer layers: integers of the accumulator's scale, or floats that are added to what it is scaled to. */
+    bias: 'int32' | 'float32'
     ops: readonly OpRule[]
     /** Operators with integer kernels that are left in float all the same, and why. */
     declined?: readonly { op: string; why: string; source: string }[]
@@ -51,7 +84,12 @@ export interface Target {
     klForm?: 'tensorrt' | 'ncnn' | 'onnxruntime'
     fixed?: readonly FixedOutput[]
   }
-  limits: { opset: { min: number; max: number }; irVersion?: { max: number; source: string } }
+  limits: {
+    opset: { min: number; max: number }
+    irVersion?: { max: number; source: string }
+    /** Every dimension is known when the file is written; an open batch becomes 1. */
+    staticShapes?: true
+  }
   ranOnItsRuntime: boolean
   sources: readonly string[]
 }

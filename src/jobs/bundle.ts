@@ -6,18 +6,19 @@ import { hashBytes } from '../base/hash.ts'
 import { checkInput } from '../data/input-schema.ts'
 import type { ImageInput } from '../data/input-spec.ts'
 import { resolveInput } from '../data/resolve-input.ts'
-import { exporters } from '../exporters/index.ts'
+import type { Written } from '../exporters/types.ts'
 import type { Imported } from '../importers/types.ts'
 import type { Context } from '../ir/context.ts'
 import { type Model, requiredInputs, type ValueName } from '../ir/model.ts'
-import type { Target } from '../ir/target.ts'
 import type { InputSeen, State, Variant } from '../recipe/state.ts'
+import { previewing } from '../recipe/steps/preview.ts'
+import { write } from '../recipe/steps/write.ts'
 import type { Recipe } from '../recipe/types.ts'
 import { writtenModel } from '../recipe/written.ts'
 import { findTarget } from '../targets/index.ts'
 import { type Golden, goldenVectors } from './golden.ts'
 import { type Manifest, manifestTensor } from './manifest.ts'
-import { bundleReadme, sampleCode } from './sample-code.ts'
+import { bundleReadme, howToRun, sampleCode } from './sample-code.ts'
 import { timelessReport } from './sides.ts'
 
 export interface BundleFile {
@@ -45,12 +46,23 @@ export async function writeBundle(
 ): Promise<Bundle> {
   const variant = { ...judged, model: writtenModel(judged) }
   const target = findTarget(variant.target)
-  const exporter = exporters.find(e => e.id === target.exporter)!
-  const written = await exporter.write(within(target, variant), target, { form: variant.form, bytes: ctx.bytes })
+  const preprocess = leftToDo(recipe.input ? resolveInput(recipe.input, state.original) : {}, variant)
+  const written = await write(
+    variant.model,
+    target,
+    {
+      form: variant.form,
+      io: variant.io,
+      preprocess,
+      quantized: variant.plan && { float: variant.reference ?? state.model, plan: variant.plan },
+      name: imported.name,
+      fed: Object.fromEntries(Object.entries(state.observed?.inputs ?? {}).map(([name, seen]) => [name, seen.shape])),
+    },
+    ctx,
+  )
   const modelFiles = await Promise.all(written.files.map(sealed))
   const modelBytes = modelFiles.reduce((n, f) => n + f.bytes, 0)
 
-  const preprocess = recipe.input ? resolveInput(recipe.input, state.original) : {}
   const golden = await goldenUnlessUnknown(variant, recipe.seed, state, ctx)
   const manifest = makeManifest(variant, state, written, modelFiles, preprocess, golden)
   const json = (value: unknown): Uint8Array => utf8(`${JSON.stringify(value, null, 2)}\n`)
@@ -58,8 +70,8 @@ export async function writeBundle(
     outFile('manifest.json', json(manifest)),
     outFile('recipe.json', json(recipeAsRun(recipe, state))),
     outFile('report.json', json(timelessReport(variant, state, { before: imported.bytes, after: modelBytes }))),
-    outFile('README.md', utf8(bundleReadme(manifest, target, imported.name))),
-    ...sampleCode(manifest).map(({ path, source }) => outFile(`sample/${path}`, utf8(source))),
+    outFile('README.md', utf8(bundleReadme(manifest, target, imported.name, written.howToRun ?? howToRun))),
+    ...(written.around ?? sampleCode(manifest)),
     ...(golden instanceof StudioError
       ? []
       : [
@@ -87,7 +99,13 @@ async function goldenUnlessUnknown(
   ctx: Context,
 ): Promise<Golden | StudioError> {
   try {
-    return await goldenVectors(variant.model, seed, seenBy(variant, state), layerValues(variant), ctx)
+    return await goldenVectors(
+      variant.model,
+      seed,
+      seenBy(variant, state),
+      layerValues(variant),
+      variant.plan ? previewing(findTarget(variant.target), ctx) : ctx,
+    )
   } catch (thrown) {
     if (thrown instanceof StudioError && thrown.code === 'unsupported') return thrown
     throw thrown
@@ -101,9 +119,19 @@ function seenBy({ raw }: Variant, { observed }: State): Readonly<Record<ValueNam
   return seen
 }
 
-/** What is left to do before the model where the normalisation is in it. */
-const fedSpec = (spec: ImageInput | null, raw: boolean): ImageInput | null =>
-  spec && raw ? { ...spec, scale: 1, mean: spec.mean.map(() => 0), std: spec.std.map(() => 1) } : spec
+/** What is left to do before the model, where the normalisation may be in it. */
+const leftToDo = (
+  specs: Readonly<Record<ValueName, ImageInput>>,
+  { raw }: Variant,
+): Readonly<Record<ValueName, ImageInput>> =>
+  Object.fromEntries(
+    Object.entries(specs).map(([name, spec]) => [
+      name,
+      raw.some(r => r.input === name)
+        ? { ...spec, scale: 1, mean: spec.mean.map(() => 0), std: spec.std.map(() => 1) }
+        : spec,
+    ]),
+  )
 
 /** In one order of keys, however the recipe was put together. */
 const recipeAsRun = ({ thimble, seed, input }: Recipe, { steps }: State): Recipe => ({
@@ -112,12 +140,6 @@ const recipeAsRun = ({ thimble, seed, input }: Recipe, { steps }: State): Recipe
   ...(input ? { input: checkInput(input) } : {}),
   steps: [...steps],
 })
-
-/** A model that was changed for a target says no newer IR version than the target takes; one as imported stays as it is. */
-function within({ limits }: Target, { model, form }: Variant): Model {
-  const most = limits.irVersion?.max ?? model.irVersion
-  return form === 'float' ? model : { ...model, irVersion: Math.min(model.irVersion, most) }
-}
 
 const safe = (id: string): string => id.replaceAll(':', '-')
 
@@ -143,7 +165,7 @@ function layerValues({ model, plan }: Variant): Map<ValueName, ValueName> {
 function makeManifest(
   variant: Variant,
   state: State,
-  written: { roles: Record<string, string>; notes: string[] },
+  written: Written,
   files: readonly BundleFile[],
   preprocess: Readonly<Record<ValueName, ImageInput>>,
   golden: Golden | StudioError,
@@ -161,26 +183,16 @@ function makeManifest(
     files: written.roles,
     sha256: Object.fromEntries(files.map(f => [f.path, f.sha256])),
     inputs: requiredInputs(fed).map(name => {
-      const spec = fedSpec(
-        preprocess[name] ?? null,
-        variant.raw.some(r => r.input === name),
-      )
-      return {
-        ...manifestTensor(
-          source.values.get(name) ?? fed.values.get(name)!,
-          variant.model.graph.values.get(name)!,
-          spec?.layout ?? null,
-        ),
-        preprocess: spec,
-      }
+      const spec = preprocess[name] ?? null
+      const own = source.values.get(name) ?? fed.values.get(name)!
+      const held = variant.model.graph.values.get(name)!
+      return { ...manifestTensor(own, held, spec?.layout ?? null, written.edges?.[name]), preprocess: spec }
     }),
-    outputs: fed.outputs.map(name =>
-      manifestTensor(
-        source.values.get(name) ?? fed.values.get(name)!,
-        variant.model.graph.values.get(name) ?? null,
-        null,
-      ),
-    ),
+    outputs: fed.outputs.map(name => {
+      const own = source.values.get(name) ?? fed.values.get(name)!
+      const held = variant.model.graph.values.get(name) ?? null
+      return manifestTensor(own, held, null, written.edges?.[name])
+    }),
     precision: variant.precision,
     accuracy: variant.accuracy,
     agreement: variant.agreement,

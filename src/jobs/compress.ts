@@ -54,26 +54,23 @@ export function wantedOf(recipe: Recipe): Wanted[] {
     .map(s => {
       const target = findTarget(String(s.target))
       const form = (s.form as string | null) ?? null
-      if (form !== null && !target.forms.includes(form))
+      const named = target.forms.find(known => known.id === form)
+      if (form !== null && !named)
         throw new StudioError('bad-recipe', `The target ${target.id} has no form ${form}`, {
           where: { step: 'export' },
-          hint: `Its forms: ${target.forms.join(', ')}.`,
+          hint: `Its forms: ${target.forms.map(known => known.id).join(', ')}.`,
         })
-      if (form !== null && form !== 'float' && !recipe.steps.some(step => ['quantize', 'search'].includes(step.do)))
+      if (named && named.holds !== 'float' && !recipe.steps.some(step => ['quantize', 'search'].includes(step.do)))
         throw new StudioError('bad-recipe', `The form ${form} needs a step that quantises`, {
           where: { step: 'export' },
           hint: 'Put { "do": "quantize" } before the export, or leave the form out.',
         })
-      if (s.io === 'integer')
-        throw new StudioError(
-          'bad-recipe',
-          `The target ${target.id} has no integer inputs and outputs in this version`,
-          {
-            where: { step: 'export' },
-            hint: 'Leave "io" at "float".',
-          },
-        )
-      return { target, form, io: 'float' as const }
+      if (s.io === 'integer' && !target.integerEdges)
+        throw new StudioError('bad-recipe', `The target ${target.id} has no integer inputs and outputs`, {
+          where: { step: 'export' },
+          hint: 'Leave "io" at "float".',
+        })
+      return { target, form, io: s.io === 'integer' ? ('integer' as const) : ('float' as const) }
     })
 }
 

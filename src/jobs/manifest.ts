@@ -1,5 +1,6 @@
 // manifest.json: what a bundle is. Its shape is a contract; see docs/formats.md.
 import type { ImageInput } from '../data/input-spec.ts'
+import type { Edge } from '../exporters/types.ts'
 import type { Dim, Value } from '../ir/model.ts'
 import type { Accuracy, Agreement } from './report.ts'
 
@@ -33,19 +34,24 @@ export interface Manifest {
   notes: string[]
 }
 
-/** `source` in the imported model, `written` in the bundle's own file. */
-export function manifestTensor(source: Value, written: Value | null, layout: 'NCHW' | 'NHWC' | null): ManifestTensor {
-  const to = written ?? source
+/** `source` in the imported model, `held` in the bundle's graph, `edge` in its file where that differs. */
+export function manifestTensor(
+  source: Value,
+  held: Value | null,
+  layout: 'NCHW' | 'NHWC' | null,
+  edge?: Edge,
+): ManifestTensor {
+  const to = held ?? source
   return {
     name: source.name,
     shape: source.shape,
     dtype: source.dtype,
     layout,
-    targetName: to.name,
-    targetShape: to.shape,
-    targetLayout: layout,
-    targetDtype: to.dtype,
-    scale: null,
-    zeroPoint: null,
+    targetName: edge?.name ?? to.name,
+    targetShape: edge?.shape ?? to.shape,
+    targetLayout: edge ? edge.layout : layout,
+    targetDtype: edge?.dtype ?? to.dtype,
+    scale: edge?.scale ?? null,
+    zeroPoint: edge?.zeroPoint ?? null,
   }
 }

@@ -1,51 +1,55 @@
 // What stands in a bundle for the person who runs it: a README and a program in each language of the target's users. Each runs
 // the golden input and says whether it got the golden output.
+import { type OutFile, outFile, utf8 } from '../base/bytes.ts'
 import type { Target } from '../ir/target.ts'
 import type { Manifest } from './manifest.ts'
 
-export interface SampleFile {
-  path: string
-  source: string
-}
+export const sampleCode = (manifest: Manifest): OutFile[] => [
+  outFile('sample/run.py', utf8(python)),
+  outFile('sample/run.mjs', utf8(javascript)),
+  outFile('sample/run.cpp', utf8(cpp(manifest))),
+]
 
-export function sampleCode(manifest: Manifest): SampleFile[] {
-  return [
-    { path: 'run.py', source: python },
-    { path: 'run.mjs', source: javascript },
-    { path: 'run.cpp', source: cpp(manifest) },
-  ]
-}
-
-export function bundleReadme(manifest: Manifest, target: Target, name: string): string {
+/** `run`: how it is run, in Markdown. */
+export function bundleReadme(manifest: Manifest, target: Target, name: string, run: string): string {
   const input = manifest.inputs[0]
   const spec = input?.preprocess
   const formula = spec
     ? `Pixels are fed as \`(pixel * ${spec.scale} - mean) / std\`, ${spec.color}, ${spec.layout}, mean [${spec.mean.join(', ')}], std [${spec.std.join(', ')}]${spec.resize ? `, resized to ${spec.resize.size.join(' x ')} (${spec.resize.filter}, as ${spec.resize.like} does it)` : ''}.`
     : 'The input is fed as it is; no image pre-processing is described.'
   const accuracy = manifest.accuracy
-    ? `${manifest.accuracy.metric} ${manifest.accuracy.value.toFixed(2)} % on ${manifest.accuracy.samples} samples, measured with onnxruntime-web.`
+    ? `${manifest.accuracy.metric} ${manifest.accuracy.value.toFixed(2)} % on ${manifest.accuracy.samples} samples, measured with ${previews[target.preview]}.`
     : 'No accuracy was measured: no labelled samples were given.'
   return `# ${name} for ${target.label}
 
-\`${manifest.files.model}\`: weights ${manifest.precision.weights}, activations ${manifest.precision.activations}. ${accuracy}
+\`${Object.values(manifest.files).join('`, `')}\`: weights ${manifest.precision.weights}, activations ${manifest.precision.activations}. ${accuracy}
 
 ${formula}
 
 ## Run it
 
-\`\`\`
-pip install onnxruntime numpy && python sample/run.py
-npm install onnxruntime-web && node sample/run.mjs
-\`\`\`
-
-Both run \`golden/inputs.npz\` and compare with \`golden/outputs.npz\`. The golden input is synthetic. \`sample/run.cpp\` shows the
-same in C++; its first lines say how to compile it.
+${run}
 
 A dump of your device's layers can be held against \`golden/layers.npz\`: \`thimble verify . --dump dump.npz\`.
 
 \`manifest.json\` describes inputs, outputs and pre-processing; \`recipe.json\` makes this bundle again.
 `
 }
+
+const previews: Readonly<Record<Target['preview'], string>> = {
+  runtime: 'onnxruntime-web',
+  tflite: "an executor that computes as TensorFlow Lite's reference kernels do",
+  tflm: 'an executor that computes as TensorFlow Lite for Microcontrollers does',
+}
+
+/** How a bundle of an ONNX file is run. */
+export const howToRun = `\`\`\`
+pip install onnxruntime numpy && python sample/run.py
+npm install onnxruntime-web && node sample/run.mjs
+\`\`\`
+
+Both run \`golden/inputs.npz\` and compare with \`golden/outputs.npz\`. The golden input is synthetic. \`sample/run.cpp\` shows the
+same in C++; its first lines say how to compile it.`
 
 const python = `"""Runs the bundle's model on the golden input and compares with the golden output."""
 import json

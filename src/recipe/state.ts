@@ -1,5 +1,6 @@
 // What a recipe works on: the model as imported, the model as it stands, and per wished bundle the variant made for it.
 
+import { StudioError } from '../base/errors.ts'
 import type { Options, OptionValues } from '../base/options.ts'
 import type { InputSpec } from '../data/input-spec.ts'
 import type { Context, Dataset } from '../ir/context.ts'
@@ -123,5 +124,13 @@ export function emptyVariant(
 }
 
 /** What is written where the recipe does not quantise: the model as the other steps left it. */
-export const floatVariants = (model: Model, wanted: readonly Wanted[]): Variant[] =>
-  wanted.map(w => emptyVariant(w, 'float', model, null, [], ['float32', 'float32']))
+export function floatVariants(model: Model, wanted: readonly Wanted[]): Variant[] {
+  return wanted.map(w => {
+    if (w.target.forms.some(form => form.id === 'float'))
+      return emptyVariant(w, 'float', model, null, [], ['float32', 'float32'])
+    throw new StudioError('bad-recipe', `${w.target.label} has no form for a float model`, {
+      where: { step: 'export' },
+      hint: `Put { "do": "quantize" } before the export. Its forms: ${w.target.forms.map(form => form.id).join(', ')}.`,
+    })
+  })
+}

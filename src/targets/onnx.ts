@@ -7,7 +7,7 @@ export const onnx: Target = {
   id: 'onnx',
   vendor: 'Linux Foundation',
   label: 'ONNX (any runtime)',
-  forms: ['qdq', 'float16', 'float'],
+  forms: onnxruntime.forms.filter(form => ['qdq', 'float16', 'float'].includes(form.id)),
   version: 'opset of the model',
   limits: { opset: onnxruntime.limits.opset },
   sources: ['https://onnx.ai/onnx/operators/'],

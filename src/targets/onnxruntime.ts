@@ -89,13 +89,21 @@ export const onnxruntime: Target = {
   vendor: 'Microsoft',
   label: 'ONNX Runtime (CPU)',
   exporter: 'onnx',
-  forms: ['qdq', 'nbits', 'dynamic', 'float16'],
+  forms: [
+    { id: 'qdq', holds: 'quantised' },
+    { id: 'nbits', holds: 'quantised' },
+    { id: 'dynamic', holds: 'quantised' },
+    { id: 'float16', holds: 'float16' },
+    { id: 'float', holds: 'float' },
+  ],
   version: '1.30',
+  preview: 'runtime',
+  layout: 'NCHW',
   quant: {
     // Unsigned: with signed activations the runtime leaves half the convolutions of a residual network in float.
     activations: { formats: activationFormats, integer: ['uint8', 'int8'], signed: false, symmetric: false },
     weights: { formats: formatNames, integer: weightsOfInt8, signed: true, perChannel: true },
-    biasBits: 32,
+    bias: 'int32',
     ops,
     declined,
     fused: ['Relu', 'Clip'].map(op => ({ after: fusedAfter, op, source: fusedSource })),

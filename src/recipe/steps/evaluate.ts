@@ -4,8 +4,10 @@ import { flag, number } from '../../base/options.ts'
 import type { Context, Dataset } from '../../ir/context.ts'
 import { latencies } from '../../stages/evaluate/latency.ts'
 import { layerErrors } from '../../stages/evaluate/layers.ts'
+import { findTarget } from '../../targets/index.ts'
 import { floatVariants, type State, step, type Variant } from '../state.ts'
 import { judge } from './judge.ts'
+import { previewing, previewOf } from './preview.ts'
 
 const options = {
   batch: number('Samples per batch', { default: 16, min: 1, max: 256 }),
@@ -25,9 +27,12 @@ export const evaluate = step({
     const variants = state.variants.length > 0 ? state.variants : floatVariants(state.model, env.wanted)
     if (!data) return { ...state, notes: [...state.notes, 'Nothing was evaluated: no samples were given.'] }
     const labelled = env.evaluation !== null
+    // Of a model in floats every target gives the same up to the order of its sums.
+    const previewed = new Set(variants.filter(v => v.plan !== null).map(v => v.target))
+    const runners = new Map([...previewed].map(id => [id, previewOf(findTarget(id), ctx)]))
     const judged = await judge(
       state.original,
-      variants.map(v => v.model),
+      variants.map(v => ({ model: v.model, runner: runners.get(v.target) })),
       data,
       { batch: o.batch, labelled, input: env.input },
       ctx,
@@ -37,10 +42,11 @@ export const evaluate = step({
       accuracy: judged.accuracies[i],
       agreement: judged.agreements[i],
     }))
+    const sameRunner = (a: Variant, b: Variant): boolean => runners.get(a.target) === runners.get(b.target)
     const layered: Variant[] = []
     for (const variant of judgedVariants) {
       // Variants of one plan share their figures per layer.
-      const twin = layered.find(v => v.plan === variant.plan && variant.plan !== null)
+      const twin = layered.find(v => v.plan === variant.plan && sameRunner(v, variant) && variant.plan !== null)
       const layers =
         variant.plan === null || o.layerSamples === 0
           ? []
@@ -51,7 +57,7 @@ export const evaluate = step({
               variant.plan,
               env.calibration ?? data,
               o.layerSamples,
-              ctx,
+              previewing(findTarget(variant.target), ctx),
             )))
       layered.push({ ...variant, layers })
     }

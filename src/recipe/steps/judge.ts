@@ -2,7 +2,7 @@
 import { StudioError } from '../../base/errors.ts'
 import type { InputSpec } from '../../data/input-spec.ts'
 import { type Batch, batches, fitting, inOrder, unstack } from '../../ir/batches.ts'
-import type { Context, Dataset } from '../../ir/context.ts'
+import type { Context, Dataset, Runner } from '../../ir/context.ts'
 import type { Model, ValueName } from '../../ir/model.ts'
 import type { NdArray } from '../../ir/tensor.ts'
 import type { Accuracy } from '../../jobs/report.ts'
@@ -26,25 +26,34 @@ export interface JudgeOptions {
   input: InputSpec
 }
 
-/** `others` may name one model several times; it runs once. */
+/** A model that is laid beside the reference, and whose runner says what it gives where that is not the context's. */
+export interface Judgeable {
+  model: Model
+  runner?: Runner
+}
+
+/** `others` may name one model several times; it runs once on each runner. */
 export async function judge(
   reference: Model,
-  others: readonly Model[],
+  others: readonly Judgeable[],
   data: Dataset,
   options: JudgeOptions,
   ctx: Context,
 ): Promise<Judged> {
   const task = taskFor(options.input, reference)
   const labelled = options.labelled && data.labels !== null && task !== null
-  const models = [...new Set(others)]
-  const agreements = models.map(
+  const run: Judgeable[] = []
+  const indexOf = ({ model, runner }: Judgeable): number =>
+    run.findIndex(known => known.model === model && known.runner === runner)
+  for (const other of others) if (indexOf(other) < 0) run.push(other)
+  const agreements = run.map(
     () => new Agreement(ctx.kernels, reference.graph.outputs, outputs => task?.answer(outputs) ?? null),
   )
-  let accuracy = labelled ? pairedAccuracy(task, models.length, options.input.labelOffset ?? 0) : null
+  let accuracy = labelled ? pairedAccuracy(task, run.length, options.input.labelOffset ?? 0) : null
   let misfit: StudioError | null = null
 
   const referenceSession = await ctx.runner.open(reference)
-  const sessions = await Promise.all(models.map(model => ctx.runner.open(model)))
+  const sessions = await Promise.all(run.map(({ model, runner = ctx.runner }) => runner.open(model)))
   try {
     let done = 0
     const stream = batches(
@@ -79,8 +88,8 @@ export async function judge(
   const measured = accuracy?.result() ?? null
   return {
     accuracy: measured?.reference ?? null,
-    accuracies: others.map(m => measured?.others[models.indexOf(m)] ?? null),
-    agreements: others.map(m => agreements[models.indexOf(m)].result()),
+    accuracies: others.map(other => measured?.others[indexOf(other)] ?? null),
+    agreements: others.map(other => agreements[indexOf(other)].result()),
     misfit,
     notes: misfit ? [misfitted(misfit, data)] : labelled ? [] : [unlabelled(options.labelled, data)],
   }

@@ -14,7 +14,7 @@ export async function gather(
   count: number,
   o: QuantizeOptions,
   env: StepEnv,
-  repaired: ({ index: number } & Partial<QuantizeOptions>) | null = null,
+  repaired: object | null = null,
 ): Promise<Sweep> {
   const histogram = needsHistogram(o)
   const options = { count, batch: o.batch, histogram }

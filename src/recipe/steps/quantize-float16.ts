@@ -1,7 +1,7 @@
 // The whole model in float16, or as it is, where the options of `quantize` ask for no integers.
 import { type Model, type Node, requiredInputs, type ValueName } from '../../ir/model.ts'
 import { toFloat16 } from '../../stages/quantize/to-float16.ts'
-import { emptyVariant, type State, type StepEnv } from '../state.ts'
+import { emptyVariant, floatVariants, type State, type StepEnv } from '../state.ts'
 import { gather, inputsSeen } from './observed.ts'
 import type { PerNode, QuantizeOptions } from './quantize-options.ts'
 
@@ -33,10 +33,10 @@ export async function float16Variants(
     notes.push(`${count} weights of ${name} were beyond float16 and are clamped to \u00b165504.`)
   for (const { value: name, count } of half?.vanished ?? [])
     notes.push(`${count} weights of ${name} were too small for float16 and are zero now.`)
-  const variants = env.wanted.map(w =>
-    half
-      ? emptyVariant(w, 'float16', half.model, null, half.float, ['float16', 'float16'])
-      : emptyVariant(w, 'float', model, null, [], ['float32', 'float32']),
+  const variants = env.wanted.flatMap(w =>
+    half && w.form !== 'float'
+      ? [emptyVariant(w, 'float16', half.model, null, half.float, ['float16', 'float16'])]
+      : floatVariants(model, [w]),
   )
   return {
     ...state,

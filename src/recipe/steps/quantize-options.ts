@@ -123,7 +123,13 @@ export function resolveLayers(model: Model, o: QuantizeOptions): PerNode {
 }
 
 /** A recipe that asks for numbers which a target does not have is refused, never served with others. */
-export function checkFormats(o: QuantizeOptions, { label, quant }: Target): void {
+export function checkFormats(o: QuantizeOptions, { label, quant }: Target, samples: boolean): void {
+  // A form of a target may ask for more than the recipe does.
+  if (needsSamples(o) && !samples)
+    throw new StudioError('bad-recipe', `${label} needs calibration samples for activations of ${o.activations}`, {
+      where: { step: 'export' },
+      hint: 'Give them with --data, or choose a form in which activations stay in float.',
+    })
   for (const formats of formatsIn(o))
     for (const which of ['weights', 'activations'] as const)
       if (!quant[which].formats.includes(formats[which]))

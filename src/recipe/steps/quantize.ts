@@ -1,7 +1,7 @@
 // Step `quantize`: observe once, then for each wished target choose its integer operators, decide scales and write the QDQ graph.
 import type { Graph, Model, ValueName } from '../../ir/model.ts'
 import type { Observation, QuantSpec } from '../../ir/quant.ts'
-import type { Target } from '../../ir/target.ts'
+import type { Form, Target } from '../../ir/target.ts'
 import { infer } from '../../ops/infer.ts'
 import { formFor } from '../../stages/calibrate/forms.ts'
 import { checkGiven, givenRange } from '../../stages/calibrate/given.ts'
@@ -16,13 +16,15 @@ import { graphRepairs, weightRepairs } from '../../stages/quantize/repairs/index
 import { isRuntimeForm, withRuntimeKernels } from '../../stages/quantize/runtime-kernels.ts'
 import { separateRoles } from '../../stages/quantize/separate.ts'
 import { toFloat16 } from '../../stages/quantize/to-float16.ts'
-import { emptyVariant, type State, type StepEnv, step, type Variant, type Wanted } from '../state.ts'
+import { emptyVariant, floatVariants, type State, type StepEnv, step, type Variant, type Wanted } from '../state.ts'
+import { formOf, inForm } from './forms.ts'
+import { legalise } from './legalise.ts'
 import { gather, inputsSeen } from './observed.ts'
 import { float16Variants } from './quantize-float16.ts'
 import {
   checkFormats,
-  formatsIn,
   methodFor,
+  needsHistogram,
   needsSamples,
   opsetOf,
   options,
@@ -30,7 +32,6 @@ import {
   precisionOf,
   type QuantizeOptions,
   resolveLayers,
-  wholeHalf,
 } from './quantize-options.ts'
 import { takingPixels } from './raw-pixels.ts'
 
@@ -49,19 +50,19 @@ export async function quantizeWith(
   env: StepEnv,
   look: typeof gather = gather,
 ): Promise<State> {
-  const current = infer(upgradeOpset(infer(state.model), opsetOf(o)))
-  for (const wanted of env.wanted) checkFormats(o, wanted.target)
-  const asItIs = formatsIn(o).every(f => f.weights === 'float32' && f.activations === 'float32')
-  if (wholeHalf(o) || asItIs) return float16Variants(state, current, resolveLayers(current, o), o, env)
+  const formed = env.wanted.map(wanted => inFormOf(wanted, o))
+  for (const { wanted, form, options } of formed)
+    if (form.holds === 'quantised') checkFormats(options, wanted.target, env.calibration !== null)
+  const opset = Math.max(opsetOf(o), ...formed.map(({ options }) => opsetOf(options)))
+  const current = infer(upgradeOpset(infer(state.model), opset))
+  if (!formed.some(({ form }) => form.holds === 'quantised'))
+    return float16Variants(state, current, resolveLayers(current, o), o, env)
 
   const { model, raws, notes } = o.rawInput
     ? await takingPixels(separateRoles(current), env)
     : { model: separateRoles(current), raws: [], notes: [] as string[] }
   checkGiven(o.ranges, [...valueNames(state.original.graph), ...valueNames(model.graph)])
-  const perNode = resolveLayers(model, o)
-
-  const chooseIn = (float: Model, target: Target): Choice => choose(float, target, perNode.formats)
-  const groups = byProfile(env.wanted, target => chooseIn(model, target))
+  const groups = await byProfile(formed, model, env)
   const samples = env.calibration && { data: env.calibration, count: env.samples, batch: o.batch }
   for (const group of groups) {
     for (const repair of graphRepairs(o.repairs)) {
@@ -70,18 +71,17 @@ export async function quantizeWith(
       if (repaired.model === (group.reference ?? model)) continue
       // What was rewritten may read other values than before.
       group.reference = infer(repaired.model)
-      group.choice = chooseIn(group.reference, group.wanted[0].target)
+      group.choice = choose(group.reference, group.target, group.perNode.formats)
     }
   }
-  const sweeps = await observeAll(model, groups, o, env, look)
+  const sweeps = await observeAll(model, groups, env, look)
   const seen = sweeps.get(groups[0]?.reference ?? model) ?? nothing
 
   const start = env.ctx.clock()
   const variants: Variant[] = []
-  for (const { choice: chosen, wanted, reference } of groups) {
+  for (const { choice: chosen, wanted, target, reference, perNode, options } of groups) {
     const float = reference ?? model
-    const { target } = wanted[0]
-    const rangeOf = rangesBy(sweeps.get(float)!.observations, chosen, perNode, o, target, raws)
+    const rangeOf = rangesBy(sweeps.get(float)!.observations, chosen, perNode, options, target, raws)
     let plan = await decide(float, target, chosen, { of: rangeOf }, env.ctx)
     let rounded = float
     for (const repair of weightRepairs(o.repairs)) {
@@ -91,15 +91,21 @@ export async function quantizeWith(
       rounded = repaired.model
     }
     const quantized = await quantizeModel(rounded, plan, env.ctx.bytes)
-    for (const w of wanted) {
-      const half = w.form === 'float16' ? await toFloat16(current, env.ctx.bytes, () => false) : null
-      const written = isRuntimeForm(w.form) ? await withRuntimeKernels(quantized, w.form, env.ctx.bytes) : quantized
-      const variant = half
-        ? emptyVariant(w, 'float16', half.model, null, half.float, ['float16', 'float16'])
-        : emptyVariant(w, w.form ?? w.target.forms[0], written, plan, plan.float, precisionOf(o, w.target))
-      variants.push({ ...variant, reference, raw: half ? [] : raws })
+    for (const { wanted: w, form } of wanted) {
+      const written = isRuntimeForm(form.id) ? await withRuntimeKernels(quantized, form.id, env.ctx.bytes) : quantized
+      const variant = emptyVariant(w, form.id, written, plan, plan.float, precisionOf(options, target))
+      variants.push({ ...variant, reference, raw: raws })
     }
   }
+  for (const { wanted: w, form } of formed) {
+    if (form.holds === 'float') variants.push(...floatVariants(current, [w]))
+    if (form.holds !== 'float16') continue
+    const half = await toFloat16(current, env.ctx.bytes, () => false)
+    variants.push(emptyVariant(w, form.id, half.model, null, half.float, ['float16', 'float16']))
+  }
+  const order = (variant: Variant): number =>
+    env.wanted.findIndex(w => w.target.id === variant.target && w.form === variant.asked && w.io === variant.io)
+  variants.sort((a, b) => order(a) - order(b))
   return {
     ...state,
     model,
@@ -118,21 +124,45 @@ export async function quantizeWith(
   }
 }
 
+interface Formed {
+  wanted: Wanted
+  form: Form
+  /** The recipe's, as the form has them. */
+  options: QuantizeOptions
+}
+
+function inFormOf(wanted: Wanted, o: QuantizeOptions): Formed {
+  const form = formOf(wanted, o)
+  return { wanted, form, options: inForm(o, form) }
+}
+
 /** Bundles whose targets have the same rules share one choice of operators, one plan and one quantised model. */
 interface Group {
+  target: Target
+  options: QuantizeOptions
+  perNode: PerNode
   choice: Choice
-  wanted: Wanted[]
+  wanted: Formed[]
   /** The float model that was made easier to quantise; null where it is the one that went in. */
   reference: Model | null
 }
 
-function byProfile(wanted: readonly Wanted[], chooseFor: (target: Target) => Choice): Group[] {
+async function byProfile(formed: readonly Formed[], model: Model, { ctx }: StepEnv): Promise<Group[]> {
   const groups = new Map<string, Group>()
-  for (const w of wanted) {
-    const profile = JSON.stringify(w.target.quant)
+  for (const each of formed.filter(({ form }) => form.holds === 'quantised')) {
+    const { wanted, options } = each
+    const { target } = wanted
+    const profile = JSON.stringify([target.quant, target.lower ?? [], options])
     const known = groups.get(profile)
-    if (known) known.wanted.push(w)
-    else groups.set(profile, { choice: chooseFor(w.target), wanted: [w], reference: null })
+    if (known) {
+      known.wanted.push(each)
+      continue
+    }
+    const legal = await legalise(model, target, ctx)
+    const perNode = resolveLayers(legal, options)
+    const choice = choose(legal, target, perNode.formats)
+    const reference = legal === model ? null : legal
+    groups.set(profile, { target, options, perNode, choice, wanted: [each], reference })
   }
   return [...groups.values()]
 }
@@ -141,22 +171,27 @@ function byProfile(wanted: readonly Wanted[], chooseFor: (target: Target) => Cho
 async function observeAll(
   model: Model,
   groups: readonly Group[],
-  o: QuantizeOptions,
   env: StepEnv,
   look: typeof gather,
 ): Promise<Map<Model, Sweep>> {
-  const wanted = new Map<Model, Set<ValueName>>()
-  for (const { choice: chosen, reference } of groups) {
-    const float = reference ?? model
-    wanted.set(float, new Set([...(wanted.get(float) ?? []), ...chosen.values]))
+  const wanted = new Map<Model, { values: Set<ValueName>; by: Group }>()
+  for (const group of groups) {
+    const float = group.reference ?? model
+    const known = wanted.get(float)
+    // The most that any of them has to see is seen for all.
+    const by = known && needsHistogram(known.by.options) ? known.by : group
+    wanted.set(float, { values: new Set([...(known?.values ?? []), ...group.choice.values]), by })
   }
   const sweeps = new Map<Model, Sweep>()
-  for (const [index, [float, values]] of [...wanted].entries()) {
-    // All that repairs go by besides the samples.
-    const { repairs, weights, activations, granularity, layers } = o
-    const repaired = float === model ? null : { index, repairs, weights, activations, granularity, layers }
+  for (const [float, { values, by }] of wanted) {
+    // All that repairs and replacements go by besides the samples.
+    const { repairs, weights, activations, granularity, layers } = by.options
+    const rules = [by.target.quant, by.target.lower ?? []]
+    const repaired = float === model ? null : { rules, repairs, weights, activations, granularity, layers }
     const sweep =
-      values.size > 0 ? await look(float, [...values], env.calibration!, env.samples, o, env, repaired) : nothing
+      values.size > 0
+        ? await look(float, [...values], env.calibration!, env.samples, by.options, env, repaired)
+        : nothing
     sweeps.set(float, sweep)
   }
   return sweeps

@@ -2,7 +2,6 @@
 import { byteLength } from '../../base/dtype.ts'
 import { StudioError } from '../../base/errors.ts'
 import { log10, pow } from '../../base/math.ts'
-import { exporters } from '../../exporters/index.ts'
 import { type FormatName, numberFormat } from '../../ir/format-names.ts'
 import type { Model } from '../../ir/model.ts'
 import { containerOf } from '../../ir/number-format.ts'
@@ -21,6 +20,7 @@ import type { QuantizeOptions } from './quantize-options.ts'
 import { bitsOf, type Figures, type Found, type SearchOptions, type Tried } from './search-options.ts'
 import type { SearchLayer, Sensitivity } from './sensitivity.ts'
 import type { Trial } from './trial.ts'
+import { write } from './write.ts'
 
 export interface Space {
   model: Model
@@ -250,9 +250,9 @@ function predictedOf(space: Space, ways: readonly FormatName[][], { choice }: Po
 }
 
 async function bytesOf(model: Model, target: Target, { wanted, ctx }: StepEnv): Promise<number> {
-  const exporter = exporters.find(e => e.id === target.exporter)!
-  const form = wanted[0].form ?? target.forms[0]
-  const { files } = await exporter.write(model, target, { form, bytes: ctx.bytes })
+  const form = wanted[0].form ?? target.forms[0].id
+  const wish = { form, io: 'float' as const, preprocess: {}, quantized: null, name: '', fed: {} }
+  const { files } = await write(model, target, wish, ctx)
   let bytes = 0
   for (const file of files) for await (const chunk of file.chunks()) bytes += chunk.length
   return bytes

@@ -61,6 +61,7 @@ export async function decide(
   const weights = new Map<ValueName, QuantParams>()
   const biases = new Map<NodeId, BiasUse>()
   const quantized = nodesOf(choice, () => true)
+  const floatBias = target.quant.bias === 'float32'
   const decideFor = (node: Node, { weights: name, scales }: LayerFormats) =>
     decideWeight(
       graph,
@@ -68,7 +69,7 @@ export async function decide(
       name,
       granularityOf(node, graph, target, scales),
       choice,
-      { activations, quantized },
+      { activations, quantized, floatBias },
       weights,
       biases,
       lent,
@@ -84,6 +85,7 @@ export async function decide(
     activations,
     weights,
     biases,
+    floatBias,
     quantized,
     integer: nodesOf(choice, c => c.integer),
     weightOnly: new Set(choice.weightOnly.keys()),
@@ -125,12 +127,15 @@ function decideActivations(graph: Graph, choice: Choice, target: Target, ranges:
   return activations
 }
 
-const activationSpec = (format: NumberFormat, target: Target): QuantSpec<NumberFormat> => ({
-  format,
-  symmetric: !isInt(format) || target.quant.activations.symmetric,
-  granularity: { kind: 'tensor' },
-  restricted: false,
-})
+function activationSpec(format: NumberFormat, { quant: { activations } }: Target): QuantSpec<NumberFormat> {
+  const { symmetric, symmetricFrom = Number.POSITIVE_INFINITY, restricted = false } = activations
+  return {
+    format,
+    symmetric: !isInt(format) || symmetric || format.bits >= symmetricFrom,
+    granularity: { kind: 'tensor' },
+    restricted,
+  }
+}
 
 /** What methods that look for a range are told where the format is no grid. */
 const eightBits: QuantSpec = {
@@ -175,7 +180,7 @@ async function decideWeight(
   format: FormatName,
   granularity: Granularity,
   choice: Choice,
-  plan: Pick<QuantPlan, 'activations' | 'quantized'>,
+  plan: Pick<QuantPlan, 'activations' | 'quantized' | 'floatBias'>,
   weights: Map<ValueName, QuantParams>,
   biases: Map<NodeId, BiasUse>,
   lent: Lent,

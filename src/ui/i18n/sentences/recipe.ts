@@ -4,13 +4,35 @@ import type { Pair } from '../translator.ts'
 export const recipe: readonly Pair[] = [
   ['There are no golden vectors: {message*} (node {unnamed*}).', '没有参考向量：{message*}（节点 {unnamed*}）。'],
   ['The target {target} has no form {form}', '目标 {target} 没有形式 {form}'],
+  ['{target} has no form for a float model', '{target} 没有浮点模型的形式'],
+  [
+    'Put { "do": "quantize" } before the export. Its forms: {forms}.',
+    '请在导出之前加入 { "do": "quantize" }。可用形式：{forms}。',
+  ],
+  ['weights of {weights} and activations of {activations}', '{weights} 权重和 {activations} 激活'],
+  ['The form {form} holds no {formats}', '形式 {form} 不能容纳{formats}'],
+  ['{target} has no form for {formats}', '{target} 没有用于{formats}的形式'],
+  ['{target} needs calibration samples for activations of {format}', '{target} 的 {format} 激活需要校准样本'],
+  [
+    'Give them with --data, or choose a form in which activations stay in float.',
+    '请用 --data 提供，或选择激活保持浮点的形式。',
+  ],
+  [
+    'The input {name} has open dimensions, and the target wants them fixed',
+    '输入 {name} 有未定的维度，而目标要求维度固定',
+  ],
+  ['Fix them with --shape {name}=1,...', '请用 --shape {name}=1,... 固定。'],
+  [
+    'The input {name} is fixed at [{shape}], as the first sample was; --shape chooses others.',
+    '输入 {name} 按第一个样本固定为 [{shape}]；可用 --shape 选择其他形状。',
+  ],
   ['Its forms: {forms}.', '可用形式：{forms}。'],
   ['The form {form} needs a step that quantises', '形式 {form} 需要一个量化步骤'],
   [
     'Put { "do": "quantize" } before the export, or leave the form out.',
     '请在导出之前加入 { "do": "quantize" }，或去掉该形式。',
   ],
-  ['The target {target} has no integer inputs and outputs in this version', '此版本中目标 {target} 不支持整数输入输出'],
+  ['The target {target} has no integer inputs and outputs', '目标 {target} 不支持整数输入输出'],
   [
     'The weights {value} hold {nan} NaN and {inf} infinite values{more*}',
     '权重 {value} 含有 {nan} 个 NaN 和 {inf} 个无穷大{more*}',
