@@ -19,6 +19,7 @@ import { writeOnnx } from '../formats/onnx-write.ts'
 import type { Bytes } from '../ir/context.ts'
 import type { Attr, FunctionDef, Graph, Model, Node, Value, ValueName } from '../ir/model.ts'
 import type { Slice, Tensor } from '../ir/tensor.ts'
+import { withQOperators } from './onnx-qoperator.ts'
 import type { Exporter } from './types.ts'
 
 export interface OnnxOptions {
@@ -61,8 +62,8 @@ export async function encodeModel(model: Model, bytes: Bytes): Promise<Uint8Arra
 export const onnx: Exporter = {
   id: 'onnx',
   label: 'ONNX',
-  write: async (model, _target, { bytes }) => {
-    const files = encodeOnnx(model, bytes)
+  write: async (model, _target, { bytes, form }) => {
+    const files = encodeOnnx(form === 'qoperator' ? await withQOperators(model, bytes) : model, bytes)
     const [main, data] = files
     return { files, roles: { model: main.path, ...(data ? { data: data.path } : {}) }, notes: [] }
   },

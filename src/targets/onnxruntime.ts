@@ -91,6 +91,7 @@ export const onnxruntime: Target = {
   exporter: 'onnx',
   forms: [
     { id: 'qdq', holds: 'quantised' },
+    { id: 'qoperator', holds: 'quantised' },
     { id: 'nbits', holds: 'quantised' },
     { id: 'dynamic', holds: 'quantised' },
     { id: 'float16', holds: 'float16' },

@@ -10,6 +10,8 @@ export const recipe: readonly Pair[] = [
     '请在导出之前加入 { "do": "quantize" }。可用形式：{forms}。',
   ],
   ['weights of {weights} and activations of {activations}', '{weights} 权重和 {activations} 激活'],
+  ['No layer can be written in the form qoperator', '没有层可以写成 qoperator 形式'],
+  ['It is for models whose weights and activations have 8 bits.', '它用于权重和激活均为 8 位的模型。'],
   ['The form {form} holds no {formats}', '形式 {form} 不能容纳{formats}'],
   ['{target} has no form for {formats}', '{target} 没有用于{formats}的形式'],
   ['{target} needs calibration samples for activations of {format}', '{target} 的 {format} 激活需要校准样本'],
