@@ -37,6 +37,8 @@ export interface Compressed {
   bundles: Bundle[]
   /** To be shown: the model after the optimising steps, and the first bundle's. */
   models: { optimized: Model; quantized: Model | null }
+  /** What each bundle was written from. */
+  variants: readonly Variant[]
 }
 
 /** The recipe with an export for every target that is asked for and not in it. */
@@ -107,7 +109,8 @@ export async function compress(request: CompressRequest, ctx: Context): Promise<
     exportMs,
     totalMs: ctx.clock() - start + request.importMs,
   })
-  return { report, bundles, models: { optimized: state.model, quantized: state.variants[0]?.model ?? null } }
+  const models = { optimized: state.model, quantized: state.variants[0]?.model ?? null }
+  return { report, bundles, models, variants: state.variants }
 }
 
 async function refuseBrokenWeights(imported: Imported, ctx: Context): Promise<void> {

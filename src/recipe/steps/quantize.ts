@@ -55,8 +55,10 @@ export async function quantizeWith(
     if (form.holds === 'quantised') checkFormats(options, wanted.target, env.calibration !== null)
   const opset = Math.max(opsetOf(o), ...formed.map(({ options }) => opsetOf(options)))
   const current = infer(upgradeOpset(infer(state.model), opset))
-  if (!formed.some(({ form }) => form.holds === 'quantised'))
-    return float16Variants(state, current, resolveLayers(current, o), o, env)
+  if (!formed.some(({ form }) => form.holds === 'quantised')) {
+    const halves = formed.filter(({ form }) => form.holds === 'float16').map(({ wanted }) => wanted)
+    return float16Variants(state, current, resolveLayers(current, o), o, new Set(halves), env)
+  }
 
   const { model, raws, notes } = o.rawInput
     ? await takingPixels(separateRoles(current), env)
