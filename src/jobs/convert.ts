@@ -1,10 +1,12 @@
-// A bundle of a model as it is: no quantisation, no data. For formats that keep a graph as it came it is written so; the others get it in
-// fewer operators, of which they have more.
+// A bundle of a model as it is: no samples, no search for better scales. For formats that keep a graph as it came it is written so; the others
+// get it in fewer operators, of which they have more, and one that came in quantised in integers of their own kind.
 import type { Imported } from '../importers/types.ts'
 import type { Context } from '../ir/context.ts'
 import type { Model } from '../ir/model.ts'
+import type { Form, Target } from '../ir/target.ts'
 import { infer } from '../ops/infer.ts'
-import { emptyVariant, initialState } from '../recipe/state.ts'
+import { emptyVariant, initialState, type Variant, type Wanted } from '../recipe/state.ts'
+import { isQuantized, requantize } from '../recipe/steps/requantize.ts'
 import type { Recipe } from '../recipe/types.ts'
 import { optimize } from '../stages/passes/index.ts'
 import { findTarget } from '../targets/index.ts'
@@ -12,16 +14,36 @@ import { type Bundle, writeBundle } from './bundle.ts'
 
 export async function convert(imported: Imported, id: string, ctx: Context): Promise<Bundle> {
   const target = findTarget(id)
-  const wanted = { target, form: null, io: 'float' as const }
-  const state = initialState(infer(imported.model))
+  const wanted: Wanted = { target, form: null, io: 'float' }
   const recipe: Recipe = { thimble: 1, seed: 0, steps: [{ do: 'export', target: id, form: null, io: 'float' }] }
-  // What is written as ONNX is the imported model itself: inferred shapes are ours, not the file's.
-  const asItCame = target.exporter === 'onnx' || isQuantized(imported.model)
-  const model = asItCame ? imported.model : (await optimize(state.model, ctx)).model
-  const holds = target.exporter !== 'onnx' && isQuantized(model) ? 'quantised' : 'float'
-  const form = target.forms.find(f => f.holds === holds)?.id ?? 'float'
-  const variant = emptyVariant(wanted, form, model, null, [], ['as imported', 'as imported'])
-  return writeBundle(variant, state, imported, recipe, ctx)
+  return writeBundle(
+    await asItIs(imported.model, wanted, ctx),
+    initialState(infer(imported.model)),
+    imported,
+    recipe,
+    ctx,
+  )
 }
 
-const isQuantized = ({ graph }: Model): boolean => graph.nodes.some(node => node.op === 'DequantizeLinear')
+async function asItIs(model: Model, wanted: Wanted, ctx: Context): Promise<Variant> {
+  const { target } = wanted
+  const form = target.forms.find(f => f.holds === (isQuantized(model) ? 'quantised' : 'float'))
+  // What is written is the imported model itself: inferred shapes are ours, not the file's.
+  if (target.id === 'onnx' || !form) return said(model, wanted, 'float')
+  if (form.holds === 'float') {
+    if (target.exporter === 'onnx') return said(model, wanted, form.id)
+    return said((await optimize(infer(model), ctx)).model, wanted, form.id)
+  }
+  return speaks(model, form, target) ? said(model, wanted, form.id) : requantize(model, wanted, form, ctx)
+}
+
+const said = (model: Model, wanted: Wanted, form: string): Variant =>
+  emptyVariant(wanted, form, model, null, [], ['as imported', 'as imported'])
+
+/** Whether the activations' codes are of the target's own kind. */
+function speaks({ graph }: Model, { activations = 'uint8' }: Form, { quant }: Target): boolean {
+  const wanted = `${quant.activations.signed ? '' : 'u'}${activations.replace(/^u/, '')}`
+  const pairs = graph.nodes.filter(node => node.op === 'QuantizeLinear')
+  const types = pairs.map(node => graph.values.get(node.inputs[2] ?? '')?.dtype ?? 'uint8')
+  return pairs.length > 0 && types.every(type => type === wanted) && !quant.activations.symmetric
+}

@@ -1,0 +1,53 @@
+// A model that came in quantised, by the rules of another target: the ranges are those that its scales say, so that no samples are needed.
+import type { Context } from '../../ir/context.ts'
+import type { Model, Node, NodeId, ValueName } from '../../ir/model.ts'
+import type { FloatReason } from '../../ir/quant.ts'
+import type { Form, Target } from '../../ir/target.ts'
+import { infer } from '../../ops/infer.ts'
+import { optimize } from '../../stages/passes/index.ts'
+import { upgradeOpset } from '../../stages/passes/upgrade-opset.ts'
+import { type Choice, choose, type LayerFormats } from '../../stages/quantize/choose.ts'
+import { decide } from '../../stages/quantize/decide.ts'
+import { quantizeModel } from '../../stages/quantize/qdq.ts'
+import { separateRoles } from '../../stages/quantize/separate.ts'
+import { stripPairs } from '../../stages/quantize/strip.ts'
+import { emptyVariant, type Variant, type Wanted } from '../state.ts'
+import { legalise } from './legalise.ts'
+
+export const isQuantized = ({ graph }: Model): boolean => graph.nodes.some(node => node.op === 'DequantizeLinear')
+
+/** `float`: the model without its pairs, whose layers stand beside those of the variant's. */
+export async function requantize(model: Model, wanted: Wanted, form: Form, ctx: Context): Promise<Variant> {
+  const { target } = wanted
+  const stripped = await stripPairs(infer(model), ctx.bytes)
+  const { model: simple } = await optimize(stripped.model, ctx)
+  const float = separateRoles(infer(upgradeOpset(infer(await legalise(simple, target, ctx)), 13)))
+  const { choice, unknown } = chooseKnown(float, target, form, stripped.ranges)
+  const plan = await decide(float, target, choice, { of: name => stripped.ranges.get(name)! }, ctx)
+  const quantized = await quantizeModel(float, plan, ctx.bytes)
+  const left = plan.float.map(f => (unknown.has(f.node) ? { ...f, why: noRange } : f))
+  const precision = [form.weights ?? 'int8', form.activations ?? 'uint8'] as const
+  return { ...emptyVariant(wanted, form.id, quantized, plan, left, precision), reference: float }
+}
+
+const noRange = 'the range of a value that it reads or makes is not in the model'
+
+/** Operators whose values all have a range; the others stay float. */
+function chooseKnown(
+  float: Model,
+  target: Target,
+  form: Form,
+  ranges: ReadonlyMap<ValueName, unknown>,
+): { choice: Choice; unknown: ReadonlySet<FloatReason['node']> } {
+  const formats: LayerFormats = { weights: form.weights ?? 'int8', activations: form.activations ?? 'uint8' }
+  const unknown = new Set<NodeId>()
+  for (;;) {
+    const of = (node: Node): LayerFormats =>
+      unknown.has(node.id) ? { weights: 'float32', activations: 'float32' } : formats
+    const choice = choose(float, target, of)
+    const lacks = new Set(choice.values.filter(name => !ranges.has(name)))
+    if (lacks.size === 0) return { choice, unknown }
+    for (const { node, output } of choice.chosen.values())
+      if (lacks.has(output) || node.inputs.some(name => name !== null && lacks.has(name))) unknown.add(node.id)
+  }
+}
