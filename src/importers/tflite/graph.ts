@@ -251,11 +251,11 @@ export class TfliteGraph {
     return output
   }
 
-  /** Numbers of a constant, or null where it is made at run time. */
+  /** Whole numbers of a constant, or null where they are made at run time. */
   numbers(index: number | undefined): number[] | null {
     if (index === undefined || index === -1) return null
     const { dtype, data } = this.tensor(index)
-    return data && dtype !== 'float16' ? Array.from(viewAs(dtype, data.bytes), Number) : null
+    return data && /^u?int/.test(dtype) ? Array.from(viewAs(dtype, data.bytes), Number) : null
   }
 
   /** Numbers that must be constant. */
