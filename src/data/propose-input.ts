@@ -65,6 +65,8 @@ function normalisationOf(
   const half = whole.map(() => 0.5)
   if (model.graph.values.get(name)?.dtype === 'uint8')
     return { normalisation: { scale: 1 }, why: 'uint8: fed the pixels themselves' }
+  if (model.graph.values.get(name)?.dtype === 'int8')
+    return { normalisation: { scale: 1, mean: whole.map(() => 128) }, why: 'int8: pixels less 128 (assumed)' }
   if (ocr) return { normalisation: { scale: 1 / 255, mean: half, std: half }, why: '(x/255 - 0.5)/0.5 as PaddleOCR' }
   const wantsPixels = takesPixels(model, name)
   if (wantsPixels !== null)

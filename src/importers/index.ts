@@ -3,20 +3,28 @@ import type { FileSet } from '../base/bytes.ts'
 import { StudioError } from '../base/errors.ts'
 import { looksLike } from './looks-like.ts'
 import { onnx } from './onnx.ts'
+import { tflite } from './tflite.ts'
 import type { Imported, Importer } from './types.ts'
 
-export const importers = [onnx] as const satisfies readonly Importer[]
+export const importers = [onnx, tflite] as const satisfies readonly Importer[]
 export type ImporterId = (typeof importers)[number]['id']
 
 /** Reads the model among the files; `main` names the file to start from where several could be. */
 export async function importModel(files: FileSet, main?: string): Promise<Imported> {
-  let surest: { importer: Importer; sure: number } | null = null
+  // Of files of several formats in one folder, the one that was named decides.
+  const named = main === undefined ? undefined : files.get(main)
+  const importer = (named && (await surestOf(new Map([[main!, named]])))) ?? (await surestOf(files))
+  if (importer) return importer.read(files, main)
+  throw await notAModel(files)
+}
+
+async function surestOf(files: FileSet): Promise<Importer | null> {
+  let surest: { importer: Importer | null; sure: number } = { importer: null, sure: 0 }
   for (const importer of importers) {
     const sure = await importer.probe(files)
-    if (sure > (surest?.sure ?? 0)) surest = { importer, sure }
+    if (sure > surest.sure) surest = { importer, sure }
   }
-  if (surest) return surest.importer.read(files, main)
-  throw await notAModel(files)
+  return surest.importer
 }
 
 async function notAModel(files: FileSet): Promise<StudioError> {

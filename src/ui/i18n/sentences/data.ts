@@ -126,6 +126,7 @@ export const data: readonly Pair[] = [
   ],
   ['height and width are free: pictures keep their size', '高和宽是自由的：图片保持原尺寸'],
   ['uint8: fed the pixels themselves', 'uint8：直接送入像素'],
+  ['int8: pixels less 128 (assumed)', 'int8：像素减 128（推测）'],
   ['(x/255 - 0.5)/0.5 as PaddleOCR', '(x/255 - 0.5)/0.5，与 PaddleOCR 相同'],
   ['pixels 0..255 as they are, since {wantsPixels*}', '直接送入 0..255 的像素，因为{wantsPixels*}'],
   ['x/127.5 - 1, usual for TensorFlow (assumed)', 'x/127.5 - 1，TensorFlow 的常用做法（推测）'],

@@ -10,6 +10,7 @@ import { ranges } from './ranges.ts'
 import { recipe } from './recipe.ts'
 import { search } from './search.ts'
 import { simulate } from './simulate.ts'
+import { tflite } from './tflite.ts'
 
 /** Each of them is one string or template of a source file. */
 export const plain = [
@@ -23,5 +24,6 @@ export const plain = [
   ...recipe,
   ...search,
   ...simulate,
+  ...tflite,
 ]
 export const sentences = [...plain, ...composed]
