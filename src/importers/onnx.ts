@@ -6,6 +6,7 @@ import { readOnnx } from '../formats/onnx-read.ts'
 import { readHead } from '../formats/protobuf.ts'
 import type { FunctionDef, Model } from '../ir/model.ts'
 import { verify } from '../ir/verify.ts'
+import { inFile } from './in-file.ts'
 import { looksLike } from './looks-like.ts'
 import { baseName, findExternal } from './onnx-external.ts'
 import { type Files, functionFrom, graphFrom, opsetsOf } from './onnx-graph.ts'
@@ -145,15 +146,4 @@ async function readRecord(source: ByteSource, path: string): Promise<ModelRecord
       },
     )
   return readOnnx(source, path)
-}
-
-/** Errors from inside name the file that was opened. */
-async function inFile<T>(path: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    if (!(error instanceof StudioError)) throw error
-    const { code, message, hint, where } = error
-    throw new StudioError(code, message, { where: { file: path, ...where }, hint, cause: error })
-  }
 }
