@@ -22,6 +22,7 @@ export interface NcnnLayer {
 export const ncnnMagic = 7767517
 /** An array's key is this less its parameter's number. */
 const arrayKey = -23300
+/** In the binary form, text has keys from here on. */
 const stringKey = -23400
 const endOfParams = -233
 
@@ -71,9 +72,9 @@ function layerOf(line: string, file: string): NcnnLayer {
     const key = Number(word.slice(0, equals))
     if (equals < 1 || !Number.isInteger(key)) throw refuse(file, `the layer ${name} has the parameter ${word}`)
     const given = word.slice(equals + 1)
-    const isArray = key <= arrayKey && key > stringKey
-    if (key <= stringKey || /^["a-zA-Z[(]/.test(given)) {
-      params.set(key <= stringKey ? stringKey - key : key, given.replace(/^"(.*)"$/, '$1'))
+    const isArray = key <= arrayKey
+    if (/^["a-zA-Z]/.test(given)) {
+      params.set(key, given.replace(/^"(.*)"$/, '$1'))
       continue
     }
     const [length, ...elements] = given.split(',')
@@ -177,7 +178,7 @@ export function printNcnnParam(layers: readonly NcnnLayer[]): Uint8Array {
 }
 
 function paramText(id: number, param: NcnnParam | string): string {
-  if (typeof param === 'string') return `${stringKey - id}="${param}"`
+  if (typeof param === 'string') return `${id}="${param}"`
   const { kind, values, array } = param
   const words = values.map(value => (kind === 'float' ? floatText(value) : String(value)))
   return array ? `${arrayKey - id}=${[values.length, ...words].join(',')}` : `${id}=${words[0]}`
