@@ -91,7 +91,7 @@ export function writeCaffemodel(
   const write = (into: Writer, message: ProtoMessage, type: string): void => {
     for (const [name, values] of message) {
       const field = caffeSchema[type]?.[name]
-      if (!field) throw new Error(`${type} has no field ${name}`)
+      if (!field) throw new Error(`caffe.proto: ${type}.${name}?`)
       for (const value of values)
         if (isMessage(value)) into.message(field.no, inner => write(inner, value, field.type))
         else writeScalar(into, field.no, field.type, value)
@@ -118,6 +118,6 @@ function writeScalar(into: Writer, no: number, type: FieldType, value: unknown):
 
 function enumNumber(type: string, word: string): number {
   const at = caffeSchema[type]?.[word]
-  if (!at) throw new Error(`${type} has no value ${word}`)
+  if (!at) throw new Error(`caffe.proto: ${type}.${word}?`)
   return at.no
 }
