@@ -57,8 +57,8 @@ export const en = {
 
   home: {
     title: 'Make a network small, and see what it costs',
-    drop: 'Drop an ONNX model here',
-    dropMore: 'Its external data and a folder of images may come along.',
+    drop: 'Drop a model here',
+    dropMore: 'ONNX, ncnn or Caffe: all its files together. A folder of images may come along.',
     dropNow: 'Drop to open',
     pickModel: 'Choose model…',
     pickFolder: 'Choose folder…',
