@@ -3,20 +3,28 @@ import type { FileSet } from '../base/bytes.ts'
 import { StudioError } from '../base/errors.ts'
 import { looksLike } from './looks-like.ts'
 import { onnx } from './onnx.ts'
+import { openvino } from './openvino.ts'
 import type { Imported, Importer } from './types.ts'
 
-export const importers = [onnx] as const satisfies readonly Importer[]
+export const importers = [onnx, openvino] as const satisfies readonly Importer[]
 export type ImporterId = (typeof importers)[number]['id']
 
 /** Reads the model among the files; `main` names the file to start from where several could be. */
 export async function importModel(files: FileSet, main?: string): Promise<Imported> {
-  let surest: { importer: Importer; sure: number } | null = null
+  // Models of other formats may lie beside the one that is named.
+  const named = main === undefined ? undefined : files.get(main)
+  const importer = (named && (await surest(new Map([[main!, named]])))) ?? (await surest(files))
+  if (importer) return importer.read(files, main)
+  throw await notAModel(files)
+}
+
+async function surest(files: FileSet): Promise<Importer | null> {
+  let best: { importer: Importer; sure: number } | null = null
   for (const importer of importers) {
     const sure = await importer.probe(files)
-    if (sure > (surest?.sure ?? 0)) surest = { importer, sure }
+    if (sure > (best?.sure ?? 0)) best = { importer, sure }
   }
-  if (surest) return surest.importer.read(files, main)
-  throw await notAModel(files)
+  return best?.importer ?? null
 }
 
 async function notAModel(files: FileSet): Promise<StudioError> {

@@ -46,11 +46,14 @@ function byPath(files: GivenFile[]): GivenFile[] {
     .sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0))
 }
 
+/** A file that a model may be opened by. */
+export const isModel = ({ path }: GivenFile): boolean => /\.(onnx|xml)$/i.test(path)
+
 const dataEndings = /\.(png|jpe?g|webp|bmp|npz|npy|zip|csv)$/i
 
 /** Splits a drop that has a model and samples in it. External data has any name, so all but known data goes with the model. */
 export function splitModelAndData(files: readonly GivenFile[]): { model: GivenFile[]; data: GivenFile[] } {
-  if (!files.some(({ path }) => /\.onnx$/i.test(path))) return { model: [], data: [...files] }
+  if (!files.some(isModel)) return { model: [], data: [...files] }
   const isData = ({ path }: GivenFile) => dataEndings.test(path)
   return { model: files.filter(file => !isData(file)), data: files.filter(isData) }
 }

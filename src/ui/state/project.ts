@@ -4,7 +4,7 @@ import type { ProjectSummary, ProjectView, Result, StudioApi } from '../../../wo
 import type { ErrorRecord } from '../../base/errors.ts'
 import type { InputSpec } from '../../data/input-spec.ts'
 import type { Recipe } from '../../recipe/types.ts'
-import { type GivenFile, splitModelAndData } from './files.ts'
+import { type GivenFile, isModel, splitModelAndData } from './files.ts'
 
 export type Role = 'calibration' | 'evaluation'
 
@@ -71,7 +71,7 @@ export function createProject(api: StudioApi) {
       const { model, data } = splitModelAndData(files)
       const given = model.length > 0 ? model : files
       if (given.length === 0) return false
-      const name = (given.find(({ path }) => /\.onnx$/i.test(path)) ?? given[0]).path
+      const name = (given.find(isModel) ?? given[0]).path
       const opened = await working('opening', name, () => change(api.createProject(given)))
       if (opened && model.length > 0 && data.length > 0) await addData('calibration', data)
       return opened
