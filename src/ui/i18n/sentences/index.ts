@@ -4,6 +4,7 @@ import { data } from './data.ts'
 import { files } from './files.ts'
 import { graph } from './graph.ts'
 import { host } from './host.ts'
+import { openvino } from './openvino.ts'
 import { passes } from './passes.ts'
 import { quantize } from './quantize.ts'
 import { ranges } from './ranges.ts'
@@ -18,6 +19,7 @@ export const plain = [
   ...files,
   ...graph,
   ...host,
+  ...openvino,
   ...passes,
   ...quantize,
   ...ranges,
