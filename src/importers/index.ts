@@ -2,17 +2,21 @@
 import type { FileSet } from '../base/bytes.ts'
 import { StudioError } from '../base/errors.ts'
 import { looksLike } from './looks-like.ts'
+import { mnn } from './mnn.ts'
 import { onnx } from './onnx.ts'
 import type { Imported, Importer } from './types.ts'
 
-export const importers = [onnx] as const satisfies readonly Importer[]
+export const importers = [onnx, mnn] as const satisfies readonly Importer[]
 export type ImporterId = (typeof importers)[number]['id']
 
 /** Reads the model among the files; `main` names the file to start from where several could be. */
 export async function importModel(files: FileSet, main?: string): Promise<Imported> {
+  // Files that merely lie beside the one that was named have no say in what it is.
+  const named = main === undefined ? undefined : files.get(main)
+  const asked: FileSet = named ? new Map([[main!, named]]) : files
   let surest: { importer: Importer; sure: number } | null = null
   for (const importer of importers) {
-    const sure = await importer.probe(files)
+    const sure = await importer.probe(asked)
     if (sure > (surest?.sure ?? 0)) surest = { importer, sure }
   }
   if (surest) return surest.importer.read(files, main)

@@ -79,7 +79,7 @@ const rooms: Record<string, Room> = {
 /** Packages by room; the rooms that are not named may use none. */
 const packages: Record<string, readonly string[]> = {
   'src/base': ['@noble/hashes/', 'valibot'],
-  'src/formats': ['fflate'],
+  'src/formats': ['fflate', 'flatbuffers'],
   'src/data': ['@jsquash/', 'valibot'],
   'src/tasks': ['valibot'],
   'src/recipe': ['valibot'],
