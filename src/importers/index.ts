@@ -3,13 +3,14 @@ import type { FileSet } from '../base/bytes.ts'
 import { StudioError } from '../base/errors.ts'
 import { caffe } from './caffe.ts'
 import { looksLike } from './looks-like.ts'
+import { mnn } from './mnn.ts'
 import { ncnn } from './ncnn.ts'
 import { onnx } from './onnx.ts'
 import { openvino } from './openvino.ts'
 import { tflite } from './tflite.ts'
 import type { Imported, Importer } from './types.ts'
 
-export const importers = [onnx, tflite, ncnn, openvino, caffe] as const satisfies readonly Importer[]
+export const importers = [onnx, tflite, ncnn, openvino, mnn, caffe] as const satisfies readonly Importer[]
 export type ImporterId = (typeof importers)[number]['id']
 
 /** Reads the model among the files; `main` names the file to start from where several could be. */

@@ -13,6 +13,7 @@ const operations: Record<string, (a: Scalar, b: Scalar, whole: boolean) => Scala
   Div: (a, b, whole) =>
     b === 1 ? a : b === 0 && whole ? null : numbers(a, b, (x, y) => (whole ? Math.trunc(x / y) : x / y)),
   Mod: (a, b) => (b === 0 ? null : numbers(a, b, (x, y) => x - y * Math.floor(x / y))),
+  Fmod: (a, b) => (b === 0 ? null : numbers(a, b, (x, y) => x % y)),
   Min: (a, b) => numbers(a, b, Math.min),
   Max: (a, b) => numbers(a, b, Math.max),
   Sum: (a, b) => numbers(a, b, (x, y) => x + y),
@@ -42,7 +43,7 @@ export const arithmetic: OpDef = {
   infer: (node, ctx) => {
     const dtype = ctx.dtype(0) ?? (node.op === 'Pow' ? null : ctx.dtype(1))
     const shape = outShape(ctx, [0, 1])
-    const f = attrInt(node, 'fmod', 0) === 0 ? operations[node.op] : undefined
+    const f = operations[attrInt(node, 'fmod', 0) === 0 ? node.op : 'Fmod']
     if (!f || dtype === null) return [tensor(dtype, shape)]
     return [
       filled(

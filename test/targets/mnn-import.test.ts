@@ -1,0 +1,209 @@
+// Models that MNN's own converter made are imported, run by our runner and by MNN, and must agree.
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type ByteSource, memorySource } from '../../src/base/bytes.ts'
+import { createRng } from '../../src/base/rng.ts'
+import { encodeModel } from '../../src/exporters/onnx.ts'
+import { importModel } from '../../src/importers/index.ts'
+import type { Imported } from '../../src/importers/types.ts'
+import { createBytes } from '../../src/ir/bytes.ts'
+import type { Feeds } from '../../src/ir/context.ts'
+import { type Model, requiredInputs } from '../../src/ir/model.ts'
+import { build } from '../build.ts'
+import { createTestContext } from '../runner.ts'
+import { decibels } from './decibels.ts'
+import { convertToMnn, mnnPython, runMnn } from './mnn.ts'
+
+const shared = new URL('../../../shared/data/', import.meta.url).pathname
+const haveModels = existsSync(join(shared, 'onnx'))
+if (!haveModels) console.log('The models of ../shared/data are not here; MNN is asked of small ones only.')
+
+const folder = mkdtempSync(join(tmpdir(), 'thimble-mnn-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+async function open(path: string): Promise<Imported> {
+  const files = new Map<string, ByteSource>()
+  for (const at of [path, `${path}.weight`])
+    if (existsSync(at)) files.set(basename(at), memorySource(basename(at), new Uint8Array(readFileSync(at))))
+  return importModel(files, basename(path))
+}
+
+function feedsOf(model: Model): Feeds {
+  const rng = createRng(7)
+  const feeds: Feeds = {}
+  for (const name of requiredInputs(model.graph)) {
+    const declared = model.graph.values.get(name)!.shape!
+    // The text recogniser leaves height and width open.
+    const shape = declared.map((d, i) => (typeof d === 'number' ? d : i === 2 ? 48 : i === 3 ? 320 : 1))
+    const count = shape.reduce((n, d) => n * d, 1)
+    feeds[name] = { dtype: 'float32', shape, data: Float32Array.from({ length: count }, () => 2 * rng.uniform() - 1) }
+  }
+  return feeds
+}
+
+/** Ours against MNN's, in dB, the lowest of all outputs of each model. */
+async function compared(paths: readonly string[]): Promise<number[]> {
+  const ours = []
+  for (const path of paths) {
+    const { model, sources } = await open(path)
+    const feeds = feedsOf(model)
+    const { runner } = await createTestContext(sources)
+    const session = await runner.open(model)
+    ours.push({ model: path, feeds, outputs: await session.run(feeds) })
+    await session.close()
+  }
+  const theirs = await runMnn(folder, ours)
+  return ours.map(({ outputs }, i) => {
+    const each = Object.entries(outputs).map(([name, { data }]) => {
+      const other = theirs[i].outputs.get(name)
+      return other ? decibels(other.data as ArrayLike<number>, data as ArrayLike<number>) : Number.NaN
+    })
+    return Math.min(...each)
+  })
+}
+
+describe.skipIf(mnnPython === null)('small models of one operator each', () => {
+  const texts: Record<string, string> = {
+    'a convolution with pads of its own on each side':
+      'graph (x: f32[1,3,9,8]) -> (y) { y = Conv(x, w: f32[4,3,3,2], b: f32[4]) {pads=[1,0,2,1], strides=[2,1], dilations=[1,2]} }',
+    'a grouped convolution':
+      'graph (x: f32[1,8,6,6]) -> (y) { y = Conv(x, w: f32[8,4,3,3]) {group=2, pads=[1,1,1,1]} }',
+    'a depthwise convolution and Clip':
+      'graph (x: f32[1,4,6,6]) -> (y) { c = Conv(x, w: f32[4,1,3,3], b: f32[4]) {group=4, pads=[1,1,1,1]} y = Clip(c, l: f32[]{0}, h: f32[]{6}) }',
+    'a transposed convolution':
+      'graph (x: f32[1,3,5,5]) -> (y) { y = ConvTranspose(x, w: f32[3,4,3,3], b: f32[4]) {strides=[2,2], pads=[1,1,1,1], output_padding=[1,1]} }',
+    'a depthwise transposed convolution':
+      'graph (x: f32[1,4,5,5]) -> (y) { y = ConvTranspose(x, w: f32[4,1,2,2]) {strides=[2,2], group=4} }',
+    'average pooling that does not count its pads':
+      'graph (x: f32[1,3,7,7]) -> (y) { y = AveragePool(x) {kernel_shape=[3,3], strides=[2,2], pads=[1,1,1,1]} }',
+    'average pooling that counts its pads':
+      'graph (x: f32[1,3,7,7]) -> (y) { y = AveragePool(x) {kernel_shape=[3,3], strides=[2,2], pads=[1,1,1,1], count_include_pad=1} }',
+    'maximum pooling that rounds up':
+      'graph (x: f32[1,3,8,8]) -> (y) { y = MaxPool(x) {kernel_shape=[3,3], strides=[2,2], ceil_mode=1} }',
+    'global pooling': 'graph (x: f32[1,3,8,8]) -> (y) { a = GlobalAveragePool(x) m = GlobalMaxPool(x) y = Add(a, m) }',
+    'functions of one operand':
+      'graph (x: f32[1,4,5]) -> (y) { a = Sigmoid(x) b = Tanh(a) c = Exp(b) d = Sqrt(c) e = Abs(d) f = Neg(e) g = Erf(f) h = Sin(g) i = Softplus(h) y = Reciprocal(i) }',
+    activations:
+      'graph (x: f32[1,4,6,6]) -> (y) { a = LeakyRelu(x) {alpha=0.1} b = PRelu(a, s: f32[4,1,1]) c = Elu(b) {alpha=0.7} d = HardSwish(c) e = HardSigmoid(d) y = Mul(e, d) }',
+    'functions of two operands':
+      'graph (x: f32[1,4,5], z: f32[1,1,5]) -> (y) { a = Add(x, z) b = Sub(a, z) c = Mul(b, a) d = Div(c, k: f32[]{3}) e = Max(d, z) f = Min(e, x) g = Pow(f, t: f32[]{2}) y = Add(g, z) }',
+    'a choice by comparison': 'graph (x: f32[1,4,5], z: f32[1,4,5]) -> (y) { c = Greater(x, z) y = Where(c, x, z) }',
+    reductions:
+      'graph (x: f32[2,4,5]) -> (y) { a = ReduceMean(x) {axes=[2], keepdims=1} b = ReduceMax(x) {axes=[1], keepdims=1} c = ReduceSum(x, i: i64[1]{1}) {keepdims=1} d = Add(a, b) y = Add(d, c) }',
+    'a matrix product of three axes': 'graph (x: f32[2,4,5], z: f32[2,5,3]) -> (y) { y = MatMul(x, z) }',
+    'a matrix product with weights': 'graph (x: f32[3,16]) -> (y) { y = Gemm(x, w: f32[8,16], b: f32[8]) {transB=1} }',
+    'a matrix product with a transposed operand':
+      'graph (x: f32[2,4,5], z: f32[2,3,5]) -> (y) { t = Transpose(z) {perm=[0,2,1]} y = MatMul(x, t) }',
+    'layer normalisation':
+      'graph (x: f32[1,6,8]) -> (y) { y = LayerNormalization(x, s: f32[8], b: f32[8]) {axis=-1, epsilon=0.001} }',
+    'batch normalisation by itself':
+      'graph (x: f32[1,4,5,5]) -> (y) { r = Relu(x) y = BatchNormalization(r, s: f32[4], b: f32[4], m: f32[4], v: f32[4]{1,2,3,4}) }',
+    'softmax over channels': 'graph (x: f32[1,6,4,4]) -> (y) { y = Softmax(x) {axis=1} }',
+    shapes:
+      'graph (x: f32[1,4,6]) -> (y) { a = Reshape(x, s: i64[2]{4, -1}) b = Unsqueeze(a, i: i64[1]{0}) c = Transpose(b) {perm=[2,0,1]} y = Squeeze(c, j: i64[1]{1}) }',
+    'slices with steps':
+      'graph (x: f32[1,6,8]) -> (y) { y = Slice(x, b: i64[2]{1, 0}, e: i64[2]{6, 7}, a: i64[2]{1, 2}, s: i64[2]{2, 3}) }',
+    'parts joined again':
+      'graph (x: f32[1,6,4]) -> (y) { a, b = Split(x, s: i64[2]{2, 4}) {axis=1} y = Concat(b, a) {axis=1} }',
+    gathering: 'graph (x: f32[5,4]) -> (y) { y = Gather(x, i: i64[3]{4, 0, 2}) {axis=0} }',
+    padding: 'graph (x: f32[1,2,4,4]) -> (y) { y = Pad(x, p: i64[8]{0,0,1,2,0,0,3,0}, v: f32[]{1.5}) }',
+    'reflected padding': 'graph (x: f32[1,2,4,4]) -> (y) { y = Pad(x, p: i64[8]{0,0,1,1,0,0,1,1}) {mode="reflect"} }',
+    'enlarging by nearest neighbours':
+      'graph (x: f32[1,2,4,4]) -> (y) { y = Resize(x, _, s: f32[4]{1,1,2,2}) {mode="nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor"} }',
+    'enlarging by two lines':
+      'graph (x: f32[1,2,4,4]) -> (y) { y = Resize(x, _, _, s: i64[4]{1,2,7,9}) {mode="linear", coordinate_transformation_mode="half_pixel"} }',
+    'enlarging to aligned corners':
+      'graph (x: f32[1,2,4,4]) -> (y) { y = Resize(x, _, _, s: i64[4]{1,2,7,9}) {mode="linear", coordinate_transformation_mode="align_corners"} }',
+    'channels to space':
+      'graph (x: f32[1,8,3,3]) -> (y) { a = DepthToSpace(x) {blocksize=2, mode="CRD"} y = SpaceToDepth(a) {blocksize=2} }',
+    'tiles and broadcasts':
+      'graph (x: f32[1,2,3]) -> (y) { a = Tile(x, r: i64[3]{1,2,2}) y = Expand(a, s: i64[3]{4,4,6}) }',
+    'the place of the largest': 'graph (x: f32[2,7]) -> (y) { a = ArgMax(x) {axis=1, keepdims=0} y = Cast(a) {to=1} }',
+  }
+  const names = Object.keys(texts)
+  let levels: number[] = []
+  let failures: (string | null)[] = []
+  beforeAll(async () => {
+    const jobs = []
+    for (const [i, name] of names.entries()) {
+      const onnx = join(folder, `small-${i}.onnx`)
+      const model = build(texts[name])
+      writeFileSync(onnx, await encodeModel(model, createBytes()))
+      jobs.push(['-f', 'ONNX', '--modelFile', onnx, '--MNNModel', join(folder, `small-${i}.mnn`), '--bizCode', 'test'])
+    }
+    convertToMnn(folder, jobs)
+    const paths = names.map((_, i) => join(folder, `small-${i}.mnn`))
+    failures = await Promise.all(paths.map(path => open(path).then(() => null, String)))
+    const good = paths.filter((_, i) => failures[i] === null)
+    const found = await compared(good)
+    levels = paths.map(path => found[good.indexOf(path)])
+  })
+  test.each(names.map((name, i) => [name, i] as const))('%s', (_, i) => {
+    expect(failures[i]).toBeNull()
+    expect(levels[i]).toBeGreaterThan(90)
+  })
+})
+
+describe.skipIf(mnnPython === null || !haveModels)('real models', () => {
+  const onnx = (name: string, ...options: string[]) => [
+    '-f',
+    'ONNX',
+    '--modelFile',
+    join(shared, 'onnx', `${name}.onnx`),
+    ...options,
+  ]
+  const file = (format: string, name: string, ...options: string[]) => [
+    '-f',
+    format,
+    '--modelFile',
+    join(shared, 'formats', name),
+    ...options,
+  ]
+  const jobs: Record<string, string[]> = {
+    resnet20: onnx('cifar10_resnet20'),
+    resnet20_raw: onnx('cifar10_resnet20_raw'),
+    resnet20_dynamo: onnx('cifar10_resnet20_dynamo'),
+    mobilenet_v1: onnx('imagenet_mobilenet_v1_0.25_128_deq'),
+    mobilenet_v2: onnx('imagenet_mobilenet_v2_1.0_224_deq'),
+    kws: onnx('mlperf_kws'),
+    resnet8: onnx('mlperf_resnet8'),
+    vww: onnx('mlperf_vww96'),
+    ocr: onnx('ppocrv4_rec'),
+    ultraface: onnx('ultraface_rfb320_simplified'),
+    'weights of 8 bits': onnx('cifar10_resnet20', '--weightQuantBits', '8'),
+    'weights of 8 bits, symmetric': onnx('cifar10_resnet20', '--weightQuantBits', '8', '--weightQuantAsymmetric', '0'),
+    'weights of 4 bits': onnx('cifar10_resnet20', '--weightQuantBits', '4'),
+    'weights of 4 bits in blocks': onnx('cifar10_resnet20', '--weightQuantBits', '4', '--weightQuantBlock', '16'),
+    'weights of 3 bits': onnx('cifar10_resnet20', '--weightQuantBits', '3'),
+    'scales in halves': onnx('cifar10_resnet20', '--weightQuantBits', '4', '--hqq', '1', '--weightQuantScaleBit', '16'),
+    'weights in halves': onnx('cifar10_resnet20', '--fp16'),
+    'weights in another file': onnx('cifar10_resnet20', '--saveExternalData', '1'),
+    'packed weights in another file': onnx('cifar10_resnet20', '--weightQuantBits', '8', '--saveExternalData', '1'),
+    'copies of memory': onnx('ultraface_rfb320_simplified', '--saveStaticModel', '1'),
+    'from TFLite': file('TFLITE', 'resnet8_float.tflite'),
+    'from TensorFlow': file('TF', 'resnet8_frozen.pb'),
+    'from Caffe': file(
+      'CAFFE',
+      'ultraface_rfb320.caffemodel',
+      '--prototxt',
+      join(shared, 'formats', 'ultraface_rfb320.prototxt'),
+    ),
+    'a detector from TFLite': file('TFLITE', 'ultraface_rfb320_nopost.tflite'),
+  }
+  const names = ['as published', ...Object.keys(jobs)]
+  let levels: number[] = []
+  beforeAll(async () => {
+    const paths = Object.keys(jobs).map((_, i) => join(folder, `real-${i}.mnn`))
+    convertToMnn(
+      folder,
+      Object.values(jobs).map((job, i) => [...job, '--MNNModel', paths[i], '--bizCode', 'test']),
+    )
+    levels = await compared([join(shared, 'formats', 'ultraface_rfb320.mnn'), ...paths])
+    console.log(names.map((name, i) => `${name}: ${levels[i].toFixed(1)} dB`).join('\n'))
+  }, 600_000)
+  test.each(names.map((name, i) => [name, i] as const))('%s', (_, i) => {
+    expect(levels[i]).toBeGreaterThan(90)
+  })
+})
