@@ -1,10 +1,13 @@
 // Every kernel there is. The studio's own loops are built on them in lib/; the twins are compared over this list.
+import { addPatches } from './add-patches/index.ts'
 import { compare } from './compare/index.ts'
 import { dotInt16 } from './dot-int16/index.ts'
 import { fakeQuantize } from './fake-quantize/index.ts'
+import { gemm } from './gemm/index.ts'
 import { gram } from './gram/index.ts'
 import { histogram } from './histogram/index.ts'
 import type { Kernel } from './lib/kernel.ts'
+import { patches } from './patches/index.ts'
 import { quantizeLinear } from './quantize-linear/index.ts'
 import { range } from './range/index.ts'
 import { scaleErrors } from './scale-errors/index.ts'
@@ -19,4 +22,7 @@ export const kernels: readonly Kernel<any>[] = [
   scaleErrors,
   gram,
   dotInt16,
+  gemm,
+  patches,
+  addPatches,
 ]

@@ -3,11 +3,13 @@ import type { KernelSet, ObserveOptions } from '../../src/ir/context.ts'
 import { reference as compare, comparison, emptySums } from '../compare/reference.ts'
 import { dotInt16 } from '../dot-int16/index.ts'
 import { fakeQuantize } from '../fake-quantize/index.ts'
+import { reference as gemmReference } from '../gemm/reference.ts'
 import { reference as gramReference } from '../gram/reference.ts'
 import { reference as histogram, keyCount } from '../histogram/reference.ts'
 import { quantizeLinear } from '../quantize-linear/index.ts'
 import { emptyStats, reference as range, stat } from '../range/reference.ts'
 import { reference as scaleErrors } from '../scale-errors/reference.ts'
+import { referenceConvolutions, wasmConvolutions } from './conv.ts'
 import { arraysFor, type Kernel, type NumberArray } from './kernel.ts'
 import { type Counter, emptyTable, hostCounter, hostObserver, type Tally } from './observer.ts'
 import { openModule, runWasm, type WasmModule } from './wasm.ts'
@@ -74,6 +76,8 @@ function referenceKernels(): KernelSet {
       return errors
     },
     gram: (a, b, shape, into) => gramReference({ a, b, c: into }, shape),
+    gemm: (a, b, shape, c) => gemmReference({ a, b, c }, shape),
+    ...referenceConvolutions(),
     quantize: (x, scale, zeroPoint, _signed, qmin, qmax) =>
       runReference(quantizeLinear, { scale, zeroPoint, qmin, qmax }, { x }).y as Int8Array | Uint8Array,
     fakeQuantize: (x, scale, zeroPoint, qmin, qmax) =>
@@ -125,6 +129,15 @@ function wasmKernels(module: WasmModule, input: number, tallies: WasmBackend['ta
         into.set(module.view('f64', sums, into.length))
       })
     },
+    gemm: (a, b, { m, n, k, transA, transB }, c) =>
+      module.borrow([a.byteLength, b.byteLength, c.byteLength], (first, other, sums) => {
+        module.view('f32', first, a.length).set(a)
+        module.view('f32', other, b.length).set(b)
+        module.view('f32', sums, c.length).set(c)
+        module.call('gemm', first, a.length, other, b.length, sums, m, n, k, transA ? 1 : 0, transB ? 1 : 0)
+        c.set(module.view('f32', sums, c.length))
+      }),
+    ...wasmConvolutions(module),
     quantize(x, scale, zeroPoint, _signed, qmin, qmax) {
       const kind = qmin < 0 ? 'i8' : 'u8'
       const y = qmin < 0 ? new Int8Array(x.length) : new Uint8Array(x.length)

@@ -91,6 +91,20 @@ export interface ObserveOptions {
   histogram: boolean
 }
 
+/** A convolution over two axes; each pair is vertical, horizontal. */
+export interface ConvShape {
+  samples: number
+  groups: number
+  channels: number // of one group, as `outputs`
+  outputs: number
+  size: readonly [number, number]
+  out: readonly [number, number]
+  kernel: readonly [number, number]
+  strides: readonly [number, number]
+  dilations: readonly [number, number]
+  pads: readonly [number, number] // before the first row and column
+}
+
 /** The number-crunching that a stage is lent; `backend` says which twin runs. */
 export interface KernelSet {
   readonly backend: 'reference' | 'wasm' | 'webgpu'
@@ -104,6 +118,23 @@ export interface KernelSet {
   scaleErrors(x: Float32Array, scales: Float32Array, qmax: number): Float64Array
   /** Adds to `into` ([p, q], row-major) the products of the columns of `a` ([n, p]) and `b` ([n, q]); `upper`: see kernels/gram. */
   gram(a: Float32Array, b: Float32Array, shape: { p: number; q: number; upper: boolean }, into: Float64Array): void
+  /** Adds to `c` ([m, n]) the product of `a` and `b`, see kernels/gemm. */
+  gemm(
+    a: Float32Array,
+    b: Float32Array,
+    shape: { m: number; n: number; k: number; transA: boolean; transB: boolean },
+    c: Float32Array,
+  ): void
+  /** Convolution of x [samples, groups x channels, ...size] with w [groups x outputs, channels, ...kernel], without bias. */
+  conv(x: Float32Array, w: Float32Array, shape: ConvShape): Float32Array
+  /** Gradients of what `conv` was given, by that of what it gave; null for those that are not wanted. */
+  convGradient(
+    x: Float32Array,
+    w: Float32Array,
+    dy: Float32Array,
+    shape: ConvShape,
+    wanted: { x: boolean; w: boolean },
+  ): { x: Float32Array | null; w: Float32Array | null }
   /** float32 to int8 or uint8 codes, half to even. */
   quantize(
     x: Float32Array,

@@ -122,6 +122,7 @@ function layerOf(
     )
     const grid = {
       coder: coderOf(format, true),
+      around: null,
       largest,
       scales,
       free: true,

@@ -53,6 +53,9 @@ export const options = {
   ranges: value('Ranges given', v.record(v.string(), v.strictObject({ min: v.number(), max: v.number() })), {}),
   rawInput: flag('Take pixels as they are', false),
   repairs: several('Repairs', repairs, []),
+  iterations: number('Steps of learned rounding', { default: 500, min: 1, max: 100000 }),
+  learningBatch: number('Samples a step of learning', { default: 16, min: 1, max: 256 }),
+  blockLoss: choice('Errors of a block count', ['mse', 'fisher'], 'mse'),
   batch: number('Samples per batch', { default: 16, min: 1, max: 256 }),
   layers: value('Per layer', v.record(v.string(), layerSchema), {} as Record<string, LayerOptions>),
 }

@@ -13,9 +13,11 @@ import { decide } from '../../stages/quantize/decide.ts'
 import { quantizeModel } from '../../stages/quantize/qdq.ts'
 import type { RawInput } from '../../stages/quantize/raw-input.ts'
 import { graphRepairs, weightRepairs } from '../../stages/quantize/repairs/index.ts'
+import type { Learning } from '../../stages/quantize/repairs/types.ts'
 import { isRuntimeForm, withRuntimeKernels } from '../../stages/quantize/runtime-kernels.ts'
 import { separateRoles } from '../../stages/quantize/separate.ts'
 import { toFloat16 } from '../../stages/quantize/to-float16.ts'
+import { training } from '../../stages/train/index.ts'
 import { emptyVariant, floatVariants, type State, type StepEnv, step, type Variant, type Wanted } from '../state.ts'
 import { formOf, inForm } from './forms.ts'
 import { legalise } from './legalise.ts'
@@ -87,7 +89,12 @@ export async function quantizeWith(
     let plan = await decide(float, target, chosen, { of: rangeOf }, env.ctx)
     let rounded = float
     for (const repair of weightRepairs(o.repairs)) {
-      const repaired = await repair.run({ float, model: rounded, plan, choice: chosen }, samples, env.ctx)
+      const repaired = await repair.run(
+        { float, model: rounded, plan, choice: chosen },
+        samples,
+        env.ctx,
+        learningOf(o),
+      )
       notes.push(...repaired.notes)
       plan = repaired.plan
       rounded = repaired.model
@@ -137,6 +144,12 @@ function inFormOf(wanted: Wanted, o: QuantizeOptions): Formed {
   const form = formOf(wanted, o)
   return { wanted, form, options: inForm(o, form) }
 }
+const learningOf = ({ iterations, learningBatch, blockLoss }: QuantizeOptions): Learning => ({
+  training,
+  iterations,
+  batch: learningBatch,
+  loss: blockLoss,
+})
 
 /** Bundles whose targets have the same rules share one choice of operators, one plan and one quantised model. */
 interface Group {

@@ -18,7 +18,7 @@ const mostChannels = 4096
 // Numbers of Gram matrices that are gathered in one sweep.
 const mostGathered = 16777216
 
-export const gptq: WeightRepair = {
+export const gptq = {
   id: 'gptq',
   label: 'GPTQ: round weights one input channel after another, and let the rest make up for it',
   when: 'after-plan',
@@ -51,7 +51,7 @@ export const gptq: WeightRepair = {
     }
     return { model: withConstants(model, rounded), plan, notes }
   },
-}
+} as const satisfies WeightRepair
 
 /** Layers whose Gram matrices fit into memory together. */
 function* sweeps(products: readonly Product[]): Iterable<Product[]> {

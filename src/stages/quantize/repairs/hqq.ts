@@ -18,7 +18,7 @@ const rounds = 20
 // Beyond, there are no outliers to give up: what is left is noise.
 const mostBits = 6
 
-export const hqq: WeightRepair = {
+export const hqq = {
   id: 'hqq',
   label: 'HQQ: scales and zero points that give outliers up',
   when: 'after-plan',
@@ -41,7 +41,7 @@ export const hqq: WeightRepair = {
     }
     return { model: withConstants(model, rounded), plan: { ...plan, weights }, notes: [] }
   },
-}
+} as const satisfies WeightRepair
 
 export function halfQuadratic(data: Float32Array, shape: readonly number[], params: QuantParams): QuantParams {
   const scale = params.scale.slice()

@@ -1,6 +1,8 @@
 // The repairs, in the order in which they are carried out whatever the order in the recipe.
 import { absorb } from './absorb.ts'
+import { adaround } from './adaround.ts'
 import { awq } from './awq.ts'
+import { brecq, qdrop } from './brecq.ts'
 import { correctBias } from './correct-bias.ts'
 import { deadChannels } from './dead-channels.ts'
 import { equalize } from './equalize.ts'
@@ -20,7 +22,10 @@ export const repairs = [
   awq,
   hqq,
   gptq,
+  adaround,
   refit,
+  brecq,
+  qdrop,
   correctBias,
 ] as const satisfies readonly Repair[]
 

@@ -9,7 +9,7 @@ import type { Context } from '../../../ir/context.ts'
 import { edit } from '../../../ir/edit.ts'
 import { levelsOf } from '../../../ir/levels.ts'
 import { type Graph, type Model, type Node, type NodeId, reads, type ValueName } from '../../../ir/model.ts'
-import { coderOf, isInt, largestOf } from '../../../ir/number-format.ts'
+import { coderOf, isInt, largestOf, type NumberFormat } from '../../../ir/number-format.ts'
 import {
   codeRange,
   integerInput,
@@ -24,7 +24,8 @@ import { weightOf } from '../../../ops/facts.ts'
 import { type LayerShape, layerShape } from '../patches.ts'
 import { quantizeModel } from '../qdq.ts'
 import { type Layer, observeLayer, type Work } from './refit-moments.ts'
-import { type Damping, type Moments, type Rounded, roundLayer } from './rounding-solve.ts'
+import { type Damping, type Moments, type Part, type Rounded, roundLayer } from './rounding-solve.ts'
+import { aroundIn } from './soft-rounding.ts'
 import type { RepairData, WeightRepair } from './types.ts'
 
 export const refit: WeightRepair = {
@@ -33,36 +34,52 @@ export const refit: WeightRepair = {
   when: 'after-plan',
   needsData: true,
   async run({ float, model, plan }, samples, ctx) {
-    const given = await gather(float, samples!, ctx)
     const { layers, left } = layersOf(float.graph, plan)
-    const work: Work = { float, model, plan, notes: left }
-    const width = ctx.runner.threads
-    const exact = openStream(given, async part => part, ctx, width)
-    const rounded = openStream(given, part => quantizeModel(part, within(work.plan, part.graph), ctx.bytes), ctx, width)
-    const images = given.reduce((n, batch) => n + batch.count, 0)
-    for (const [index, layer] of layers.entries()) {
-      ctx.signal.throwIfAborted()
-      ctx.progress({ stage: 'quantize', done: index, total: layers.length, note: layer.node.id })
-      const moments = await observeLayer(layer, work, { exact, rounded }, given, ctx)
-      await roundNode(layer, moments, images, work, ctx)
-      const later = layers.slice(index + 1)
-      exact.forget(
-        float,
-        later.flatMap(l => [l.input, l.output, ...(l.shortcut ? [l.shortcut.name] : [])]),
-      )
-      rounded.forget(
-        work.model,
-        later.flatMap(l => [l.input, ...(l.shortcut ? [l.shortcut.name] : [])]),
-      )
-    }
-    return { model: work.model, plan: work.plan, notes: work.notes }
+    const notes = left.map(({ node, why }) => `The layer ${node} is not refitted: ${why}.`)
+    const work: Work = { float, model, plan, notes }
+    await throughLayers(layers, work, samples!, roundLayer, ctx)
+    return { model: work.model, plan: work.plan, notes }
   },
+}
+
+/** Rounds the parts of a layer, one for each group of its channels. */
+type Solve = (parts: readonly Part[], layer: Layer) => Rounded[]
+
+/** Layer after layer: what it sees, how it is rounded, and the model with it. */
+export async function throughLayers(
+  layers: readonly Layer[],
+  work: Work,
+  samples: RepairData,
+  solve: Solve,
+  ctx: Context,
+): Promise<void> {
+  const { float } = work
+  const given = await gather(float, samples, ctx)
+  const width = ctx.runner.threads
+  const exact = openStream(given, async part => part, ctx, width)
+  const rounded = openStream(given, part => quantizeModel(part, within(work.plan, part.graph), ctx.bytes), ctx, width)
+  const images = given.reduce((n, batch) => n + batch.count, 0)
+  for (const [index, layer] of layers.entries()) {
+    ctx.signal.throwIfAborted()
+    ctx.progress({ stage: 'quantize', done: index, total: layers.length, note: layer.node.id })
+    const moments = await observeLayer(layer, work, { exact, rounded }, given, ctx)
+    await roundNode(layer, moments, images, work, ctx, solve)
+    const later = layers.slice(index + 1)
+    exact.forget(
+      float,
+      later.flatMap(l => [l.input, l.output, ...(l.shortcut ? [l.shortcut.name] : [])]),
+    )
+    rounded.forget(
+      work.model,
+      later.flatMap(l => [l.input, ...(l.shortcut ? [l.shortcut.name] : [])]),
+    )
+  }
 }
 
 const enoughBytes = 268435456 // of inputs, held for the whole repair
 
 /** As many samples as fit, in batches. */
-async function gather(model: Model, { data, count, batch }: RepairData, ctx: Context): Promise<Batch[]> {
+export async function gather(model: Model, { data, count, batch }: RepairData, ctx: Context): Promise<Batch[]> {
   const given: Batch[] = []
   let bytes = 0
   for await (const b of batches(data, model.graph, batch, { count, signal: ctx.signal })) {
@@ -74,13 +91,19 @@ async function gather(model: Model, { data, count, batch }: RepairData, ctx: Con
 }
 
 /** Layers whose weights have few bits and rows that can be gathered, in the order of the graph; and why others are left. */
-export function layersOf(graph: Graph, plan: QuantPlan): { layers: Layer[]; left: string[] } {
+export function layersOf(
+  graph: Graph,
+  plan: QuantPlan,
+): {
+  layers: Layer[]
+  left: { node: NodeId; why: string }[]
+} {
   const order = new Map(graph.nodes.flatMap((n, i) => n.outputs.map(o => [o, i] as const)))
   const readers = new Map<ValueName, Node[]>()
   for (const node of graph.nodes)
     for (const name of new Set(reads(node))) readers.set(name, [...(readers.get(name) ?? []), node])
   const layers: Layer[] = []
-  const left: string[] = []
+  const left: { node: NodeId; why: string }[] = []
   for (const [index, node] of graph.nodes.entries()) {
     if (!plan.quantized.has(node.id) && !plan.weightOnly.has(node.id)) continue
     const weight = weightOf(node, graph)
@@ -96,7 +119,7 @@ export function layersOf(graph: Graph, plan: QuantPlan): { layers: Layer[]; left
             ? 'its scales are those of blocks'
             : null
     if (!shape || why !== null) {
-      left.push(`The layer ${node.id} is not refitted: ${why}.`)
+      left.push({ node: node.id, why: why! })
       continue
     }
     const output = node.outputs[0]!
@@ -111,7 +134,7 @@ export function layersOf(graph: Graph, plan: QuantPlan): { layers: Layer[]; left
 }
 
 /** The plan of a part of the graph. */
-function within(plan: QuantPlan, graph: Graph): QuantPlan {
+export function within(plan: QuantPlan, graph: Graph): QuantPlan {
   const nodes = new Set(graph.nodes.map(n => n.id))
   const here = new Set<ValueName>([
     ...graph.inputs,
@@ -143,6 +166,7 @@ export async function roundNode(
   images: number,
   work: Work,
   ctx: Context,
+  solve: Solve = roundLayer,
 ): Promise<void> {
   const { node, shape, weight, input } = layer
   const { graph } = work.model
@@ -156,7 +180,7 @@ export async function roundNode(
   const scales = params.scale.slice()
   const biases = new Float32Array(shape.groups * shape.channels)
   const unit = integerInput(work.plan, node.id, input, params)?.scale[0] ?? null
-  const parts = moments.map((m, group) => {
+  const parts = moments.map((m, group): Part => {
     const first = group * shape.channels
     const weights = new Float64Array(m.c * m.k)
     for (let c = 0; c < m.c; c++) for (let j = 0; j < m.k; j++) weights[c * m.k + j] = data[shape.at(group, c, j)]
@@ -168,7 +192,7 @@ export async function roundNode(
       damping: dampingFor(m, images),
     }
   })
-  for (const [group, rounded] of roundLayer(parts).entries())
+  for (const [group, rounded] of solve(parts, layer).entries())
     put(rounded, { fresh, scales, biases }, params, shape, group)
   const granularity = params.spec.granularity
   work.plan = {
@@ -178,17 +202,15 @@ export async function roundNode(
       [weight, { ...params, scale: granularity.kind === 'tensor' ? scales.slice(0, 1) : scales }],
     ]),
   }
-  work.model = withWeights(
-    work,
-    node,
-    weight,
-    { ...tensor, data: bytesOf(fresh) },
-    biasAt === null ? null : { at: biasAt, data: biases },
-  )
+  work.model = withWeights(work, node, weight, fresh, biasAt === null ? null : { at: biasAt, data: biases })
 }
 
 /** Where an operator reads its bias; null where it takes none. */
-const biasSlot = (node: Node): number | null => (node.op === 'Conv' || node.op === 'Gemm' ? 2 : null)
+export const biasSlot = (node: Node): number | null => (node.op === 'Conv' || node.op === 'Gemm' ? 2 : null)
+
+/** Whether scales of a format may be any number. */
+export const isFree = (format: NumberFormat): boolean =>
+  format.kind !== 'half' && (format.kind !== 'levels' || levelsOf(format.name).scalesPerOctave === null)
 
 function gridOf(params: QuantParams, first: number, count: number, bias: Float64Array | null, unit: number | null) {
   const { spec, scale } = params
@@ -196,9 +218,10 @@ function gridOf(params: QuantParams, first: number, count: number, bias: Float64
   const own = granularity.kind === 'channel'
   return {
     coder: coderOf(format, spec.restricted),
+    around: aroundIn(format, spec.restricted, 0),
     largest: isInt(format) ? codeRange(spec as QuantSpec).qmax : largestOf(format, spec.restricted),
     scales: Float32Array.from({ length: count }, (_, c) => scale[own ? first + c : 0]),
-    free: format.kind !== 'half' && (format.kind !== 'levels' || levelsOf(format.name).scalesPerOctave === null),
+    free: isFree(format),
     shared: !own,
     // Twice, since the bias is fitted too.
     least: Float64Array.from({ length: count }, (_, c) =>
@@ -224,17 +247,18 @@ function put(
 }
 
 /** The model with a layer's new weights and bias; a bias that was not there is added, and planned. */
-function withWeights(
+export function withWeights(
   work: Work,
   { id, inputs }: Node,
   weight: ValueName,
-  tensor: Tensor,
+  weights: Float32Array,
   bias: { at: number; data: Float32Array } | null,
 ): Model {
   const biasTensor: Tensor | null = bias && { dtype: 'float32', shape: [bias.data.length], data: bytesOf(bias.data) }
   let added: ValueName | null = null
   const graph = edit(work.model.graph, editor => {
-    editor.setValue({ ...editor.value(weight)!, data: tensor })
+    const value = editor.value(weight)!
+    editor.setValue({ ...value, data: { ...value.data!, data: bytesOf(weights) } })
     if (!bias || !biasTensor) return
     added = editor.addInitializer(`${id}_refit_bias`, biasTensor)
     const before = editor.node(id)!.inputs

@@ -4,6 +4,7 @@
 // Of one output channel with weights w and codes q under a scale s, the error is (w - s q)^T H (w - s q), H the centred second moments.
 import { cholesky, dampedCholesky, solveCholesky } from '../../../base/cholesky.ts'
 import type { Coder } from '../../../ir/number-format.ts'
+import type { Around } from './soft-rounding.ts'
 
 /** What rows of inputs U ([n, k], a column of ones behind) and targets T ([n, c]) come to. */
 export interface Moments {
@@ -21,6 +22,8 @@ export interface Layer {
 
 export interface Grid {
   coder: Coder
+  /** The levels beside a real; null for formats of which it is not asked. */
+  around: Around | null
   largest: number // real of the largest code, in units of the scale
   /** Scales that the recipe's rule gave, one a channel. */
   scales: Float32Array
@@ -121,9 +124,9 @@ function leastSquares({ h, r, k, c }: Moments, { weights, bias }: Layer, share: 
 }
 
 // Of the mean's square so much stays in H: a bias that is kept as a code is not quite free.
-const meanShare = 1e-3
+export const meanShare = 1e-3
 
-function centred({ h, n, k }: Moments, hasBias: boolean): Float64Array {
+export function centred({ h, n, k }: Moments, hasBias: boolean): Float64Array {
   const out = new Float64Array(k * k)
   const share = hasBias ? (1 - meanShare) / n : 0
   for (let i = 0; i < k; i++)
@@ -131,7 +134,7 @@ function centred({ h, n, k }: Moments, hasBias: boolean): Float64Array {
   return out
 }
 
-function meanDiagonal(h: Float64Array, k: number, stride = k): number {
+export function meanDiagonal(h: Float64Array, k: number, stride = k): number {
   let sum = 0
   for (let i = 0; i < k; i++) sum += h[i * stride + i]
   return sum / Math.max(k, 1)
@@ -323,7 +326,7 @@ function product(h: Float64Array, x: Float64Array, k: number): Float64Array {
 }
 
 /** The mean of the targets less what the rounded weights make of the mean input. */
-function biasFor({ h, r, n, k, c }: Moments, weights: Float32Array): Float64Array {
+export function biasFor({ h, r, n, k, c }: Moments, weights: Float32Array): Float64Array {
   return Float64Array.from({ length: c }, (_, channel) => {
     let sum = r[k * c + channel]
     for (let j = 0; j < k; j++) sum -= weights[channel * k + j] * h[j * (k + 1) + k]

@@ -3,6 +3,7 @@
 import type { Context, Dataset } from '../../../ir/context.ts'
 import type { Model } from '../../../ir/model.ts'
 import type { QuantPlan } from '../../../ir/quant.ts'
+import type { Training } from '../../../ir/training.ts'
 import type { Choice } from '../choose.ts'
 
 /** Samples that a repair may look at: the first `count` of `data`, `batch` a run. */
@@ -10,6 +11,17 @@ export interface RepairData {
   data: Dataset
   count: number
   batch: number
+}
+
+/** What repairs that learn are lent, and how far they go. */
+export interface Learning {
+  training: Training
+  /** Steps for each layer or block. */
+  iterations: number
+  /** Samples that a step looks at, where it looks at samples. */
+  batch: number
+  /** How errors of a block's output count: alike, or by how much the network's answer depends on them. */
+  loss: 'mse' | 'fisher'
 }
 
 /** Rewrites the float model so that it is easier to quantise and computes the same. */
@@ -39,6 +51,7 @@ export interface WeightRepair {
     given: { float: Model; model: Model; plan: QuantPlan; choice: Choice },
     samples: RepairData | null,
     ctx: Context,
+    learning: Learning,
   ): Promise<{ model: Model; plan: QuantPlan; notes: string[] }>
 }
 

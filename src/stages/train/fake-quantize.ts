@@ -1,0 +1,41 @@
+// A value as its quantised readers see it, and which of its elements a gradient goes back through: all that were not clipped (the
+// straight-through estimator, Bengio et al. 2013).
+import type { KernelSet } from '../../ir/context.ts'
+import { isInt } from '../../ir/number-format.ts'
+import { codeRange, type QuantSpec, roundTripTensor } from '../../ir/quant.ts'
+import type { NdArray } from '../../ir/tensor.ts'
+import type { RoundedRead } from '../../ir/training.ts'
+
+export interface Rounded {
+  array: NdArray
+  /** 1 where a gradient passes; null where none is asked for, or all do. */
+  passes: Uint8Array | null
+}
+
+export function roundFor(
+  value: NdArray,
+  { params, keep }: RoundedRead,
+  differentiated: boolean,
+  uniform: () => number,
+  kernels: KernelSet,
+): Rounded {
+  const x = value.data as Float32Array
+  const { spec, scale, zeroPoint } = params
+  const integers = isInt(spec.format) && scale.length === 1 ? codeRange(spec as QuantSpec) : null
+  const data = integers
+    ? kernels.fakeQuantize(x, scale[0], zeroPoint[0], integers.qmin, integers.qmax)
+    : roundTripTensor(x, value.shape, params)
+  const passes = differentiated && integers ? new Uint8Array(x.length) : null
+  if (passes) {
+    const low = (integers!.qmin - zeroPoint[0]) * scale[0]
+    const high = (integers!.qmax - zeroPoint[0]) * scale[0]
+    for (let i = 0; i < x.length; i++) passes[i] = x[i] >= low && x[i] <= high ? 1 : 0
+  }
+  if (keep > 0)
+    for (let i = 0; i < x.length; i++) {
+      if (uniform() >= keep) continue
+      data[i] = x[i]
+      if (passes) passes[i] = 1
+    }
+  return { array: { ...value, data }, passes }
+}

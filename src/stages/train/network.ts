@@ -1,0 +1,87 @@
+// Reverse-mode differentiation over nodes of a graph: forwards in their order, every value kept; backwards in reverse, gradients added up
+// where a value is read more than once. Values that depend on nothing learned get no gradient, and cost none.
+import type { KernelSet } from '../../ir/context.ts'
+import { type Graph, type Node, reads, type ValueName } from '../../ir/model.ts'
+import type { NdArray } from '../../ir/tensor.ts'
+import type { Network, RoundedRead, Run } from '../../ir/training.ts'
+import { gradOf } from '../../ops/grad/index.ts'
+import type { Done, GradDef } from '../../ops/grad/types.ts'
+import { type Rounded, roundFor } from './fake-quantize.ts'
+
+export function refusal(nodes: readonly Node[], graph: Graph): { node: Node; why: string } | null {
+  for (const node of nodes) {
+    const def = gradOf(node, graph)
+    if (typeof def === 'string') return { node, why: def }
+  }
+  return null
+}
+
+export function network(
+  nodes: readonly Node[],
+  graph: Graph,
+  learned: ReadonlySet<ValueName>,
+  rounded: ReadonlyMap<ValueName, RoundedRead>,
+  kernels: KernelSet,
+): Network {
+  const defs = nodes.map(node => gradOf(node, graph) as GradDef)
+  const active = new Set(learned)
+  for (const node of nodes) if (reads(node).some(name => active.has(name))) active.add(node.outputs[0]!)
+  const isActive = (name: ValueName | null): boolean => name !== null && active.has(name)
+  return {
+    nodes,
+    forward(given, uniform): Run {
+      const values = new Map(given)
+      const seen = new Map<ValueName, Rounded>()
+      const done: Done[] = []
+      const readBy = (node: Node, name: ValueName | null): NdArray | null => {
+        if (name === null) return null
+        const read = rounded.get(name)
+        if (!read?.readers.has(node.id)) return values.get(name)!
+        const known = seen.get(name) ?? roundFor(values.get(name)!, read, isActive(name), uniform, kernels)
+        seen.set(name, known)
+        return known.array
+      }
+      for (const [i, node] of nodes.entries()) {
+        const inputs = node.inputs.map(name => readBy(node, name))
+        const output = defs[i].forward(node, inputs, kernels)
+        values.set(node.outputs[0]!, output)
+        done.push({ inputs, output })
+      }
+      return {
+        value: name => values.get(name)!,
+        backward(start) {
+          const gradients = new Map([...start].map(([name, dy]) => [name, dy.slice()]))
+          for (let i = nodes.length - 1; i >= 0; i--) {
+            const node = nodes[i]
+            const dy = gradients.get(node.outputs[0]!)
+            const wanted = node.inputs.map(isActive)
+            if (!dy || !wanted.includes(true)) continue
+            const found = defs[i].backward(node, done[i], dy, wanted, kernels)
+            for (const [k, name] of node.inputs.entries()) {
+              const dx = found[k]
+              if (!dx || !wanted[k]) continue
+              const read = rounded.get(name!)?.readers.has(node.id) ? seen.get(name!) : undefined
+              add(gradients, name!, dx, read?.passes ?? null)
+            }
+          }
+          return new Map([...learned].flatMap(name => (gradients.has(name) ? [[name, gradients.get(name)!]] : [])))
+        },
+      }
+    },
+  }
+}
+
+/** Where `passes` is 0 the element was clipped, and has no gradient. An array that came from an operator may be shared with another's. */
+function add(
+  gradients: Map<ValueName, Float32Array>,
+  name: ValueName,
+  dx: Float32Array,
+  passes: Uint8Array | null,
+): void {
+  const known = gradients.get(name)
+  const sum = known ?? new Float32Array(dx.length)
+  if (passes) for (let i = 0; i < dx.length; i++) sum[i] += passes[i] * dx[i]
+  else if (known) for (let i = 0; i < dx.length; i++) sum[i] += dx[i]
+  else sum.set(dx)
+  gradients.set(name, sum)
+}
