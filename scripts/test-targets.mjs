@@ -2,7 +2,7 @@
 // models and labelled data of ../shared/data, against the float model and against what the studio previews. Prints a row for each; one
 // that cannot be run is named with the reason. Ends with a line that counts, and fails where a row falls short.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -73,48 +73,56 @@ for (const id of wanted) {
   }
   const work = values.keep ? join(values.keep, id) : mkdtempSync(join(tmpdir(), 'thimble-targets-'))
   mkdirSync(work, { recursive: true })
-  const here = asked.filter(written)
   for (const row of asked.filter(r => !written(r))) say(id, row, { state: 'skipped', why: 'no exporter for it yet' })
-  for (const row of here) await run(model, row, work)
+  const here = asked.filter(written)
+  // All from one calibration; where a bundle is refused, each by itself, so that it does not take the others along.
+  const together = join(work, 'together')
+  const refused = here.length > 1 ? prepare(model, here, together) : 'each by itself'
+  for (const [i, row] of here.entries()) {
+    const out = refused === null ? together : join(work, String(i))
+    const why = refused === null ? null : prepare(model, [row], out)
+    if (why !== null) say(id, row, { state: 'failed', why })
+    else judge(model, row, out)
+  }
   if (!values.keep) rmSync(work, { recursive: true, force: true })
 }
 
-/** Each bundle is prepared by itself, so that one that is refused does not take the others along. */
-function run(model, row, work) {
-  const out = join(work, `${row.target}-${row.form ?? 'default'}`.replaceAll(':', '-'))
+/** Bundles and what they are laid beside, in `out`; null, or why not. */
+function prepare(model, rowsHere, out) {
+  mkdirSync(out, { recursive: true })
   const input =
-    model.input === null || typeof model.input === 'string' ? model.input : save(join(work, 'input.json'), model.input)
+    model.input === null
+      ? null
+      : typeof model.input === 'string'
+        ? join(shared, model.input)
+        : save(join(out, 'input.json'), model.input)
   const recipe = {
     thimble: 1,
     steps: [
       { do: 'optimize' },
-      ...(row.form === 'float' ? [] : [{ do: 'quantize', ...(row.quantize ?? {}) }]),
-      { do: 'export', target: row.target, ...(row.form ? { form: row.form } : {}) },
+      { do: 'quantize' },
+      ...rowsHere.map(({ target, form }) => ({ do: 'export', target, ...(form ? { form } : {}) })),
     ],
   }
-  const job = {
-    model: join(shared, model.file),
-    data: join(shared, model.data),
-    eval: join(shared, model.eval),
-    input: input === null ? null : typeof model.input === 'string' ? join(shared, input) : input,
-    recipe,
-    samples: 128,
-    limit: row.limit ?? 846,
-    out,
-  }
-  const prepared = spawnSync(process.execPath, [program, JSON.stringify(job)], { encoding: 'utf8', maxBuffer: 1 << 26 })
-  if (prepared.status !== 0) return say(model.id, row, { state: 'failed', why: lastLine(prepared.stderr) })
-  const { program: python, why } = row.runtime === 'c' ? targetPython('onnxruntime') : targetPython(row.runtime)
+  const [file, data, evaluation] = [model.file, model.data, model.eval].map(path => join(shared, path))
+  const job = { model: file, data, eval: evaluation, input, recipe, samples: 128, limit: 846, out }
+  const ran = spawnSync(process.execPath, [program, JSON.stringify(job)], { encoding: 'utf8', maxBuffer: 1 << 26 })
+  return ran.status === 0 ? null : lastLine(ran.stderr.replace(/\n\nNode\.js .*$/s, ''))
+}
+
+function judge(model, row, out) {
+  // A C compiler needs no Python of its own.
+  const { program: python, why } = targetPython(row.runtime === 'c' ? 'onnxruntime' : row.runtime)
   if (!python) return say(model.id, row, { state: 'skipped', why: `${row.runtime} cannot be installed here: ${why}` })
-  const [dir] = readdirSync(join(out, 'bundles'))
-  const bundle = join(out, 'bundles', dir)
-  const got = join(out, 'got.npz')
+  const dir = `${row.target}${row.form ? `-${row.form}` : ''}`.replaceAll(':', '-')
+  const got = join(out, `got-${dir}.npz`)
   const options = Object.entries(row.options ?? {}).flatMap(([key, value]) => ['--opt', `${key}=${value}`])
   const ran = spawnSync(
     python,
     [
       join(root, 'test/targets/runtimes/run_target.py'),
-      ...['--target', row.runtime, '--bundle', bundle, '--inputs', join(out, 'feeds.npz'), '--out', got, ...options],
+      ...['--target', row.runtime, '--bundle', join(out, 'bundles', dir)],
+      ...['--inputs', join(out, 'feeds.npz'), '--out', got, ...options],
     ],
     { encoding: 'utf8', maxBuffer: 1 << 26, timeout: 1_200_000 },
   )
