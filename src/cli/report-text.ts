@@ -74,6 +74,22 @@ export function reportText(report: Report, out: string): string {
     if (report.floatLeft.length > 12) lines.push(`  and ${report.floatLeft.length - 12} more: see report.json`)
   }
   for (const note of report.notes) lines.push('', note)
+  // One bundle's figures are those above.
+  if (report.bundles.length > 1)
+    lines.push(
+      '',
+      table(
+        ['bundle', 'size', 'top-1', 'agreement', 'in few bits', 'in float'],
+        report.bundles.map(b => [
+          `${b.target}${b.form ? ` (${b.form})` : ''}`,
+          kilobytes(b.after.bytes),
+          percent(b.after.accuracy),
+          b.agreement ? `${b.agreement.sqnrDb.toFixed(1)} dB` : '-',
+          String(b.operators.lowBit),
+          String(b.operators.float),
+        ]),
+      ),
+    )
   lines.push('', ...report.bundles.map(b => `${b.target}${b.form ? ` (${b.form})` : ''}: ${out}/${b.dir}`))
   return `${lines.join('\n')}\n`
 }

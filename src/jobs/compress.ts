@@ -193,6 +193,8 @@ function bundleReport(bundle: Bundle, variant: Variant, state: State): BundleRep
     after: sideAfter(variant, state, bundle.modelBytes),
     agreement: variant.agreement,
     layers: variant.layers,
+    operators: { lowBit: variant.plan?.integer.size ?? 0, float: variant.floatLeft.length },
+    floatLeft: [...variant.floatLeft],
     files: bundle.files.map(({ path, bytes, sha256 }) => ({ path, bytes, sha256 })),
   }
 }

@@ -47,6 +47,9 @@ export interface BundleReport {
   after: Side
   agreement: Agreement | null
   layers: LayerReport[]
+  /** Of the target's own choice: nodes that it computes in few bits, and those that it is left with in float. */
+  operators: { lowBit: number; float: number }
+  floatLeft: { node: string; op: string; why: string }[]
   files: { path: string; bytes: number; sha256: string }[]
 }
 

@@ -110,6 +110,7 @@ const reportSchema = v.object({
       after: side,
       agreement,
       layers,
+      operators: v.strictObject({ lowBit: count, float: count }),
       files: v.array(v.strictObject({ path: v.string(), bytes: count, sha256 })),
     }),
   ),

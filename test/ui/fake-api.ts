@@ -160,6 +160,8 @@ export function reportOf(graph: GraphView): Report {
         after,
         agreement,
         layers,
+        operators: { lowBit: 31, float: 4 },
+        floatLeft: [],
         files: [
           {
             path: 'model.onnx',
