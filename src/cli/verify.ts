@@ -1,8 +1,12 @@
 // thimble verify DIR
-import { readAll, text } from '../base/bytes.ts'
+import { type FileSet, readAll, text } from '../base/bytes.ts'
+import { StudioError } from '../base/errors.ts'
 import { fileSource, openFiles } from '../host/node/files.ts'
 import { importModel } from '../importers/index.ts'
+import type { Imported } from '../importers/types.ts'
+import type { Manifest } from '../jobs/manifest.ts'
 import { arraysOf, parseDump, readManifest, type Verified, verifyBundle } from '../jobs/verify.ts'
+import { findTarget } from '../targets/index.ts'
 import { type OptionTable, type Parsed, usage } from './arguments.ts'
 import { type ProgressLine, table } from './output.ts'
 import { createContext, runOptions } from './workbench.ts'
@@ -18,19 +22,36 @@ export async function run(args: Parsed, line: ProgressLine, signal: AbortSignal)
   if (!dir || rest.length > 0) throw usage('verify wants one bundle', 'thimble verify OUT/onnxruntime')
   const { files } = await openFiles(dir, 'bundle')
   const manifest = await readManifest(files)
-  const imported = await importModel(files, manifest.files.model)
+  const imported = await readable(files, manifest)
   const dump = args.text('dump')
   const result = await verifyBundle(
     files,
     manifest,
     imported,
     dump ? await readDump(dump) : null,
-    await createContext(imported.sources, args, line, signal, 0),
+    await createContext(imported?.sources ?? new Map(), args, line, signal, 0),
   )
   line.done()
   const shown = args.flag('json') ? `${JSON.stringify(result, null, 2)}\n` : verifiedText(result)
   if (!result.ok) process.exitCode = 1
   return shown
+}
+
+/** The bundle's model; null where its format can be written here and not read. */
+async function readable(files: FileSet, manifest: Manifest): Promise<Imported | null> {
+  const own = new Map([...files].filter(([path]) => Object.values(manifest.files).includes(path)))
+  const [main] = Object.values(manifest.files)
+  try {
+    return await importModel(own, main)
+  } catch (thrown) {
+    if (
+      thrown instanceof StudioError &&
+      thrown.code === 'not-a-model' &&
+      findTarget(manifest.target).exporter !== 'onnx'
+    )
+      return null
+    throw thrown
+  }
 }
 
 async function readDump(path: string) {
@@ -45,7 +66,7 @@ function verifiedText(result: Verified): string {
   if (result.outputs.length === 0)
     lines.push(
       '',
-      'There are no golden vectors, as the runtime here does not know this model: only files were checked.',
+      'The runtime here does not know this model: only files were checked. The program under sample/ runs it on its golden input.',
     )
   else
     lines.push(

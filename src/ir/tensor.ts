@@ -84,3 +84,22 @@ export const floats = (shape: readonly number[], data: Float32Array | readonly n
   data: data instanceof Float32Array ? data : Float32Array.from(data),
 })
 export const elements = (tensor: { shape: readonly number[] }): number => elementCount(tensor.shape)
+
+/** With axis `order[i]` of the array as its i-th. */
+export function transposed({ dtype, shape, data }: NdArray, order: readonly number[]): NdArray {
+  const strides = shape.map((_, i) => elementCount(shape.slice(i + 1)))
+  const to = order.map(axis => shape[axis])
+  const moved = data.slice()
+  const at = new Array<number>(to.length).fill(0)
+  let from = 0
+  for (let i = 0; i < moved.length; i++) {
+    moved[i] = data[from]
+    for (let axis = to.length - 1; axis >= 0; axis--) {
+      from += strides[order[axis]]
+      if (++at[axis] < to[axis]) break
+      from -= to[axis] * strides[order[axis]]
+      at[axis] = 0
+    }
+  }
+  return { dtype, shape: to, data: moved }
+}

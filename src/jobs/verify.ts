@@ -1,15 +1,21 @@
 // A bundle held against its own word: files by their hashes, the model by its golden vectors, a device's dump layer by layer.
 import { type FileSet, readAll, text } from '../base/bytes.ts'
-import { byteLength, bytesOf, elementCount, viewAs } from '../base/dtype.ts'
+import { bitsOf, byteLength, bytesOf, type DType, elementCount, isFloat, viewAs } from '../base/dtype.ts'
 import { StudioError } from '../base/errors.ts'
 import { hashBytes } from '../base/hash.ts'
 import type { NpyArray } from '../formats/npy.ts'
 import { readNpz } from '../formats/npz.ts'
 import type { Imported } from '../importers/types.ts'
 import type { Context, Feeds } from '../ir/context.ts'
-import type { NdArray } from '../ir/tensor.ts'
+import type { Dim, Model, ValueName } from '../ir/model.ts'
+import { codesOf } from '../ir/number-format.ts'
+import { quantizeValue } from '../ir/quant.ts'
+import { type NdArray, packed, transposed } from '../ir/tensor.ts'
+import { infer } from '../ops/infer.ts'
+import { previewOf } from '../recipe/steps/preview.ts'
 import { ErrorSums } from '../stages/evaluate/errors.ts'
-import type { Manifest } from './manifest.ts'
+import { findTarget } from '../targets/index.ts'
+import type { Manifest, ManifestTensor } from './manifest.ts'
 
 export interface Verified {
   target: string
@@ -39,7 +45,7 @@ export async function readManifest(files: FileSet): Promise<Manifest> {
 export async function verifyBundle(
   files: FileSet,
   manifest: Manifest,
-  imported: Imported,
+  imported: Imported | null,
   dump: ReadonlyMap<string, NdArray> | null,
   ctx: Context,
 ): Promise<Verified> {
@@ -55,7 +61,7 @@ export async function verifyBundle(
   }
   const written = files.has('golden/inputs.npz') || manifest.ranOnItsRuntime
   const golden = written ? await arraysOf(files, 'golden/outputs.npz') : new Map<string, NdArray>()
-  const outputs = written ? await outputsOf(files, golden, imported, ctx) : []
+  const outputs = written && imported ? await outputsOf(files, manifest, golden, imported.model, ctx) : []
   const layers = dump ? await arraysOf(files, 'golden/layers.npz') : new Map<string, NdArray>()
   const compared = dump
     ? [...layers, ...golden]
@@ -74,21 +80,76 @@ export async function verifyBundle(
   }
 }
 
-/** The model run here on the golden inputs. */
+/** The model run here on the golden inputs, with its target's own roundings. */
 async function outputsOf(
   files: FileSet,
+  manifest: Manifest,
   golden: ReadonlyMap<string, NdArray>,
-  imported: Imported,
+  read: Model,
   ctx: Context,
 ): Promise<Verified['outputs']> {
+  const model = infer(read)
+  const { graph } = model
   const inputs = await arraysOf(files, 'golden/inputs.npz')
-  const session = await ctx.runner.open(imported.model)
+  const session = await previewOf(findTarget(manifest.target), ctx).open(model)
   try {
-    const got = await session.run(Object.fromEntries(inputs) as Feeds)
-    return [...golden].map(([name, want]) => ({ name, ...difference(want, got[name], ctx) }))
+    const feeds: Feeds = {}
+    for (const [i, edge] of manifest.inputs.entries()) {
+      const name = nameIn(graph.inputs, edge, i)
+      feeds[name] = asHeld(inputs.get(edge.name)!, edge, graph.values.get(name)?.dtype ?? null, shapeOf(model, name))
+    }
+    const got = await session.run(feeds)
+    return manifest.outputs.map((edge, i) => {
+      const want = golden.get(edge.name)!
+      return { name: edge.name, ...difference(want, asMeant(got[nameIn(graph.outputs, edge, i)], edge, want), ctx) }
+    })
   } finally {
     await session.close()
   }
+}
+
+/** The name that an input or output has in the file: its own, or the one at its place, where the format keeps no names. */
+const nameIn = (names: readonly ValueName[], { name, targetName }: ManifestTensor, index: number): ValueName =>
+  [targetName, name].find(own => names.includes(own)) ?? names[index]
+
+const shapeOf = ({ graph }: Model, name: ValueName): readonly Dim[] | null => graph.values.get(name)?.shape ?? null
+
+/** An array of the source model's as the bundle's file takes it. */
+function asHeld(array: NdArray, edge: ManifestTensor, dtype: DType | null, shape: readonly Dim[] | null): NdArray {
+  const laid = turned(array, shape)
+  const { scale, zeroPoint } = edge
+  if (scale === null || dtype === null || isFloat(dtype)) return laid
+  const format = { kind: 'int' as const, bits: bitsOf(dtype), signed: dtype.startsWith('i') }
+  const { qmin, qmax } = codesOf(format, false)
+  const codes = Int16Array.from(laid.data as Float32Array, x => quantizeValue(x, scale, zeroPoint ?? 0, qmin, qmax))
+  return { dtype, shape: laid.shape, data: viewAs(dtype, packed(dtype, laid.shape, codes).data as Uint8Array) }
+}
+
+/** What the file gave as the source model gives it. */
+function asMeant(array: NdArray | undefined, { scale, zeroPoint }: ManifestTensor, want: NdArray): NdArray | undefined {
+  if (!array) return undefined
+  const reals: NdArray =
+    scale === null || isFloat(array.dtype)
+      ? array
+      : {
+          dtype: 'float32',
+          shape: array.shape,
+          data: Float32Array.from(array.data as Int8Array, q => (q - (zeroPoint ?? 0)) * scale),
+        }
+  return turned(reals, want.shape)
+}
+
+/** With channels first or last, where only that makes an image of the shape that is wanted. */
+function turned(array: NdArray, wanted: readonly Dim[] | null): NdArray {
+  const fits = (shape: readonly number[]): boolean =>
+    wanted === null ||
+    (wanted.length === shape.length && wanted.every((d, i) => typeof d !== 'number' || d === shape[i]))
+  const order = [
+    [0, 2, 3, 1],
+    [0, 3, 1, 2],
+  ].find(axes => array.shape.length === 4 && fits(axes.map(a => array.shape[a])))
+  if (fits(array.shape) || !order) return array
+  return transposed(array, order)
 }
 
 function difference(
