@@ -1,5 +1,6 @@
 // Speed of each kernel beside its plain twin: over 2^20 elements in memory that it can reach, best of several runs.
 import { kernels } from '../index.ts'
+import type { PatchShape } from '../patches/reference.ts'
 import { normals, rectified } from './cases.ts'
 import { arraysFor, type Kernel, type NumberArray } from './kernel.ts'
 import { openModule, timeWasm } from './wasm.ts'
@@ -24,6 +25,17 @@ interface Load {
   passes?: number
 }
 
+/** A convolution of 3 x 3 over 64 channels of 32 x 32. */
+const window: PatchShape = {
+  channels: 64,
+  size: [32, 32],
+  out: [32, 32],
+  kernel: [3, 3],
+  strides: [1, 1],
+  dilations: [1, 1],
+  pads: [1, 1],
+}
+
 const codes = (n: number, seed: number): Int16Array =>
   Int16Array.from(normals(n, 60, seed), x => Math.max(-255, Math.min(255, Math.round(x))))
 
@@ -39,6 +51,13 @@ function loads(): Record<string, Load> {
       params: { p: columns, q: columns, upper: true },
       passes: columns / 2,
     },
+    gemm: {
+      inputs: { a: normals(columns * depth), b: normals(depth * 1024) },
+      params: { m: columns, n: 1024, k: depth, transA: false, transB: false },
+      passes: 1024,
+    },
+    patches: { inputs: { x: normals(64 * 32 * 32) }, params: window },
+    'add-patches': { inputs: { columns: normals(64 * 9 * 32 * 32) }, params: window },
     'dot-int16': { inputs: { a: codes(2048 * depth, 1), b: codes(64 * depth, 2) }, params: { depth }, passes: 64 },
   }
 }

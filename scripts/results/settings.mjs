@@ -26,6 +26,9 @@ export const settings = [
   },
 ]
 
+// Where rounding costs enough that minutes of learning are worth it.
+const fewBits = ['w4a8', 'w4a4', 'w2a8', 'w1a8']
+
 /** `only`: the settings that it is tried with, where not all. `pixels`: for models whose pixels are normalised. */
 export const repairSets = [
   { id: 'none', title: 'none', quantize: { repairs: [] } },
@@ -33,6 +36,9 @@ export const repairSets = [
   { id: 'correct-bias', title: 'correct-bias', quantize: { repairs: ['correct-bias'] } },
   { id: 'refit', title: 'refit', quantize: { repairs: ['refit'] } },
   { id: 'equalize+refit', title: 'equalize, refit', quantize: { repairs: ['equalize', 'refit'] } },
+  { id: 'adaround', title: 'adaround', quantize: { repairs: ['adaround'] }, only: fewBits },
+  { id: 'refit+brecq', title: 'refit, brecq', quantize: { repairs: ['refit', 'brecq'] }, only: fewBits },
+  { id: 'refit+qdrop', title: 'refit, qdrop', quantize: { repairs: ['refit', 'qdrop'] }, only: fewBits },
   {
     id: 'raw',
     title: 'none; takes pixels',

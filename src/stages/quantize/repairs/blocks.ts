@@ -85,3 +85,15 @@ function* pieces(graph: Graph): Iterable<Node[]> {
   }
   if (piece.length > 0) yield piece
 }
+
+/** The outputs, or what they are computed from where that has no gradient, as a Softmax at the end. */
+export function endsOf(graph: Graph, training: Training): ValueName[] {
+  const refuses = (node: Node): boolean => training.refusal([node], graph) !== null
+  const makers = new Map(graph.nodes.flatMap(n => n.outputs.map(o => [o, n] as const)))
+  return graph.outputs.map(output => {
+    let name = output
+    for (let node = makers.get(name); node && refuses(node) && node.inputs[0]; node = makers.get(name))
+      name = node.inputs[0]
+    return name
+  })
+}

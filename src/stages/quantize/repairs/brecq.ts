@@ -2,7 +2,7 @@
 // Dropping Quantization for Extremely Low-bit Post-Training Quantization", 2022): block after block, fed by what the quantised blocks
 // before give. They start from the weights as they are, so that they go on from what a repair before them found.
 import { viewAs } from '../../../base/dtype.ts'
-import { stackable } from '../../../ir/batches.ts'
+import { bytesPerSample, fitting, stackable } from '../../../ir/batches.ts'
 import { readFloats } from '../../../ir/bytes.ts'
 import type { Context } from '../../../ir/context.ts'
 import { type Graph, type Node, reads, type ValueName } from '../../../ir/model.ts'
@@ -38,6 +38,9 @@ export const qdrop = {
     throughBlocks({ float, model, plan, notes: [] }, samples!, 0.5, learning, ctx),
 } as const satisfies WeightRepair
 
+// Bytes of the values of one run, of which gradients take as much again.
+const roomForRun = 134217728
+
 async function throughBlocks(
   work: Work,
   samples: RepairData,
@@ -49,21 +52,20 @@ async function throughBlocks(
   const { layers, left } = layersOf(float.graph, plan)
   const roundable = layers.filter(layer => aroundOf(layer, plan) !== null)
   const blocks = blocksOf(work.model.graph, roundable, learning.training)
-  const learned = new Set(blocks.flatMap(b => b.layers.map(l => l.node.id)))
+  const known = new Set(blocks.flatMap(b => b.layers.map(l => l.node.id)))
   for (const { node, why } of left) notes.push(`The rounding of the layer ${node} is not learned: ${why}.`)
   for (const { node } of layers)
-    if (!learned.has(node.id))
-      notes.push(`The rounding of the layer ${node.id} is not learned: it has no gradient here.`)
+    if (!known.has(node.id)) notes.push(`The rounding of the layer ${node.id} is not learned: it has no gradient here.`)
   const given = await gather(float, samples, ctx)
   const width = ctx.runner.threads
   const exact = openStream(given, async part => part, ctx, width)
   const rounded = openStream(given, part => quantizeModel(part, within(work.plan, part.graph), ctx.bytes), ctx, width)
-  const together = stackable(float.graph)
+  const stacks = stackable(float.graph)
   const importance = learning.loss === 'fisher' ? await importanceOf(float, blocks, given, learning, ctx) : null
   if (typeof importance === 'string') notes.push(importance)
-  let [before, after] = [0, 0]
-  for (const [index, block] of blocks.entries()) {
+  const learn = async (block: Block, done: number): Promise<[number, number]> => {
     const { inputs, output } = block
+    const name = block.layers.map(l => l.node.id).join(', ')
     const mixes = keep > 0
     const fromFloat = mixes ? [...new Set([...inputs, output])] : [output]
     const wanted = await collect(exact, float, fromFloat, mixes ? inputs : [output], given)
@@ -71,40 +73,41 @@ async function throughBlocks(
       inputs: await collect(rounded, work.model, inputs, inputs, given),
       exact: mixes ? wanted : null,
       target: wanted.get(output)!,
-      importance: importance instanceof Map ? importance.get(output)! : null,
+      importance: importance instanceof Map ? (importance.get(output) ?? null) : null,
     }
-    const parts = await Promise.all(block.layers.map(layer => learnedOf(layer, work, ctx)))
-    const nodes = withBiases(block, parts)
+    const learned = await Promise.all(block.layers.map(layer => learnedOf(layer, work, ctx)))
+    const nodes = withBiases(block, learned)
     const constants = await constantsOf(nodes, work.model.graph, ctx)
-    const names = new Set(parts.flatMap(p => [p.weight, ...(p.bias ? [p.bias.name] : [])]))
-    const network = learning.training.network(nodes, work.model.graph, names, readsOf(nodes, work, keep), ctx.kernels)
-    const still = learning.training.network(nodes, work.model.graph, names, readsOf(nodes, work, 0), ctx.kernels)
-    const note = `${index + 1}/${blocks.length}: ${block.layers.map(l => l.node.id).join(', ')}`
-    const errors = await reconstruct(
-      block,
-      { network, still },
-      constants,
-      parts,
-      seen,
-      learning,
-      {
-        keep,
-        together,
-        rng: ctx.rng.fork('reconstruct').fork(output),
-        progress: step => {
-          const done = index * learning.iterations + step
-          ctx.progress({ stage: 'quantize', done, total: blocks.length * learning.iterations, note })
-        },
-      },
-      ctx,
+    const names = new Set(learned.flatMap(p => [p.weight, ...(p.bias ? [p.bias.name] : [])]))
+    const networkFor = (kept: number) =>
+      learning.training.network(nodes, work.model.graph, names, readsOf(nodes, work, kept), ctx.kernels)
+    const networks = { network: networkFor(keep), still: networkFor(0) }
+    const note = `${done + 1}/${blocks.length}: ${name}`
+    const progress = (step: number): void => {
+      const steps = { done: done * learning.iterations + step, total: blocks.length * learning.iterations }
+      ctx.progress({ stage: 'quantize', ...steps, note })
+    }
+    const rng = ctx.rng.fork('reconstruct').fork(name)
+    const bytes = bytesPerSample(
+      work.model.graph,
+      nodes.flatMap(n => n.outputs as ValueName[]),
     )
-    before += errors.before / Math.max(1e-30, meanSquare(seen.target.data))
-    after += errors.after / Math.max(1e-30, meanSquare(seen.target.data))
-    await write(block, parts, work)
+    const group = stacks ? fitting(roomForRun, bytes, learning.batch) : 1
+    const options = { keep, group, rng, progress }
+    const errors = reconstruct(block, networks, constants, learned, seen, learning, options, ctx)
+    write(block, learned, work)
+    const size = Math.max(1e-30, meanSquare(seen.target.data))
+    return [errors.before / size, errors.after / size]
+  }
+  let [before, after] = [0, 0]
+  for (const [index, block] of blocks.entries()) {
+    const [was, is] = await learn(block, index)
+    before += was
+    after += is
     const later = blocks.slice(index + 1)
     exact.forget(
       float,
-      later.flatMap(b => (mixes ? [...b.inputs, b.output] : [b.output])),
+      later.flatMap(b => (keep > 0 ? [...b.inputs, b.output] : [b.output])),
     )
     rounded.forget(
       work.model,
@@ -153,7 +156,7 @@ async function learnedOf(layer: Layer, work: Work, ctx: Context): Promise<Learne
     shape: tensor.shape,
     soft: soften(weights, origin, scaleAt, params.scale, aroundOf(layer, work.plan)!),
     free: isFree(params.spec.format),
-    bias: slot === null ? null : { name: `${node.id} learned bias`, data },
+    bias: slot === null ? null : { name: `${node.id}/learned_bias`, data },
   }
 }
 
@@ -191,7 +194,7 @@ function readsOf(nodes: readonly Node[], { model, plan }: Work, keep: number): M
 }
 
 /** What was learned, into the model and the plan. */
-async function write(block: Block, parts: readonly Learned[], work: Work): Promise<void> {
+function write(block: Block, parts: readonly Learned[], work: Work): void {
   for (const [i, { weight, soft, bias }] of parts.entries()) {
     const params = work.plan.weights.get(weight)!
     work.plan = { ...work.plan, weights: new Map([...work.plan.weights, [weight, { ...params, scale: soft.scales }]]) }

@@ -7,7 +7,7 @@ import type { Batch } from '../../../ir/batches.ts'
 import type { Context } from '../../../ir/context.ts'
 import { type Graph, type Model, type Node, reads, type ValueName } from '../../../ir/model.ts'
 import type { NdArray } from '../../../ir/tensor.ts'
-import type { Block } from './blocks.ts'
+import { type Block, endsOf } from './blocks.ts'
 import { Samples } from './samples.ts'
 import type { Learning } from './types.ts'
 
@@ -22,7 +22,7 @@ export async function importanceOf(
   ctx: Context,
 ): Promise<Map<ValueName, Samples> | string> {
   const { graph } = float
-  const ends = endsOf(graph, node => training.refusal([node], graph) !== null)
+  const ends = endsOf(graph, training)
   const nodes = leadingTo(graph, ends)
   const refused = training.refusal(nodes, graph)
   if (refused)
@@ -69,17 +69,6 @@ export async function importanceOf(
 
 const signsFor = ({ data }: NdArray, uniform: () => number): Float32Array =>
   Float32Array.from({ length: data.length }, () => (uniform() < 0.5 ? -1 : 1))
-
-/** The outputs, or what they are computed from where that has no gradient, as a Softmax at the end. */
-function endsOf(graph: Graph, refuses: (node: Node) => boolean): ValueName[] {
-  const makers = new Map(graph.nodes.flatMap(n => n.outputs.map(o => [o, n] as const)))
-  return graph.outputs.map(output => {
-    let name = output
-    for (let node = makers.get(name); node && refuses(node) && node.inputs[0]; node = makers.get(name))
-      name = node.inputs[0]
-    return name
-  })
-}
 
 function leadingTo(graph: Graph, ends: readonly ValueName[]): Node[] {
   const needed = new Set(ends)

@@ -33,25 +33,28 @@ export interface Seen {
   importance: Samples | null
 }
 
-const rates = { rounding: 0.02, scale: 0.001, bias: 0.002 }
-const strength = 0.05
+/** Steps of Adam: of V; of a scale, relative to it; of a bias, relative to the output that it is added to. */
+const rates = { rounding: 0.05, scale: 0.001, bias: 0.002 }
+const strength = 2
 /** The last steps are on weights that are rounded for good, so that scales and biases fit them. */
 const settled = 0.9
 
-/** Errors of the output before and after, as means over samples; `still` is the network in which no activation stays unrounded. */
-export async function reconstruct(
+/**
+ * Errors of the output before and after, as means over samples. `group` samples are run at once; `still` is the network in which no activation stays unrounded.
+ */
+export function reconstruct(
   block: Block,
   { network, still }: { network: Network; still: Network },
   constants: ReadonlyMap<ValueName, NdArray>,
   layers: readonly Learned[],
   seen: Seen,
   { training, iterations, batch }: Learning,
-  options: { keep: number; together: boolean; rng: Rng; progress(step: number): void },
+  options: { keep: number; group: number; rng: Rng; progress(step: number): void },
   ctx: Context,
-): Promise<{ before: number; after: number }> {
+): { before: number; after: number } {
   const { target, importance } = seen
   const start = layers.map(copyOf)
-  const error = (): number => meanError(block, still, constants, layers, seen, options.together ? batch : 1)
+  const error = (): number => meanError(block, still, constants, layers, seen, options.group)
   const before = error()
   if (!(before > 0)) return { before, after: before }
   const weights = layers.reduce((n, { soft }) => n + soft.v.length, 0)
@@ -66,8 +69,6 @@ export async function reconstruct(
   const uniform = (): number => options.rng.uniform()
   for (let step = 0; step < iterations; step++) {
     if (step % 8 === 0) {
-      // Lets a cancel and what shows the progress in.
-      await new Promise<void>(resolve => resolve())
       ctx.signal.throwIfAborted()
       options.progress(step)
     }
@@ -76,7 +77,8 @@ export async function reconstruct(
     const values = new Map(layers.map(layer => [layer.weight, weightsOf(layer, hard)]))
     const sums = new Map<ValueName, Float32Array>()
     const picked = Array.from({ length: Math.min(batch, target.count) }, () => options.rng.below(target.count))
-    for (const group of options.together ? [picked] : picked.map(at => [at])) {
+    for (let from = 0; from < picked.length; from += options.group) {
+      const group = picked.slice(from, from + options.group)
       const run = network.forward(fed(seen, group, constants, layers, values, options.keep, uniform), uniform)
       for (const { output } of layers) if (!sizes.has(output)) sizes.set(output, rms(run.value(output)))
       const dy = lossGradient(run.value(block.output), target.pick(group), importance?.pick(group) ?? null)
@@ -164,13 +166,16 @@ function meanError(
     const y = network.forward(given, () => 1).value(block.output)
     const t = target.pick(positions).data
     const f = importance?.pick(positions).data
-    for (let i = 0; i < t.length; i++) sum += (f ? Number(f[i]) : 1) * (Number(y.data[i]) - Number(t[i])) ** 2
+    for (let i = 0; i < t.length; i++) {
+      const e = Number(y.data[i]) - Number(t[i])
+      sum += (f ? Number(f[i]) : 1) * e * e
+    }
   }
   return sum / target.data.length
 }
 
 function rms({ data }: NdArray): number {
   let sum = 0
-  for (let i = 0; i < data.length; i++) sum += Number(data[i]) ** 2
+  for (const x of data as Float32Array) sum += x * x
   return Math.sqrt(sum / Math.max(1, data.length))
 }

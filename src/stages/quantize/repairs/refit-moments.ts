@@ -119,6 +119,7 @@ const emptyMoments = ({ columns: k, channels: c }: LayerShape): Moments => ({
   c,
   h: new Float64Array((k + 1) * (k + 1)),
   r: new Float64Array((k + 1) * c),
+  t: new Float64Array(c),
 })
 
 function addRows(m: Moments, inputs: Float32Array, targets: Float32Array, ctx: Context): void {
@@ -126,6 +127,7 @@ function addRows(m: Moments, inputs: Float32Array, targets: Float32Array, ctx: C
   m.n += inputs.length / p
   ctx.kernels.gram(inputs, inputs, { p, q: p, upper: true }, m.h)
   ctx.kernels.gram(inputs, targets, { p, q: m.c, upper: false }, m.r)
+  for (let i = 0; i < targets.length; i++) m.t[i % m.c] += targets[i] * targets[i]
 }
 
 /** The lower half from the upper. */

@@ -13,6 +13,7 @@ export interface Moments {
   c: number
   h: Float64Array // U^T U, [k + 1, k + 1], all of it
   r: Float64Array // U^T T, [k + 1, c]
+  t: Float64Array // sums of squares of T, [c]
 }
 
 export interface Layer {
@@ -134,7 +135,7 @@ export function centred({ h, n, k }: Moments, hasBias: boolean): Float64Array {
   return out
 }
 
-export function meanDiagonal(h: Float64Array, k: number, stride = k): number {
+export function meanDiagonal(h: Float64Array | Float32Array, k: number, stride = k): number {
   let sum = 0
   for (let i = 0; i < k; i++) sum += h[i * stride + i]
   return sum / Math.max(k, 1)
@@ -332,4 +333,24 @@ export function biasFor({ h, r, n, k, c }: Moments, weights: Float32Array): Floa
     for (let j = 0; j < k; j++) sum -= weights[channel * k + j] * h[j * (k + 1) + k]
     return sum / n
   })
+}
+
+/** Sum over all rows of the squared error of one channel's output. */
+export function squaredError(
+  { h, r, t, k, c }: Moments,
+  weights: Float32Array,
+  bias: Float64Array | null,
+  channel: number,
+): number {
+  const u = new Float64Array(k + 1)
+  u.set(weights.subarray(channel * k, (channel + 1) * k))
+  u[k] = bias ? bias[channel] : 0
+  let sum = t[channel]
+  for (let i = 0; i <= k; i++) {
+    if (u[i] === 0) continue
+    let row = 0
+    for (let j = 0; j <= k; j++) row += h[i * (k + 1) + j] * u[j]
+    sum += u[i] * (row - 2 * r[i * c + channel])
+  }
+  return Math.max(0, sum)
 }

@@ -51,7 +51,6 @@ export const quantize: readonly Pair[] = [
   ['its weights are not a matrix', '其权重不是矩阵'],
   ['its bias is computed at run time', '其偏置在运行时计算'],
   ['its bias is no vector over the output channels', '其偏置不是输出通道上的向量'],
-  ['alpha, beta or transA is not the default', 'alpha、beta 或 transA 不是默认值'],
   ['The selector {selector} matches no node', '选择器 {selector} 没有匹配的节点'],
   ['Near names: {near}.', '相近的名称：{near}。'],
   [
@@ -89,6 +88,33 @@ export const quantize: readonly Pair[] = [
   ['Absorb high biases', '吸收过大的偏置'],
   ['Correct biases', '校正偏置'],
   ['The layer {node#} is not refitted: {why*}.', '层 {node#} 未重新拟合：{why*}。'],
+  ['The rounding of the layer {node#} is not learned: {why*}.', '层 {node#} 的取整未经学习：{why*}。'],
+  [
+    'The rounding of the layer {node#} is not learned: its weights are floating point.',
+    '层 {node#} 的取整未经学习：其权重为浮点格式。',
+  ],
+  [
+    'The rounding of the layer {node#} is not learned: it has no gradient here.',
+    '层 {node#} 的取整未经学习：此处没有它的梯度。',
+  ],
+  [
+    'AdaRound left {mean} % of the squared error in outputs of layers that rounding to nearest leaves, at most {worst} % ({node#}).',
+    'AdaRound 使各层输出的平方误差平均降为就近取整的 {mean}%，最多为 {worst}%（{node#}）。',
+  ],
+  [
+    'Learned rounding of {n} blocks: the squared error of their outputs fell to {share} % of what it was.',
+    '学习了 {n} 个块的取整：其输出的平方误差降为原来的 {share}%。',
+  ],
+  [
+    'Errors of all elements of a block count alike: {op#} ({node#}) {why*}.',
+    '块中所有元素的误差同等计入：{op#}（{node#}）{why*}。',
+  ],
+  ['has no gradient here', '此处没有梯度'],
+  ['has none here, since {why*}', '此处没有梯度，因为{why*}'],
+  ['alpha, beta or transA is not the default', 'alpha、beta 或 transA 不是默认值'],
+  ['its second operand is no constant matrix', '其第二个操作数不是常量矩阵'],
+  ['its places are rounded up', '其位置数向上取整'],
+  ['it pads with other values than a constant', '它以非常量值填充'],
   ['{op#} has no rows to fit', '{op#} 没有可拟合的行'],
   ['another layer reads its weights too', '另一层也读取其权重'],
   ['The inputs of {value} do not come in whole blocks', '{value} 的输入不能整分成块'],
