@@ -18,7 +18,10 @@ import { reportText } from './report-text.ts'
 import { createContext, modelOptions, openData, openModel, readJson, readText, runOptions } from './workbench.ts'
 
 export const options: OptionTable = {
-  data: { value: 'CALIB', about: 'calibration samples: .npz, .npy, .json, folder or zip of images' },
+  data: {
+    value: 'CALIB',
+    about: 'calibration samples: .npz, .npy, .json, folder or zip of images; without them ranges are estimated',
+  },
   eval: { value: 'LABELLED', about: 'labelled samples to judge the result by' },
   input: { value: 'SPEC.json', about: 'how pixels become what the model is fed' },
   preset: { value: 'NAME', about: 'balanced (default), smallest, exact, float16, acc0' },
@@ -36,7 +39,8 @@ export const options: OptionTable = {
 
 export async function run(args: Parsed, line: ProgressLine, signal: AbortSignal): Promise<string> {
   const [path, ...rest] = args.positionals
-  if (!path || rest.length > 0) throw usage('compress wants one MODEL', 'thimble compress MODEL --data CALIB --out DIR')
+  if (!path || rest.length > 0)
+    throw usage('compress wants one MODEL', 'thimble compress MODEL [--data CALIB] --out DIR')
   const out = args.text('out')
   if (!out) throw usage('compress wants --out DIR', 'Name the folder that the bundles go to.')
   refuseExisting(out, args.flag('force'))
@@ -80,7 +84,7 @@ export async function run(args: Parsed, line: ProgressLine, signal: AbortSignal)
 const shown = 20 // samples named one by one; the report names all
 
 /** What is wrong with the data, the whole set first. */
-function warnings({ data: { suspicious, skipped, samples } }: Report): string[] {
+function warnings({ estimated, data: { suspicious, skipped, samples } }: Report): string[] {
   const named = new Set(skipped.map(s => s.sample))
   const lines = [
     ...skipped.map(({ sample, why }) => `skipped: ${sample}: ${why}`),
@@ -89,6 +93,7 @@ function warnings({ data: { suspicious, skipped, samples } }: Report): string[] 
     ),
   ]
   return [
+    ...(estimated === null ? [] : [`warning: ${estimated}`]),
     ...suspicious.filter(s => s.sample === 'all samples').map(({ what }) => `warning: all samples: ${what}.`),
     ...lines.slice(0, shown),
     ...(lines.length > shown ? [`and ${lines.length - shown} more: see report.json`] : []),

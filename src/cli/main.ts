@@ -24,7 +24,7 @@ const commands: Readonly<Record<string, Command>> = {
     load: () => import('./lint.ts'),
   },
   compress: {
-    usage: 'compress MODEL --data CALIB --out DIR [...]',
+    usage: 'compress MODEL [--data CALIB] --out DIR [...]',
     about: 'a model in, verified bundles out',
     load: () => import('./compress.ts'),
   },

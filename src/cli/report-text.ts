@@ -9,7 +9,7 @@ const change = (from: number, to: number): string =>
 
 export function reportText(report: Report, out: string): string {
   const { before, after } = report
-  const lines: string[] = []
+  const lines: string[] = report.estimated === null ? [] : [pc.bold(report.estimated), '']
   lines.push(
     `${pc.bold(report.model.name)}  ${kilobytes(before.bytes)}, ${report.model.parameters.toLocaleString('en')} parameters, ${report.model.macs.toLocaleString('en')} MACs`,
   )

@@ -197,8 +197,12 @@ function makeManifest(
     accuracy: variant.accuracy,
     agreement: variant.agreement,
     ranOnItsRuntime: target.ranOnItsRuntime && !unknown,
-    notes: unknown
-      ? [...written.notes, `There are no golden vectors: ${unknown.message} (node ${unknown.where.node ?? 'unnamed'}).`]
-      : written.notes,
+    notes: [
+      ...written.notes,
+      ...(state.estimated === null || variant.plan === null ? [] : [state.estimated]),
+      ...(unknown
+        ? [`There are no golden vectors: ${unknown.message} (node ${unknown.where.node ?? 'unnamed'}).`]
+        : []),
+    ],
   }
 }

@@ -172,6 +172,7 @@ async function makeReport(
       ...timing,
     },
     memory: { peakBytes: ctx.runner.peakBytes() },
+    estimated: state.estimated,
     notes: [
       ...request.notes,
       ...imported.notes,

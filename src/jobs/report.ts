@@ -69,6 +69,8 @@ export interface Report {
     number
   >
   memory: { peakBytes: number }
+  /** How ranges were come by where no samples were of use, and so what the figures are worth; null where they were measured. */
+  estimated: string | null
   notes: string[] // what a reader must know: proposals made, the honest word where int8 is slower, samples too few
   optimized: {
     nodesBefore: number

@@ -56,6 +56,7 @@ export function timelessReport(variant: Variant, state: State, bytes: { before: 
     layers: variant.layers,
     floatLeft: variant.floatLeft,
     data: { samples: state.observed?.samples ?? 0 },
+    estimated: state.estimated,
     optimized: state.optimized,
   }
 }

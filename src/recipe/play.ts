@@ -96,7 +96,7 @@ function checkNeeds({ recipe, calibration, evaluation }: PlayRequest): void {
       `The step ${def.id} needs ${what === 'calibration' ? 'calibration samples' : 'labelled samples'}`,
       {
         where: { step: def.id },
-        hint: `Give them with ${option}, or take the step out of the recipe; the preset float16 needs none.`,
+        hint: `Give them with ${option}, or take the step out of the recipe; the presets balanced and float16 need none.`,
       },
     )
   }

@@ -53,6 +53,8 @@ export interface State {
   readonly accuracy: Accuracy | null // of the original
   readonly latency: Latency | null
   readonly observed: { samples: number; inputs: Readonly<Record<ValueName, InputSeen>> } | null
+  /** How ranges were come by where no samples were of use, in words; null where they were measured. */
+  readonly estimated: string | null
   readonly timing: Readonly<Partial<Report['timing']>>
   readonly steps: readonly Step[] // as they ran, every default filled in
   readonly notes: readonly string[]
@@ -91,6 +93,7 @@ export const initialState = (model: Model): State => ({
   accuracy: null,
   latency: null,
   observed: null,
+  estimated: null,
   timing: {},
   steps: [],
   notes: [],

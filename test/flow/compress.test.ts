@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { unzipSync } from 'fflate'
 import * as v from 'valibot'
 import { beforeAll, describe, expect, test } from 'vitest'
+import type { Report } from '../../src/jobs/report.ts'
 import { npyBytes } from '../samples/files.ts'
 import { type Ended, filesOf, readJson, root, samples, scratch, start, thimble } from './cli.ts'
 import { saveJson, saveNpz } from './files.ts'
@@ -316,6 +317,32 @@ describe('what a run says without --json', () => {
   })
 })
 
+describe('without samples', () => {
+  const none = ['--input', spec, '--recipe', quick]
+
+  test('ranges are estimated, and stdout, stderr, report and manifest say so; nothing is evaluated, and that is said', async () => {
+    const out = join(work, 'none')
+    const ended = await thimble('compress', model, ...none, '--out', out)
+    expect(ended.status).toBe(0)
+    const { estimated, agreement, data, notes } = readJson<Report>(join(out, 'report.json'))
+    expect(estimated).toMatch(/^No samples were given\. THE RANGES OF ACTIVATIONS ARE ESTIMATES/)
+    expect(ended.stderr).toContain(`warning: ${estimated}`)
+    expect(ended.stdout).toContain(estimated)
+    expect(readJson<{ notes: string[] }>(join(out, 'onnxruntime/manifest.json')).notes).toContain(estimated)
+    expect(data.samples).toBe(0)
+    expect(agreement).toBeNull()
+    expect(notes.join(' ')).toMatch(/Nothing was evaluated: no samples of use were given/)
+  })
+
+  test('the same seed gives the same bytes, and labelled samples judge the result as ever', async () => {
+    const again = join(work, 'none-again')
+    const judging = await thimble('compress', model, ...none, '--eval', labelled, '--out', again, '--json')
+    const report: Report = JSON.parse(judging.stdout)
+    expect(report.after!.accuracy!.value).toBeGreaterThan(report.before.accuracy!.value - 2)
+    expect(bundleOf(again).get('model.onnx')).toEqual(bundleOf(join(work, 'none')).get('model.onnx'))
+  })
+})
+
 describe('an interrupted command', () => {
   test('ends with 130, writes nothing on stdout and leaves nothing behind', async () => {
     const out = join(work, 'interrupted')
@@ -338,7 +365,12 @@ describe('exit statuses', () => {
     ['compress without --out', 2, /--out DIR/, 'compress', model],
     ['an option that is none', 2, /--dat\b[\s\S]*--data/, 'compress', model, '--dat', calibration, '--out', 'x'],
     ['a count that is none', 2, /--samples wants a whole number/, 'compress', model, '--samples', 'many', '--out', 'x'],
-    ['no samples', 1, /step quantize needs calibration samples[\s\S]*--data/, 'compress', model, '--out', 'x'],
+    [
+      'a search without samples',
+      1,
+      /step search needs calibration samples[\s\S]*--data/,
+      ...['compress', model, '--preset', 'smallest', '--out', 'x'],
+    ],
     ['WebGPU', 1, /WebGPU is not available on the command line/, 'compress', model, ...data, '--device', 'webgpu'],
     ['a device that is none', 2, /--device is auto, webgpu or wasm/, 'compress', model, ...data, '--device', 'npu'],
     ['a model that is not there', 1, /There is no model at nowhere\.onnx/, 'compress', 'nowhere.onnx', '--out', 'x'],

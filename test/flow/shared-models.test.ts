@@ -149,6 +149,22 @@ describe.skipIf(missing)('real models', () => {
     for (const { node, op, why } of report.floatLeft) expect([node, op, why]).not.toContain('')
   })
 
+  test.for([
+    ['cifar10_resnet20_raw', 'BatchNorm statistics', 770],
+    ['cifar10_resnet20', 'synthesised inputs', 770],
+  ] as const)('%s without samples: ranges from %s, at least %i of 846', async ([name, from, least]) => {
+    const report = await compress(name, `${name}-none`, '--eval', at('cifar10/test846.json'), ...normalised)
+    expect(report.estimated).toContain(from)
+    expect(right(report)).toBeGreaterThanOrEqual(least)
+    expect(report.agreement?.sqnrDb).toBeGreaterThan(24)
+  })
+
+  test('keywords without samples, and without a spec that says what is fed: at least 720 of 800', async () => {
+    const report = await compress('mlperf_kws', 'kws-none', '--eval', at('kws/test800.npz'))
+    expect(report.estimated).toContain('synthesised inputs')
+    expect(right(report)).toBeGreaterThanOrEqual(720)
+  })
+
   test.skipIf(python === null)('the program in Python that lies in the bundle gets the golden outputs', async () => {
     for (const out of ['cifar10_resnet20', 'r8', 'kws']) {
       const said = await runPython(join(work, out, 'onnxruntime/sample/run.py'))

@@ -123,10 +123,14 @@ describe.skipIf(!hasSharedData)('spoilt calibration data on ResNet20', () => {
     },
   )
 
-  test('all zeros: nothing can be calibrated on, which is said of all samples', async () => {
+  test('all zeros: said of all samples, and inputs are made up instead, loudly; at most a point is lost', async () => {
     const { report, stderr } = await calibrateOn('zeros', new Float32Array(good.length))
     const what = "all values of 'input' are 0"
     expect(report.data.suspicious).toEqual([{ sample: 'all samples', what }])
     expect(stderr).toContain(`warning: all samples: ${what}.`)
+    expect(report.estimated).toMatch(/^Every sample of zeros\.npz .* ARE ESTIMATES from \d+ synthesised inputs/)
+    expect(stderr).toContain(`warning: ${report.estimated}`)
+    expect(report.data.samples).toBe(0)
+    expect(loss(report)).toBeLessThanOrEqual(1)
   })
 })

@@ -64,12 +64,13 @@ export async function play(
     name?: string
     input?: InputSpec
     memo?: Memo
+    calibration?: Dataset | null
   } = {},
 ): Promise<Played> {
   const [{ do: _, ...step }] = checkRecipe({ thimble: 1, steps: [{ do: 'quantize', ...options.step }] }).steps
   const env = {
     ctx,
-    calibration: samplesFor(model, options.samples ?? 8),
+    calibration: options.calibration === undefined ? samplesFor(model, options.samples ?? 8) : options.calibration,
     evaluation: null,
     samples: options.samples ?? 8,
     input: options.input ?? { inputs: {} },

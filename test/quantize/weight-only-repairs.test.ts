@@ -154,7 +154,7 @@ describe.each([
   test('GPTQ leaves less error in the output of every layer than rounding to nearest', async () => {
     const { choice, plan } = await planned({ weights, activations: 'float32' }, block)
     const before = await errors(model, plan)
-    const after = await gptq.run({ float: model, model, plan, choice }, given, ctx)
+    const after = await gptq.run({ float: model, model, plan, choice, normals: null }, given, ctx)
     const left = await errors(after.model, after.plan)
     for (const name of Object.keys(layers)) expect(left[name] / before[name]).toBeLessThan(0.9)
   })
@@ -168,7 +168,7 @@ test.each([
 ] as const)('HQQ leaves less error than rounding to nearest: %s, blocks of %i', async (weights, block) => {
   const { choice, plan } = await planned({ weights, activations: 'float32' }, block)
   const before = await errors(model, plan)
-  const after = await hqq.run({ float: model, model, plan, choice }, null, ctx)
+  const after = await hqq.run({ float: model, model, plan, choice, normals: null }, null, ctx)
   const left = await errors(after.model, after.plan)
   for (const name of Object.keys(layers)) expect(left[name] / before[name]).toBeLessThan(1)
 })
@@ -176,7 +176,7 @@ test.each([
 test('GPTQ rounds under integer activations too', async () => {
   const { choice, plan } = await planned({ weights: 'int8', activations: 'uint8' }, 0)
   const before = await errors(model, plan)
-  const after = await gptq.run({ float: model, model, plan, choice }, given, ctx)
+  const after = await gptq.run({ float: model, model, plan, choice, normals: null }, given, ctx)
   const left = await errors(after.model, after.plan)
   for (const name of Object.keys(layers)) expect(left[name]).toBeLessThan(before[name])
 })

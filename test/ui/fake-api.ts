@@ -138,6 +138,7 @@ export function reportOf(graph: GraphView): Report {
       totalMs: 2405,
     },
     memory: { peakBytes: 88_000_000 },
+    estimated: null,
     notes: [
       'int8 is slower than float32 here (4.05 against 3.42 ms): the WASM engine has no integer dot product on this machine. On a CPU with VNNI it is not.',
       'The pre-processing was proposed from the model’s input and not confirmed.',

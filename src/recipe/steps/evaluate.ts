@@ -22,10 +22,12 @@ export const evaluate = step({
   needs: () => [],
   async run(state, o, env) {
     const { ctx } = env
-    const data = env.evaluation ?? env.calibration
+    // Samples that said nothing to the quantiser say nothing here.
+    const calibration = state.estimated === null ? env.calibration : null
+    const data = env.evaluation ?? calibration
     const start = ctx.clock()
     const variants = state.variants.length > 0 ? state.variants : floatVariants(state.model, env.wanted)
-    if (!data) return { ...state, notes: [...state.notes, 'Nothing was evaluated: no samples were given.'] }
+    if (!data) return { ...state, notes: [...state.notes, nothingMeasured] }
     const labelled = env.evaluation !== null
     // Of a model in floats every target gives the same up to the order of its sums.
     const previewed = new Set(variants.filter(v => v.plan !== null).map(v => v.target))
@@ -55,7 +57,7 @@ export const evaluate = step({
               variant.reference ?? state.model,
               variant.model,
               variant.plan,
-              env.calibration ?? data,
+              calibration ?? data,
               o.layerSamples,
               previewing(findTarget(variant.target), ctx),
             )))
@@ -73,6 +75,9 @@ export const evaluate = step({
     }
   },
 })
+
+const nothingMeasured =
+  'Nothing was evaluated: no samples of use were given. Accuracy, agreement with the original, the errors of layers and latency were not measured.'
 
 async function timeAll(state: State, data: Dataset, ctx: Context): Promise<Pick<State, 'latency' | 'variants'>> {
   for await (const sample of data.samples({ count: 1, signal: ctx.signal })) {

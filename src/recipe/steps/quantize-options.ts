@@ -51,6 +51,7 @@ export const options = {
   percentile: number('Percentile', { default: 99.99, min: 90, max: 100, step: 0.001 }),
   form: choice('Computed as by', forms, 'auto'),
   ranges: value('Ranges given', v.record(v.string(), v.strictObject({ min: v.number(), max: v.number() })), {}),
+  estimate: choice('Without samples', ['auto', 'batch-norm', 'synthesised'], 'auto'),
   rawInput: flag('Take pixels as they are', false),
   repairs: several('Repairs', repairs, []),
   iterations: number('Steps of learned rounding', { default: 500, min: 1, max: 100000 }),
@@ -126,13 +127,7 @@ export function resolveLayers(model: Model, o: QuantizeOptions): PerNode {
 }
 
 /** A recipe that asks for numbers which a target does not have is refused, never served with others. */
-export function checkFormats(o: QuantizeOptions, { label, quant }: Target, samples: boolean): void {
-  // A form of a target may ask for more than the recipe does.
-  if (needsSamples(o) && !samples)
-    throw new StudioError('bad-recipe', `${label} needs calibration samples for activations of ${o.activations}`, {
-      where: { step: 'export' },
-      hint: 'Give them with --data, or choose a form in which activations stay in float.',
-    })
+export function checkFormats(o: QuantizeOptions, { label, quant }: Target): void {
   for (const formats of formatsIn(o))
     for (const which of ['weights', 'activations'] as const)
       if (!quant[which].formats.includes(formats[which]))

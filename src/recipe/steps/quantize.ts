@@ -1,4 +1,5 @@
 // Step `quantize`: observe once, then for each wished target choose its integer operators, decide scales and write the QDQ graph.
+import type { Dataset } from '../../ir/context.ts'
 import type { Graph, Model, ValueName } from '../../ir/model.ts'
 import type { Observation, QuantSpec } from '../../ir/quant.ts'
 import type { Form, Target } from '../../ir/target.ts'
@@ -13,7 +14,7 @@ import { decide } from '../../stages/quantize/decide.ts'
 import { quantizeModel } from '../../stages/quantize/qdq.ts'
 import type { RawInput } from '../../stages/quantize/raw-input.ts'
 import { graphRepairs, weightRepairs } from '../../stages/quantize/repairs/index.ts'
-import type { Learning } from '../../stages/quantize/repairs/types.ts'
+import type { Learning, Normals } from '../../stages/quantize/repairs/types.ts'
 import { isRuntimeForm, withRuntimeKernels } from '../../stages/quantize/runtime-kernels.ts'
 import { separateRoles } from '../../stages/quantize/separate.ts'
 import { toFloat16 } from '../../stages/quantize/to-float16.ts'
@@ -36,12 +37,14 @@ import {
   resolveLayers,
 } from './quantize-options.ts'
 import { takingPixels } from './raw-pixels.ts'
+import { asObservations, estimateWords, normalRange, normalsOf, refuseWithout, samplesOr } from './without-samples.ts'
 
 export const quantize = step({
   id: 'quantize',
   label: 'Quantise',
   options,
-  needs: o => (needsSamples(o) ? ['calibration'] : []),
+  // Without samples what they would say is estimated, and called that.
+  needs: () => [],
   run: (state, o, env) => quantizeWith(state, o, env),
 })
 
@@ -53,8 +56,7 @@ export async function quantizeWith(
   look: typeof gather = gather,
 ): Promise<State> {
   const formed = env.wanted.map(wanted => inFormOf(wanted, o))
-  for (const { wanted, form, options } of formed)
-    if (form.holds === 'quantised') checkFormats(options, wanted.target, env.calibration !== null)
+  for (const { wanted, form, options } of formed) if (form.holds === 'quantised') checkFormats(options, wanted.target)
   const opset = Math.max(opsetOf(o), ...formed.map(({ options }) => opsetOf(options)))
   const current = infer(upgradeOpset(infer(state.model), opset))
   if (!formed.some(({ form }) => form.holds === 'quantised')) {
@@ -67,30 +69,44 @@ export async function quantizeWith(
     : { model: separateRoles(current), raws: [], notes: [] as string[] }
   checkGiven(o.ranges, [...valueNames(state.original.graph), ...valueNames(model.graph)])
   const groups = await byProfile(formed, model, env)
-  const samples = env.calibration && { data: env.calibration, count: env.samples, batch: o.batch }
+  // A form of a target may ask for more than the recipe does.
+  const looks = needsSamples(o) || groups.some(g => needsSamples(g.options))
+  const { data, why } = looks ? await samplesOr(state, env) : { data: null, why: null }
+  const samples = data && { data, count: env.samples, batch: o.batch }
+  const byStatistics = o.estimate !== 'synthesised' && (why !== null || o.repairs.includes('correct-bias-analytic'))
+  if (byStatistics) for (const g of groups) g.normals = await normalsOf(state, g.reference ?? model, env)
   for (const group of groups) {
     for (const repair of graphRepairs(o.repairs)) {
-      const repaired = await repair.run(group.reference ?? model, group.choice, samples, env.ctx)
+      const repaired = await repair.run(group.reference ?? model, group.choice, samples, env.ctx, group.normals)
       notes.push(...repaired.notes)
       if (repaired.model === (group.reference ?? model)) continue
+      group.normals = repaired.normals ?? null
       // What was rewritten may read other values than before.
       group.reference = infer(repaired.model)
       group.choice = choose(group.reference, group.target, group.perNode.formats)
     }
   }
-  const sweeps = await observeAll(model, groups, env, look)
+  const estimating = why !== null && canEstimate(groups, raws, o)
+  const sweeps = estimating
+    ? new Map(groups.map(g => [g.reference ?? model, estimated(g)] as const))
+    : await observeAll(model, groups, data, env, look)
   const seen = sweeps.get(groups[0]?.reference ?? model) ?? nothing
 
+  const repairs = estimating ? o.repairs.map(analytically) : o.repairs
+  if (why !== null) notes.push(...repairWords(repairs, env.samples))
   const start = env.ctx.clock()
+  const ranged = groups.some(g => g.choice.values.length > 0)
+  const words = why !== null && ranged ? estimateWords(why, estimating, env.samples) : null
   const variants: Variant[] = []
-  for (const { choice: chosen, wanted, target, reference, perNode, options } of groups) {
+  for (const { choice: chosen, wanted, target, reference, perNode, options, normals } of groups) {
     const float = reference ?? model
-    const rangeOf = rangesBy(sweeps.get(float)!.observations, chosen, perNode, options, target, raws)
+    const known = estimating ? normals : null
+    const rangeOf = rangesBy(sweeps.get(float)!.observations, chosen, perNode, options, target, raws, known)
     let plan = await decide(float, target, chosen, { of: rangeOf }, env.ctx)
     let rounded = float
-    for (const repair of weightRepairs(o.repairs)) {
+    for (const repair of weightRepairs(repairs)) {
       const repaired = await repair.run(
-        { float, model: rounded, plan, choice: chosen },
+        { float, model: rounded, plan, choice: chosen, normals },
         samples,
         env.ctx,
         learningOf(o),
@@ -123,7 +139,8 @@ export async function quantizeWith(
     observed:
       seen === nothing
         ? state.observed
-        : { samples: seen.samples, inputs: await inputsSeen(model, env.calibration!, seen.observations, env) },
+        : { samples: why === null ? seen.samples : 0, inputs: await inputsSeen(model, data!, seen.observations, env) },
+    estimated: words ?? state.estimated,
     timing: {
       ...state.timing,
       inferenceMs: seen.inferenceMs,
@@ -160,6 +177,8 @@ interface Group {
   wanted: Formed[]
   /** The float model that was made easier to quantise; null where it is the one that went in. */
   reference: Model | null
+  /** What BatchNorm statistics say of its values, where they are gone by. */
+  normals: Normals | null
 }
 
 async function byProfile(formed: readonly Formed[], model: Model, { ctx }: StepEnv): Promise<Group[]> {
@@ -177,7 +196,7 @@ async function byProfile(formed: readonly Formed[], model: Model, { ctx }: StepE
     const perNode = resolveLayers(legal, options)
     const choice = choose(legal, target, perNode.formats)
     const reference = legal === model ? null : legal
-    groups.set(profile, { target, options, perNode, choice, wanted: [each], reference })
+    groups.set(profile, { target, options, perNode, choice, wanted: [each], reference, normals: null })
   }
   return [...groups.values()]
 }
@@ -186,6 +205,7 @@ async function byProfile(formed: readonly Formed[], model: Model, { ctx }: StepE
 async function observeAll(
   model: Model,
   groups: readonly Group[],
+  data: Dataset | null,
   env: StepEnv,
   look: typeof gather,
 ): Promise<Map<Model, Sweep>> {
@@ -204,13 +224,41 @@ async function observeAll(
     const rules = [by.target.quant, by.target.lower ?? []]
     const repaired = float === model ? null : { rules, repairs, weights, activations, granularity, layers }
     const sweep =
-      values.size > 0
-        ? await look(float, [...values], env.calibration!, env.samples, by.options, env, repaired)
-        : nothing
+      values.size > 0 ? await look(float, [...values], data!, env.samples, by.options, env, repaired) : nothing
     sweeps.set(float, sweep)
   }
   return sweeps
 }
+
+/** Whether BatchNorm statistics reach every value that needs a range; if not, inputs are made up instead. */
+function canEstimate(groups: readonly Group[], raws: readonly RawInput[], o: QuantizeOptions): boolean {
+  if (o.estimate === 'synthesised') return false
+  for (const { choice, normals } of groups) {
+    const known = (name: ValueName): boolean =>
+      normals?.has(name) || givenRange(o.ranges, name) !== null || raws.some(r => r.centred === name)
+    const missing = choice.values.find(name => !known(name))
+    if (missing === undefined) continue
+    if (o.estimate === 'batch-norm') throw refuseWithout(missing)
+    return false
+  }
+  return groups.every(g => g.normals && g.normals.size > 0)
+}
+
+/** Where only BatchNorm statistics are known, biases go by them too: measured better than by inputs that are made up. */
+const analytically = (repair: string): string => (repair === 'correct-bias' ? 'correct-bias-analytic' : repair)
+
+/** What repairs went by that need samples. */
+function repairWords(ids: readonly string[], count: number): string[] {
+  const named = [...graphRepairs(ids), ...weightRepairs(ids)].filter(r => r.needsData).map(r => r.id)
+  return named.length > 0
+    ? [`Repairs that need samples (${named.join(', ')}) were given ${count} synthesised inputs instead.`]
+    : []
+}
+
+const estimated = ({ choice, normals }: Group): Sweep => ({
+  ...nothing,
+  observations: asObservations(normals ?? new Map(), choice.values),
+})
 
 const nothing: Sweep = { observations: new Map(), samples: 0, calibrateMs: 0, inferenceMs: 0 }
 
@@ -222,6 +270,7 @@ export function rangesBy(
   o: QuantizeOptions,
   target: Target,
   raws: readonly RawInput[],
+  normals: Normals | null = null,
 ) {
   // Whatever was seen, a pixel has 8 bits.
   const pixels = new Map(raws.map(r => [r.centred, { min: -r.zero, max: 255 - r.zero }]))
@@ -229,6 +278,7 @@ export function rangesBy(
   return (name: ValueName, spec: QuantSpec, clip: boolean) => {
     const given = pixels.get(name) ?? givenRange(o.ranges, name)
     if (given) return given
+    if (normals) return normalRange(normals.get(name)!, spec)
     const made = maker.get(name)
     const method = clip ? methodFor(made ? perNode.range(made) : o.range, spec.format.bits) : findMethod('minmax')
     const form = formFor(method, o.form, target.quant.klForm)

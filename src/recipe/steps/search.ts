@@ -20,17 +20,26 @@ import { baseOf, type Found, options, type SearchOptions } from './search-option
 import { decideWithin, type Space } from './search-within.ts'
 import { chooseOnly, type SearchLayer, sensitivities } from './sensitivity.ts'
 import { openTrial, samplesBetween } from './trial.ts'
+import { estimateWords, samplesOr } from './without-samples.ts'
 
 export const search = step({
   id: 'search',
   label: 'Search for the best formats',
   options,
   needs: () => ['calibration'],
-  async run(state, o, env) {
+  async run(state, o, given) {
+    const { data, why } = await samplesOr(state, given)
+    const env = { ...given, calibration: data }
     const found = o.found ?? (await find(state, o, env))
     const after = await quantizeWith(state, { ...baseOf(o, state.steps), ...found.quantize }, env)
     return {
       ...after,
+      ...(why === null
+        ? {}
+        : {
+            estimated: estimateWords(why, false, env.samples),
+            observed: after.observed && { ...after.observed, samples: 0 },
+          }),
       notes: [...after.notes, ...found.notes],
       steps: [...state.steps, { do: 'search', ...o, found }],
     }

@@ -5,6 +5,7 @@ import { edit } from '../../ir/edit.ts'
 import type { Model, ValueName } from '../../ir/model.ts'
 import { elements, floats, type Tensor, tensorOf } from '../../ir/tensor.ts'
 import { type Addend, eachWeight, type Scalable, type Ties } from './channel-ties.ts'
+import type { Normals } from './repairs/types.ts'
 
 /** The same function; `t` has a number for each set, 1 for set 0. */
 export async function scaleChannels(model: Model, ties: Ties, t: Float64Array, bytes: Bytes): Promise<Model> {
@@ -29,6 +30,26 @@ export async function scaleChannels(model: Model, ties: Ties, t: Float64Array, b
     for (const [name, data] of changed) e.setValue({ ...e.value(name)!, shape: data.shape, data })
   })
   return { ...model, graph }
+}
+
+/** What is known of values, once their channels are divided so. */
+export function scaledNormals(normals: Normals, { lanes }: Pick<Ties, 'lanes'>, t: Float64Array): Normals {
+  const scaled = new Map(normals)
+  for (const [name, { axis, sets }] of lanes) {
+    const known = normals.get(name)
+    if (!known || sets.every(set => t[set] === 1)) continue
+    const by = (of: Float64Array): Float64Array => of.map((v, c) => v / t[sets[c]])
+    if (axis !== known.axis || sets.length !== known.mean.length) scaled.delete(name)
+    else
+      scaled.set(name, {
+        axis,
+        mean: by(known.mean),
+        deviation: by(known.deviation),
+        low: by(known.low),
+        high: by(known.high),
+      })
+  }
+  return scaled
 }
 
 function scaledWeight({ node, weight, input, output }: Scalable, w: Float32Array, t: Float64Array): Float32Array {

@@ -230,7 +230,8 @@ export const en = {
     of: (done: string, total: string) => `${done} of ${total}`,
     perSecond: (n: string) => `${n}/s`,
     left: (time: string) => `${time} left`,
-    noData: 'No calibration samples yet. A recipe that quantises activations needs some.',
+    noData:
+      'No calibration samples yet. Without them the ranges of activations are estimated, and nothing is evaluated; a search needs some.',
     addData: 'Add data',
     reading: 'Reading the model',
     idle: 'Nothing is running.',

@@ -231,7 +231,7 @@ export const zh: Words = {
     of: (done, total) => `${done} / ${total}`,
     perSecond: n => `${n}/秒`,
     left: time => `剩余 ${time}`,
-    noData: '还没有校准样本。量化激活值的配方需要样本。',
+    noData: '还没有校准样本。没有样本时，激活值的范围只能估计，也不会进行评估；搜索则需要样本。',
     addData: '添加数据',
     reading: '正在读取模型',
     idle: '没有正在运行的任务。',

@@ -210,6 +210,13 @@ export function ResultPlace(props: { project: ProjectView }) {
       >
         {known => (
           <>
+            <Show when={known().estimated}>
+              {words => (
+                <p class="note warn-note" data-testid="report-estimated">
+                  <Said words={words()} />
+                </p>
+              )}
+            </Show>
             <Show when={known().data.suspicious.length > 0}>
               <Findings skipped={[]} suspicious={known().data.suspicious} />
             </Show>

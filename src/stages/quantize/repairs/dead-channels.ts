@@ -14,7 +14,7 @@ export const deadChannels = {
   label: 'Silence dead channels',
   when: 'before-ranges',
   needsData: false,
-  async run(model, _choice, _samples, ctx) {
+  async run(model, _choice, _samples, ctx, normals = null) {
     const changed = new Map<ValueName, Float32Array>()
     const read = async ({ name, tensor }: { name: ValueName; tensor: Tensor }): Promise<Float32Array> =>
       changed.get(name) ?? (await readFloats(ctx.bytes, tensor))
@@ -35,7 +35,7 @@ export const deadChannels = {
       changed.set(reader.weight.name, w)
       changed.set(reader.bias.name, Float32Array.from(bias))
     }
-    return { model: withConstants(model, changed), notes: [] }
+    return { model: withConstants(model, changed), notes: [], ...(normals ? { normals } : {}) }
   },
 } as const satisfies GraphRepair
 

@@ -7,7 +7,7 @@ import { viewAs } from '../../../base/dtype.ts'
 import { exp, log } from '../../../base/math.ts'
 import type { Bytes } from '../../../ir/context.ts'
 import { eachWeight, type Scalable, type Ties, tiesOf } from '../channel-ties.ts'
-import { scaleChannels } from '../scale-channels.ts'
+import { scaleChannels, scaledNormals } from '../scale-channels.ts'
 import type { GraphRepair } from './types.ts'
 
 export const equalizeFull = {
@@ -15,10 +15,11 @@ export const equalizeFull = {
   label: 'Equalise weights across layers',
   when: 'before-ranges',
   needsData: false,
-  async run(model, _choice, _samples, ctx) {
+  async run(model, _choice, _samples, ctx, normals = null) {
     const ties = tiesOf(model)
     const t = await crossLayerScales(ties, ctx.bytes)
-    return { model: await scaleChannels(model, ties, t, ctx.bytes), notes: clipNotes(ties) }
+    const after = normals ? { normals: scaledNormals(normals, ties, t) } : {}
+    return { model: await scaleChannels(model, ties, t, ctx.bytes), notes: clipNotes(ties), ...after }
   },
 } as const satisfies GraphRepair
 

@@ -9,16 +9,16 @@ import type { Model, ValueName } from '../../../ir/model.ts'
 import { type ChannelStatistics, channelStatistics } from '../channel-statistics.ts'
 import { type Ties, tiesOf } from '../channel-ties.ts'
 import type { Choice } from '../choose.ts'
-import { scaleChannels } from '../scale-channels.ts'
+import { scaleChannels, scaledNormals } from '../scale-channels.ts'
 import { clipNotes } from './equalize-full.ts'
-import type { GraphRepair, RepairData } from './types.ts'
+import type { GraphRepair, Normals, RepairData } from './types.ts'
 
 export const equalize = {
   id: 'equalize',
   label: 'Equalise channels of activations',
   when: 'before-ranges',
   needsData: true,
-  run: (model, choice, samples, ctx) => equalizeBy(0.5, model, choice, samples!, ctx),
+  run: (model, choice, samples, ctx, normals) => equalizeBy(0.5, model, choice, samples!, ctx, normals),
 } as const satisfies GraphRepair
 
 /** The model with the channels of its quantised activations scaled, by r^strength. */
@@ -28,7 +28,8 @@ export async function equalizeBy(
   choice: Choice,
   samples: RepairData,
   ctx: Context,
-): Promise<{ model: Model; notes: string[] }> {
+  normals: Normals | null = null,
+): Promise<{ model: Model; notes: string[]; normals?: Normals }> {
   const ties = tiesOf(model)
   const axes = new Map<ValueName, number>()
   for (const name of choice.values) {
@@ -37,7 +38,8 @@ export async function equalizeBy(
   }
   const statistics = await channelStatistics(model, axes, samples, ctx)
   const t = scalesOf(ties, statistics, strength)
-  return { model: await scaleChannels(model, ties, t, ctx.bytes), notes: clipNotes(ties) }
+  const after = normals ? { normals: scaledNormals(normals, ties, t) } : {}
+  return { model: await scaleChannels(model, ties, t, ctx.bytes), notes: clipNotes(ties), ...after }
 }
 
 /**

@@ -4,6 +4,7 @@ import { adaround } from './adaround.ts'
 import { awq } from './awq.ts'
 import { brecq, qdrop } from './brecq.ts'
 import { correctBias } from './correct-bias.ts'
+import { correctBiasAnalytic } from './correct-bias-analytic.ts'
 import { deadChannels } from './dead-channels.ts'
 import { equalize } from './equalize.ts'
 import { equalizeFull } from './equalize-full.ts'
@@ -27,6 +28,7 @@ export const repairs = [
   brecq,
   qdrop,
   correctBias,
+  correctBiasAnalytic,
 ] as const satisfies readonly Repair[]
 
 const among = (ids: readonly string[]): Repair[] => (repairs as readonly Repair[]).filter(r => ids.includes(r.id))

@@ -1,7 +1,8 @@
 // What a repair is: something done to a float model before it is observed, or to weights once scales are planned, so that the
 // quantised model comes closer to the float one. Names of nodes and values stay; what was tried and left is said in notes.
+import type { ChannelNormals } from '../../../ir/channel-normals.ts'
 import type { Context, Dataset } from '../../../ir/context.ts'
-import type { Model } from '../../../ir/model.ts'
+import type { Model, ValueName } from '../../../ir/model.ts'
 import type { QuantPlan } from '../../../ir/quant.ts'
 import type { Training } from '../../../ir/training.ts'
 import type { Choice } from '../choose.ts'
@@ -12,6 +13,9 @@ export interface RepairData {
   count: number
   batch: number
 }
+
+/** What BatchNorm statistics say of the values of the float model; of those alone that they could be carried to. */
+export type Normals = ReadonlyMap<ValueName, ChannelNormals>
 
 /** What repairs that learn are lent, and how far they go. */
 export interface Learning {
@@ -24,7 +28,10 @@ export interface Learning {
   loss: 'mse' | 'fisher'
 }
 
-/** Rewrites the float model so that it is easier to quantise and computes the same. */
+/**
+ * Rewrites the float model so that it is easier to quantise and computes the same. `normals`: what is known of its values where there are no
+ * samples of use; given back as they are after the rewriting, and not where that is not known.
+ */
 export interface GraphRepair {
   id: string
   label: string
@@ -35,7 +42,8 @@ export interface GraphRepair {
     choice: Choice,
     samples: RepairData | null,
     ctx: Context,
-  ): Promise<{ model: Model; notes: string[] }>
+    normals?: Normals | null,
+  ): Promise<{ model: Model; notes: string[]; normals?: Normals }>
 }
 
 /**
@@ -48,7 +56,7 @@ export interface WeightRepair {
   when: 'after-plan'
   needsData: boolean
   run(
-    given: { float: Model; model: Model; plan: QuantPlan; choice: Choice },
+    given: { float: Model; model: Model; plan: QuantPlan; choice: Choice; normals: Normals | null },
     samples: RepairData | null,
     ctx: Context,
     learning: Learning,

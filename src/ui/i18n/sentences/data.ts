@@ -2,6 +2,11 @@
 import type { Pair } from '../translator.ts'
 
 export const data: readonly Pair[] = [
+  [
+    "Nothing says what input '{name}' looks like, so that none can be made up",
+    "无法得知输入 '{name}' 的形状，因此不能合成",
+  ],
+  ['Give samples with --data, or fix its shape with --shape.', '请用 --data 给出样本，或用 --shape 固定其形状。'],
   ["{file} holds {array*}; the model's inputs are {wants}.", '{file} 中有 {array*}；模型的输入是 {wants}。'],
   ['no array', '没有数组'],
   [

@@ -8,6 +8,11 @@ export const quantize: readonly Pair[] = [
     '请重新采集直方图，或选择只需要范围的方法。',
   ],
   ['Moving average of the batches', '各批次的滑动平均'],
+  ['Correct biases by BatchNorm statistics', '根据 BatchNorm 统计量修正偏置'],
+  [
+    '{left#} of {layers#} biases were not corrected: BatchNorm statistics do not reach their layers.',
+    '{layers#} 个偏置中有 {left#} 个未修正：BatchNorm 统计量无法推及这些层。',
+  ],
   ['There is no calibration method {id}', '没有校准方法 {id}'],
   ['Choose one of {m}.', '请选择其中之一：{m}。'],
   ['Entropy (KL)', '熵（KL）'],

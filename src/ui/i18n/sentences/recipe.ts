@@ -17,11 +17,6 @@ export const recipe: readonly Pair[] = [
   ['the range of a value that it reads or makes is not in the model', '模型中没有它读取或产生的某个值的范围'],
   ['The form {form} holds no {formats}', '形式 {form} 不能容纳{formats}'],
   ['{target} has no form for {formats}', '{target} 没有用于{formats}的形式'],
-  ['{target} needs calibration samples for activations of {format}', '{target} 的 {format} 激活需要校准样本'],
-  [
-    'Give them with --data, or choose a form in which activations stay in float.',
-    '请用 --data 提供，或选择激活保持浮点的形式。',
-  ],
   [
     'The input {name} has open dimensions, and the target wants them fixed',
     '输入 {name} 有未定的维度，而目标要求维度固定',
@@ -63,8 +58,8 @@ export const recipe: readonly Pair[] = [
   ['calibration samples', '校准样本'],
   ['labelled samples', '带标签的样本'],
   [
-    'Give them with {option}, or take the step out of the recipe; the preset float16 needs none.',
-    '请用 {option} 给出，或从配方中去掉该步骤；预设 float16 不需要样本。',
+    'Give them with {option}, or take the step out of the recipe; the presets balanced and float16 need none.',
+    '请用 {option} 给出，或从配方中去掉该步骤；预设 balanced 和 float16 不需要样本。',
   ],
   ['Balanced: 8-bit weights and activations', '均衡：8 位权重与激活'],
   ['Half the size: float16', '大小减半：float16'],
@@ -79,7 +74,35 @@ export const recipe: readonly Pair[] = [
   ['Samples for layer errors', '用于逐层误差的样本数'],
   ['Measure latency', '测量延迟'],
   ['Evaluate', '评估'],
-  ['Nothing was evaluated: no samples were given.', '没有进行评估：没有给出样本。'],
+  [
+    'Nothing was evaluated: no samples of use were given. Accuracy, agreement with the original, the errors of layers and latency were not measured.',
+    '没有进行评估：没有给出可用的样本。准确率、与原模型的一致性、逐层误差和延迟均未测量。',
+  ],
+  ['No samples were given.', '没有给出样本。'],
+  [
+    'Every sample of {data} is of one value or colour throughout, so that they say nothing and were set aside.',
+    '{data} 的每个样本通体只有一个值或一种颜色，不含任何信息，因此未采用。',
+  ],
+  [
+    '{why*} THE RANGES OF ACTIVATIONS ARE ESTIMATES from BatchNorm statistics, not measured: calibrate on real samples where you can.',
+    '{why*}激活值的范围是根据 BatchNorm 统计量的估计，并非测量所得：如有条件，请用真实样本校准。',
+  ],
+  [
+    '{why*} THE RANGES OF ACTIVATIONS ARE ESTIMATES from {count#} synthesised inputs, not measured on data: calibrate on real samples where you can.',
+    '{why*}激活值的范围是根据 {count#} 个合成输入的估计，并非在数据上测量所得：如有条件，请用真实样本校准。',
+  ],
+  [
+    'Repairs that need samples ({ids}) were given {count#} synthesised inputs instead.',
+    '需要样本的修复（{ids}）改用 {count#} 个合成输入。',
+  ],
+  ['Without samples', '没有样本时'],
+  ['synthesised inputs', '合成输入'],
+  ['synthesised {index#}', '合成输入 {index#}'],
+  ['BatchNorm statistics do not reach the value {value}', 'BatchNorm 统计量无法推及值 {value}'],
+  [
+    'Set the option estimate to auto or synthesised, or give samples with --data.',
+    '请把选项 estimate 设为 auto 或 synthesised，或用 --data 给出样本。',
+  ],
   ['Export a bundle', '生成导出包'],
   ['Target', '目标'],
   ['Form', '形式'],
