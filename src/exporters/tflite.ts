@@ -60,11 +60,11 @@ const problems = ({ refused }: Lowered): Problem[] =>
     ...(fix ? { fix } : {}),
   }))
 
-const lengthOf = ({ data }: Tensor): Uint8Array => (isSlice(data) ? new Uint8Array(data.length) : data)
+const lengthOf = ({ data }: Tensor): Uint8Array => new Uint8Array(data.length)
 
 async function inMemory({ graph }: Model, bytes: Bytes): Promise<(tensor: Tensor) => Uint8Array> {
   const read = new Map<Tensor, Uint8Array>()
-  for (const { data } of graph.values.values()) if (data) read.set(data, await bytes.read(data))
+  for (const { data } of graph.values.values()) if (data && isSlice(data.data)) read.set(data, await bytes.read(data))
   return tensor => read.get(tensor)!
 }
 

@@ -7,9 +7,9 @@ import type { Tensor } from '../../ir/tensor.ts'
 import { convolutions } from './convolutions.ts'
 import { elementwises } from './elementwise.ts'
 import { Kernel, type Rule } from './kernel.ts'
-import { type Form, Lowering, Refusal } from './lowering.ts'
+import { type Form, Lowering, quantOf, Refusal } from './lowering.ts'
 import { movements } from './movement.ts'
-import { isDequantize, isQuantize, type Unit } from './pairs.ts'
+import { isDequantize, isQuantize, type Params, type Unit } from './pairs.ts'
 import type { NhwcProgram } from './types.ts'
 
 const rules: Readonly<Record<string, Rule>> = { ...convolutions, ...elementwises, ...movements }
@@ -60,11 +60,19 @@ export function lower(model: Model, { io, hybrid = false, read }: LowerOptions):
 
   for (const name of requiredInputs(graph)) {
     const form: Form = isImage(g, name) ? 'nhwc' : 'plain'
+    const readers = g.pairs.readersOf(name)
     const only = g.pairs.onlyReader(name)
-    const params = io === 'integer' && only && isQuantize(only) ? g.pairs.params(only) : null
-    const own = params ? only!.outputs[0]! : name
-    if (params) codesGiven.add(own)
-    inputs.set(name, g.tensorOf(own, form, params, g.dtype(name)))
+    const quantizer = io === 'integer' && only && isQuantize(only) ? only : null
+    if (quantizer) codesGiven.add(quantizer.outputs[0]!)
+    const pair = quantizer ?? readers.find(isDequantize)
+    const params = pair ? g.pairs.params(pair) : null
+    const own = quantizer?.outputs[0] ?? name
+    inputs.set(
+      name,
+      io === 'float' && g.dtype(name) === 'uint8' && params
+        ? unsignedInput(g, name, form, params)
+        : g.tensorOf(own, form, params, g.dtype(name)),
+    )
   }
 
   const done = new Set<Node>()
@@ -93,6 +101,15 @@ export function lower(model: Model, { io, hybrid = false, read }: LowerOptions):
   })
   const program = { tensors: g.tensors, operators: g.operators, inputs: [...inputs.values()], outputs }
   return { program, refused, forms }
+}
+
+/** Pixels and other unsigned codes are taken as they are, and counted from the middle then. */
+function unsignedInput(g: Lowering, name: ValueName, form: Form, params: Params): number {
+  const shape = g.shapeIn(g.shape(name), form)
+  const quant = { ...quantOf(params), zeroPoint: params.zeroPoint.map(z => z + 128) }
+  const index = g.add({ name: g.fresh(name), shape, dtype: 'uint8', quant, data: null, value: name })
+  g.emit('QUANTIZE', [index], [g.tensorOf(name, form, params, 'int8')], {})
+  return index
 }
 
 /** Reals to codes, or codes to others. */

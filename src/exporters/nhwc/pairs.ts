@@ -2,7 +2,7 @@
 import type { DType } from '../../base/dtype.ts'
 import { viewAs } from '../../base/dtype.ts'
 import { attrInt, type Graph, type Model, type Node, type ValueName } from '../../ir/model.ts'
-import { type Tensor, unpacked } from '../../ir/tensor.ts'
+import { isSlice, type Tensor, unpacked } from '../../ir/tensor.ts'
 import { outputBounds } from '../../ops/bounds.ts'
 import type { Fused } from './types.ts'
 
@@ -58,7 +58,7 @@ export class Pairs {
   constant = (name: ValueName | null | undefined): Tensor | null =>
     name == null || this.graph.inputs.includes(name) ? null : (this.graph.values.get(name)?.data ?? null)
 
-  bytesOf = (tensor: Tensor): Uint8Array => this.read(tensor)
+  bytesOf = (tensor: Tensor): Uint8Array => (isSlice(tensor.data) ? this.read(tensor) : tensor.data)
 
   /** The node that reads a value, if one alone does and it is no output of the graph. */
   onlyReader(name: ValueName): Node | null {
@@ -70,7 +70,7 @@ export class Pairs {
     const [scale, zero] = node.inputs.slice(1, 3).map(name => this.constant(name))
     if (scale?.dtype !== 'float32' || scale.shape.length > 1 || attrInt(node, 'block_size', 0) > 0) return null
     if (node.inputs[2] != null && !zero) return null
-    const scales = Array.from(viewAs('float32', this.read(scale)) as Float32Array)
+    const scales = Array.from(viewAs('float32', this.bytesOf(scale)) as Float32Array)
     const codes = isDequantize(node) ? node.inputs[0]! : node.outputs[0]!
     const dtype = zero?.dtype ?? this.constant(codes)?.dtype ?? this.graph.values.get(codes)?.dtype ?? 'uint8'
     const zeros = zero ? this.numbersOf(zero) : scales.map(() => 0)
@@ -79,14 +79,14 @@ export class Pairs {
     return { ...signed(dtype, zeros), scale: scales, axis: scales.length === 1 ? 0 : axis < 0 ? axis + rank : axis }
   }
 
-  floatsOf = (tensor: Tensor): Float32Array => viewAs('float32', this.read(tensor)) as Float32Array
+  floatsOf = (tensor: Tensor): Float32Array => viewAs('float32', this.bytesOf(tensor)) as Float32Array
 
   /** Whole numbers of a constant. */
   numbersOf = (tensor: Tensor): number[] =>
     Array.from(
       unpacked(
         tensor.dtype,
-        this.read(tensor),
+        this.bytesOf(tensor),
         tensor.shape.reduce((n, d) => n * d, 1),
       ),
       Number,

@@ -47,7 +47,8 @@ function byPath(files: GivenFile[]): GivenFile[] {
 }
 
 /** A file that a model may be opened by. */
-export const isModel = ({ path }: GivenFile): boolean => /\.(onnx|tflite|param|xml|mnn|prototxt|caffemodel)$/i.test(path)
+export const isModel = ({ path }: GivenFile): boolean =>
+  /\.(onnx|tflite|param|xml|mnn|prototxt|caffemodel)$/i.test(path)
 
 const dataEndings = /\.(png|jpe?g|webp|bmp|npz|npy|zip|csv)$/i
 
