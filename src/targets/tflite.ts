@@ -8,15 +8,15 @@ const kernels = 'tensorflow: lite/kernels, lite/kernels/internal/reference'
 const micro = 'tflite-micro: tensorflow/lite/micro/kernels'
 
 const compute = (op: string, rest: Partial<OpRule> = {}): OpRule => ({ op, kind: 'compute', source: spec, ...rest })
-const pass = (op: string): OpRule => ({ op, kind: 'pass', inputs: [0], source: spec })
+const pass = (op: string): OpRule => ({ op, kind: 'pass', inputs: [0], needsInteger: 'inputs', source: spec })
 
 const ops: readonly OpRule[] = [
   compute('Conv', { inputs: [0, 1], constantWeight: true }),
   compute('Gemm', { inputs: [0, 1], constantWeight: true }),
   compute('MatMul', { inputs: [0, 1], constantWeight: true }),
-  ...['Add', 'Sub', 'Mul', 'Concat'].map(op => compute(op, { needsInteger: true })),
+  ...['Add', 'Sub', 'Mul', 'Concat'].map(op => compute(op, { needsInteger: 'inputs' })),
   ...['GlobalAveragePool', 'ReduceMean', 'Relu', 'LeakyRelu', 'HardSwish', 'Sigmoid', 'Tanh', 'Softmax'].map(op =>
-    compute(op, { inputs: [0], needsInteger: true }),
+    compute(op, { inputs: [0], needsInteger: 'inputs' }),
   ),
   ...['AveragePool', 'MaxPool', 'Pad', 'Resize', 'DepthToSpace', 'SpaceToDepth'].map(pass),
   ...['Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Transpose', 'Slice', 'Gather', 'Tile', 'Expand', 'Identity'].map(
