@@ -13,8 +13,11 @@ export interface OpRule {
   constantWeight?: boolean
   /** Integer inputs with a float output is a kernel of its own: at the end of a network no output range is needed. */
   floatOutput?: boolean
-  /** Worth it only beside other integer operators: at least one input must come from one, and at least one output go to one. */
-  needsInteger?: boolean
+  /**
+   * Worth it only beside other integer operators: at least one input must come from one, and at least one output go to one, as with
+   * everything that only moves integers; or, with 'inputs', an input alone: what a network ends with is then in integers too.
+   */
+  needsInteger?: boolean | 'inputs'
   since?: number
   /** Moves values only where its mode is 'nearest'. */
   nearestOnly?: boolean

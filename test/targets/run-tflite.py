@@ -1,10 +1,12 @@
-"""Runs a .tflite file in LiteRT's reference kernels or in TFLite Micro, whichever is installed here:
+"""Runs .tflite files in LiteRT's reference kernels or in TFLite Micro, whichever is installed here:
 
-    python run-tflite.py model.tflite inputs.npz outputs.npz [--all] [--optimized]
+    python run-tflite.py FOLDER [--all] [--optimized]
 
-inputs.npz has an array for each input, by name or, for TFLite Micro, in the order of the inputs; its first axis are the samples.
-outputs.npz gets one for each output; with --all one for each tensor that LiteRT computed. --optimized: LiteRT's optimised kernels.
+For every FOLDER/k.tflite it reads FOLDER/k.in.npz, which has an array for each input, by name or, for TFLite Micro, in the order of
+the inputs, its first axis being the samples, and writes FOLDER/k.out.npz with one for each output, or, with --all, one for each tensor
+that LiteRT computed; or FOLDER/k.err with the runtime's words. --optimized: LiteRT's optimised kernels.
 """
+import glob
 import json
 import sys
 
@@ -16,17 +18,13 @@ try:
 except ImportError:
     from tflite_micro.python.tflite_micro import runtime as micro
 
-model, source, target = sys.argv[1:4]
-feeds = dict(np.load(source))
-samples = len(next(iter(feeds.values())))
 
-
-def run_litert():
+def run_litert(model, feeds, samples):
     kernels = litert.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES if '--optimized' in sys.argv else litert.OpResolverType.BUILTIN_REF
     every = '--all' in sys.argv
     i = litert.Interpreter(model_path=model, num_threads=1, experimental_op_resolver_type=kernels, experimental_preserve_all_tensors=every)
     i.allocate_tensors()
-    details = {d['name']: d for d in i.get_tensor_details()} if every else {d['name']: d for d in i.get_output_details()}
+    details = {d['name']: d for d in (i.get_tensor_details() if every else i.get_output_details())}
     results = {name: [] for name in details}
     for n in range(samples):
         for d in i.get_input_details():
@@ -40,7 +38,7 @@ def run_litert():
     return results
 
 
-def run_micro():
+def run_micro(model, feeds, samples):
     i = micro.Interpreter.from_file(model)
     results = {}
     for n in range(samples):
@@ -57,7 +55,15 @@ def run_micro():
     return {name: values for name, values in results.items() if values}
 
 
-results = run_micro() if micro else run_litert()
-# Names of tensors have slashes and may be longer than a file's; they are told apart by their number.
-names = list(results)
-np.savez(target, names=np.frombuffer(json.dumps(names).encode(), np.uint8), **{'a%d' % k: np.stack(results[name]) for k, name in enumerate(names)})
+for model in glob.glob(sys.argv[1] + '/*.tflite'):
+    base = model[:-len('.tflite')]
+    feeds = dict(np.load(base + '.in.npz'))
+    try:
+        results = (run_micro if micro else run_litert)(model, feeds, len(next(iter(feeds.values()))))
+    except (RuntimeError, ValueError) as refused:
+        open(base + '.err', 'w').write(str(refused))
+        continue
+    # Names of tensors have slashes and may be longer than a file's; they are told apart by their number.
+    names = list(results)
+    np.savez(base + '.out.npz', names=np.frombuffer(json.dumps(names).encode(), np.uint8),
+             **{'a%d' % k: np.stack(results[name]) for k, name in enumerate(names)})

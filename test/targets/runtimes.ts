@@ -20,24 +20,35 @@ export function installed(runtime: string): string | null {
   return null
 }
 
-/** A .tflite model on samples, which are the first axis of every array; `flags` as run-tflite.py has them. */
+export interface Job {
+  model: Uint8Array
+  /** Samples are the first axis of every array. */
+  feeds: Readonly<Record<string, NdArray>>
+}
+
+/** What .tflite models give, in one run of Python; `flags` as run-tflite.py has them. */
 export async function runTflite(
   python: string,
-  model: Uint8Array,
-  feeds: Readonly<Record<string, NdArray>>,
+  jobs: readonly Job[],
   ...flags: string[]
-): Promise<Record<string, NdArray>> {
+): Promise<Record<string, NdArray>[]> {
   const folder = mkdtempSync(join(tmpdir(), 'thimble-tflite-'))
   try {
-    const [file, from, to] = ['model.tflite', 'inputs.npz', 'outputs.npz'].map(name => join(folder, name))
-    writeFileSync(file, model)
-    writeFileSync(from, writeNpz(feeds))
+    for (const [k, { model, feeds }] of jobs.entries()) {
+      writeFileSync(join(folder, `${k}.tflite`), model)
+      writeFileSync(join(folder, `${k}.in.npz`), writeNpz(feeds))
+    }
     const script = fileURLToPath(new URL('run-tflite.py', import.meta.url))
-    execFileSync(python, [script, file, from, to, ...flags], { stdio: ['ignore', 'ignore', 'pipe'] })
-    return await named(readFileSync(to))
+    execFileSync(python, [script, folder, ...flags], { stdio: ['ignore', 'ignore', 'pipe'] })
+    return await Promise.all(jobs.map((_, k) => answer(join(folder, `${k}`))))
   } finally {
     rmSync(folder, { recursive: true })
   }
+}
+
+async function answer(base: string): Promise<Record<string, NdArray>> {
+  if (existsSync(`${base}.err`)) throw new Error(`The runtime refused: ${readFileSync(`${base}.err`, 'utf8')}`)
+  return named(readFileSync(`${base}.out.npz`))
 }
 
 async function named(bytes: Uint8Array): Promise<Record<string, NdArray>> {

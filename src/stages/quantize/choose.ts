@@ -92,7 +92,7 @@ export function choose(model: Model, target: Target, formats: (node: Node) => La
       const fed =
         inputs.some(name => makers.has(name)) ||
         (c.rule.kind === 'pass' && inputs.every(name => graph.inputs.includes(name)))
-      const feeds = uses.readers(c.output).some(n => chosen.has(n.id))
+      const feeds = c.rule.needsInteger === 'inputs' || uses.readers(c.output).some(n => chosen.has(n.id))
       if (fed && feeds) continue
       chosen.delete(c.node.id)
       const neighbour = fed ? 'no integer operator reads its output' : 'no integer operator makes its input'

@@ -1,0 +1,267 @@
+// TensorFlow Lite, for LiteRT and for microcontrollers: the program of channels-last kernels as FlatBuffers.
+import { outFile } from '../base/bytes.ts'
+import type { DType } from '../base/dtype.ts'
+import { StudioError } from '../base/errors.ts'
+import type { FlatRecord } from '../formats/flat-tables.ts'
+import { optionsType, type TfliteOperator, type TfliteTensor, writeTflite } from '../formats/tflite.ts'
+import { activations, builtins, padding, tensorTypes } from '../formats/tflite-schema.ts'
+import type { Bytes } from '../ir/context.ts'
+import { type Model, requiredInputs, type ValueName } from '../ir/model.ts'
+import { isSlice, type Tensor } from '../ir/tensor.ts'
+import { infer } from '../ops/infer.ts'
+import { type Lowered, lower } from './nhwc/index.ts'
+import type { NhwcOperator, NhwcProgram, NhwcTensor } from './nhwc/types.ts'
+import { microFiles, microHowToRun } from './tflite-micro.ts'
+import { runnerFiles, runnerHowToRun } from './tflite-samples.ts'
+import type { Edge, Exporter, Problem, Written } from './types.ts'
+
+const source = 'https://ai.google.dev/edge/litert/models/ops_compatibility'
+
+export const tflite: Exporter = {
+  id: 'tflite',
+  label: 'TensorFlow Lite',
+  check: (model, _, form) =>
+    // What only moves sizes is small and in memory; of weights the shape is enough.
+    problems(lower(model, { io: 'float', hybrid: form === 'dynamic', read: lengthOf })),
+  async write(model, target, { form, io, bytes }): Promise<Written> {
+    const typed = infer(model)
+    const read = await inMemory(typed, bytes)
+    const lowered = lower(typed, { io, hybrid: form === 'dynamic', read })
+    const [problem] = problems(lowered)
+    if (problem)
+      throw new StudioError(
+        'unsupported',
+        `${target.label} cannot hold ${problem.op} ${problem.node}: ${problem.why}`,
+        {
+          where: { node: problem.node ?? undefined },
+          hint: problem.fix ?? 'Cut the graph before it with --outputs.',
+        },
+      )
+    const file = encodeProgram(lowered.program)
+    const micro = target.id === 'tflm'
+    return {
+      files: [outFile('model.tflite', file)],
+      roles: { model: 'model.tflite' },
+      notes: [],
+      edges: edgesOf(typed, lowered),
+      around: micro ? microFiles(file, lowered.program) : runnerFiles(),
+      howToRun: micro ? microHowToRun : runnerHowToRun,
+    }
+  },
+}
+
+const problems = ({ refused }: Lowered): Problem[] =>
+  refused.map(({ node, why, fix }) => ({
+    node: node.id,
+    op: node.op,
+    why,
+    level: 'refused',
+    source,
+    ...(fix ? { fix } : {}),
+  }))
+
+const lengthOf = ({ data }: Tensor): Uint8Array => new Uint8Array(data.length)
+
+async function inMemory({ graph }: Model, bytes: Bytes): Promise<(tensor: Tensor) => Uint8Array> {
+  const read = new Map<Tensor, Uint8Array>()
+  for (const { data } of graph.values.values()) if (data && isSlice(data.data)) read.set(data, await bytes.read(data))
+  return tensor => read.get(tensor)!
+}
+
+function edgesOf({ graph }: Model, { program, forms }: Lowered): Record<ValueName, Edge> {
+  const edge = (name: ValueName, index: number): [ValueName, Edge] => {
+    const { name: own, shape, dtype, quant } = program.tensors[index]
+    const layout = shape.length === 4 && forms.get(name) === 'nhwc' ? 'NHWC' : null
+    return [
+      name,
+      { name: own, shape, layout, dtype, scale: quant?.scale[0] ?? null, zeroPoint: quant?.zeroPoint[0] ?? null },
+    ]
+  }
+  return Object.fromEntries([
+    ...requiredInputs(graph).map((name, i) => edge(name, program.inputs[i])),
+    ...graph.outputs.map((name, i) => edge(name, program.outputs[i])),
+  ])
+}
+
+// The file.
+
+const typeNames: Partial<Record<DType, string>> = { bool: 'BOOL' }
+function typeOf(dtype: DType): number {
+  const type = tensorTypes.indexOf(typeNames[dtype] ?? dtype.toUpperCase())
+  if (type >= 0) return type
+  throw new StudioError('unsupported', `TensorFlow Lite has no tensors of ${dtype}`, { hint: 'Choose another format.' })
+}
+
+/** The bytes of a .tflite file. */
+export function encodeProgram({ tensors, operators, inputs, outputs }: NhwcProgram): Uint8Array {
+  const buffers: FlatRecord[] = [{}] // the first is empty, as everybody expects
+  const records = tensors.map((tensor): TfliteTensor => {
+    if (tensor.data) buffers.push({ data: tensor.data })
+    return tensorRecord(tensor, tensor.data ? buffers.length - 1 : 0)
+  })
+  const codes = new Map<string, number>()
+  const written = operators.map(operator => operatorRecord(operator, codes, tensors))
+  return writeTflite({
+    version: 3,
+    description: 'Thimble',
+    operatorCodes: [...codes.keys()].map(key => {
+      const [kind, version] = key.split(' ')
+      const code = builtins.indexOf(kind)
+      return { builtinCode: code, deprecatedBuiltinCode: Math.min(127, code), version: Number(version) }
+    }),
+    subgraphs: [{ tensors: records, inputs, outputs, operators: written, name: 'main' }],
+    buffers,
+  })
+}
+
+function tensorRecord({ name, shape, dtype, quant, value }: NhwcTensor, buffer: number): TfliteTensor {
+  return {
+    shape,
+    type: typeOf(dtype),
+    buffer,
+    ...(value === null && buffer > 0 ? {} : { name }),
+    ...(quant
+      ? { quantization: { scale: quant.scale, zeroPoint: quant.zeroPoint, quantizedDimension: quant.axis } }
+      : {}),
+  }
+}
+
+function operatorRecord(
+  operator: NhwcOperator,
+  codes: Map<string, number>,
+  tensors: readonly NhwcTensor[],
+): TfliteOperator {
+  const key = `${operator.kind} ${versionOf(operator, tensors)}`
+  const opcodeIndex = codes.get(key) ?? codes.size
+  codes.set(key, opcodeIndex)
+  const options = optionsOf(operator)
+  return {
+    opcodeIndex,
+    inputs: operator.inputs,
+    outputs: operator.outputs,
+    ...(options ? { optionsType: optionsType(options[0]), options: options[1] } : {}),
+  }
+}
+
+const windows = ({
+  padding: by,
+  strides,
+  fused,
+}: {
+  padding: 'same' | 'valid'
+  strides: readonly [number, number]
+  fused: string
+}) => ({
+  padding: padding[by],
+  strideH: strides[0],
+  strideW: strides[1],
+  activation: activationOf(fused),
+})
+
+const activationOf = (fused: string): number => (activations as readonly string[]).indexOf(fused.toUpperCase())
+
+/** The options table of an operator, and what stands in it. */
+function optionsOf(operator: NhwcOperator): [string, FlatRecord] | null {
+  switch (operator.kind) {
+    case 'CONV_2D': {
+      const { dilations } = operator.options
+      return ['Conv2D', { ...windows(operator.options), dilationH: dilations[0], dilationW: dilations[1] }]
+    }
+    case 'DEPTHWISE_CONV_2D': {
+      const { dilations, multiplier } = operator.options
+      const more = { depthMultiplier: multiplier, dilationH: dilations[0], dilationW: dilations[1] }
+      return ['DepthwiseConv2D', { ...windows(operator.options), ...more }]
+    }
+    case 'TRANSPOSE_CONV':
+      return ['TransposeConv', windows(operator.options)]
+    case 'AVERAGE_POOL_2D':
+    case 'MAX_POOL_2D': {
+      const { kernel } = operator.options
+      return ['Pool2D', { ...windows(operator.options), filterH: kernel[0], filterW: kernel[1] }]
+    }
+    case 'FULLY_CONNECTED':
+      return [
+        'FullyConnected',
+        { activation: activationOf(operator.options.fused), keepNumDims: operator.options.keepDims },
+      ]
+    case 'ADD':
+    case 'SUB':
+    case 'MUL':
+    case 'DIV':
+      return [camel(operator.kind), { activation: activationOf(operator.options.fused) }]
+    case 'CONCATENATION':
+      return ['Concatenation', { axis: operator.options.axis, activation: 0 }]
+    case 'MEAN':
+    case 'SUM':
+    case 'REDUCE_MAX':
+    case 'REDUCE_MIN':
+      return ['Reducer', { keepDims: operator.options.keepDims }]
+    case 'SOFTMAX':
+      return ['Softmax', { beta: 1 }]
+    case 'BATCH_MATMUL':
+      return ['BatchMatMul', {}]
+    case 'SPLIT_V':
+      return ['SplitV', { numSplits: operator.outputs.length }]
+    case 'GELU':
+    case 'GATHER':
+    case 'LEAKY_RELU':
+    case 'DEPTH_TO_SPACE':
+    case 'SPACE_TO_DEPTH':
+    case 'RESIZE_BILINEAR':
+    case 'RESIZE_NEAREST_NEIGHBOR':
+      return [camel(operator.kind), { ...operator.options }]
+    case 'MIRROR_PAD':
+      return ['MirrorPad', { mode: 0 }]
+    case 'ARG_MAX':
+      return ['ArgMax', { outputType: typeOf('int64') }]
+    case 'STRIDED_SLICE':
+      return ['StridedSlice', {}]
+    default:
+      return null
+  }
+}
+
+const camel = (kind: string): string =>
+  kind
+    .split('_')
+    .map(word => word[0] + word.slice(1).toLowerCase())
+    .join('')
+
+// The versions in which operators learnt a type (tensorflow/lite/tools/versioning/op_version.cc): floats, int8, int16.
+const versions: Partial<Record<NhwcOperator['kind'], readonly [number, number, number]>> = {
+  CONV_2D: [1, 3, 4],
+  DEPTHWISE_CONV_2D: [1, 3, 5],
+  FULLY_CONNECTED: [1, 4, 7],
+  ADD: [1, 2, 2],
+  SUB: [1, 2, 2],
+  MUL: [1, 2, 4],
+  CONCATENATION: [1, 2, 3],
+  AVERAGE_POOL_2D: [1, 2, 3],
+  MAX_POOL_2D: [1, 2, 3],
+  MEAN: [1, 2, 3],
+  SOFTMAX: [1, 2, 3],
+  LOGISTIC: [1, 2, 3],
+  TANH: [1, 2, 3],
+  PAD: [1, 2, 3],
+  PADV2: [1, 2, 3],
+  TRANSPOSE: [1, 2, 4],
+  SLICE: [1, 2, 4],
+  STRIDED_SLICE: [1, 2, 4],
+  DEQUANTIZE: [1, 2, 3],
+  RELU: [1, 2, 3],
+  RELU6: [1, 2, 3],
+  LEAKY_RELU: [1, 2, 2],
+  RESIZE_BILINEAR: [1, 2, 3],
+  RESIZE_NEAREST_NEIGHBOR: [1, 2, 3],
+  BATCH_MATMUL: [1, 2, 3],
+  BROADCAST_TO: [2, 2, 2],
+  TILE: [1, 2, 2],
+  GATHER: [1, 2, 2],
+  QUANTIZE: [1, 1, 2],
+}
+
+function versionOf({ kind, inputs, outputs }: NhwcOperator, tensors: readonly NhwcTensor[]): number {
+  const [float, int8, int16] = versions[kind] ?? [1, 1, 1]
+  const types = [inputs[0], outputs[0]].map(index => tensors[index].dtype)
+  return types.includes('int16') ? int16 : types.includes('int8') ? int8 : float
+}
