@@ -71,6 +71,11 @@ export function addRounding(
       tensorOf(floats([], [Math.fround((q - params.zeroPoint[0]) * params.scale[0])]))
     from = editor.freshName(`${name}_clipped`)
     add('Clip', [source, constant('low', bound(qmin)), constant('high', bound(qmax))], [from])
+  } else if (isInt(format) && format.signed && params.spec.restricted && editor.producer(source)?.op !== 'Relu') {
+    // QuantizeLinear has one code more below than the target.
+    from = editor.freshName(`${name}_clipped`)
+    const low = Math.fround(codesOf(format, true).qmin * params.scale[0])
+    add('Clip', [source, constant('low', tensorOf(floats([], [low])))], [from])
   }
   add('QuantizeLinear', [from, scale, zero], [code])
   add('DequantizeLinear', [code, scale, zero], [output])

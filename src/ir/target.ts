@@ -81,6 +81,8 @@ export interface Target {
     ops: readonly OpRule[]
     /** Operators with integer kernels that are left in float all the same, and why. */
     declined?: readonly { op: string; why: string; source: string }[]
+    /** What integer layers make is float, and is rounded only for those that read it in integers. */
+    outputs?: 'float32'
     /** Activation functions that fuse into the operator before: no Q/DQ between the two. */
     fused: readonly { after: readonly string[]; op: string; source: string }[]
     /** The target's own tool finds entropy's thresholds in this form; our own where it is left out. */

@@ -13,7 +13,7 @@ import { elements, type NdArray } from '../../src/ir/tensor.ts'
 
 export interface Sample {
   files: Record<string, Uint8Array>
-  feeds: Feeds // batches of one
+  feeds: Feeds // with a batch in front, of one or more
 }
 
 export interface Native {

@@ -1,4 +1,4 @@
-# Runs model.param (or model.param.bin) and model.bin of each folder on its inputs.npz, one sample, and writes outputs.npz. Everything that
+# Runs model.param (or model.param.bin) and model.bin of each folder on its inputs.npz, sample by sample, and writes outputs.npz. Everything that
 # has its own float is float32: no fp16, no bf16.
 import os
 import sys
@@ -17,20 +17,21 @@ def run(folder):
     failed = net.load_param_bin(path('model.param.bin')) if binary else net.load_param(path('model.param'))
     if failed or net.load_model(path('model.bin')):
         sys.exit(f'ncnn does not load the model in {folder}')
-    extractor = net.create_extractor()
     inputs = np.load(path('inputs.npz'))
     names = net.input_indexes() if binary else inputs.files
-    # A Mat does not keep the array that it was made of, and layers write into what they are given.
-    arrays = [np.ascontiguousarray(inputs[name][0]) for name in inputs.files]
-    for name, array in zip(names, arrays):
-        extractor.input(name, ncnn.Mat(array).clone())
+    given = {name: np.ascontiguousarray(inputs[name]) for name in inputs.files}
     outputs = {}
-    for name in net.output_indexes() if binary else net.output_names():
-        status, blob = extractor.extract(name)
-        if status:
-            sys.exit(f'ncnn does not compute {name}: {status}')
-        outputs[f'blob{name}' if binary else name] = np.array(blob, dtype=np.float32)[None]
-    np.savez(path('outputs.npz'), **outputs)
+    for sample in range(len(next(iter(given.values())))):
+        extractor = net.create_extractor()
+        for name, key in zip(names, inputs.files):
+            # A Mat does not keep the array that it was made of, and layers write into what they are given.
+            extractor.input(name, ncnn.Mat(given[key][sample]).clone())
+        for name in net.output_indexes() if binary else net.output_names():
+            status, blob = extractor.extract(name)
+            if status:
+                sys.exit(f'ncnn does not compute {name}: {status}')
+            outputs.setdefault(f'blob{name}' if binary else name, []).append(np.array(blob, dtype=np.float32))
+    np.savez(path('outputs.npz'), **{name: np.stack(blobs) for name, blobs in outputs.items()})
 
 
 # Each in a process of its own: a network that ncnn does not survive takes no other with it.

@@ -1,6 +1,7 @@
 // A model through the steps that a recipe runs it through, on a few seeded samples, and both models' outputs on one more.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { createKernels } from '../../kernels/lib/backends.ts'
+import type { ByteSource } from '../../src/base/bytes.ts'
 import { createRng } from '../../src/base/rng.ts'
 import type { InputSpec } from '../../src/data/input-spec.ts'
 import { encodeModel } from '../../src/exporters/onnx.ts'
@@ -8,7 +9,7 @@ import type { Context, Dataset, Feeds } from '../../src/ir/context.ts'
 import type { Model, ValueName } from '../../src/ir/model.ts'
 import type { NdArray } from '../../src/ir/tensor.ts'
 import { infer } from '../../src/ops/infer.ts'
-import { initialState, type Memo, type State, type Variant } from '../../src/recipe/state.ts'
+import { initialState, type Memo, type State, type Variant, type Wanted } from '../../src/recipe/state.ts'
 import { optimize } from '../../src/recipe/steps/optimize.ts'
 import { quantize } from '../../src/recipe/steps/quantize.ts'
 import { checkRecipe } from '../../src/recipe/validate.ts'
@@ -17,8 +18,8 @@ import { onnxruntime } from '../../src/targets/onnxruntime.ts'
 import { feedsFor } from '../passes/feeds.ts'
 import { createTestContext } from '../runner.ts'
 
-export async function testContext(): Promise<Context> {
-  return { ...(await createTestContext()), kernels: await createKernels('wasm') }
+export async function testContext(sources?: ReadonlyMap<string, ByteSource>): Promise<Context> {
+  return { ...(await createTestContext(sources)), kernels: await createKernels('wasm') }
 }
 
 /** `count` seeded samples for the model's inputs. */
@@ -64,6 +65,7 @@ export async function play(
     name?: string
     input?: InputSpec
     memo?: Memo
+    wanted?: Partial<Wanted>
     calibration?: Dataset | null
   } = {},
 ): Promise<Played> {
@@ -74,7 +76,7 @@ export async function play(
     evaluation: null,
     samples: options.samples ?? 8,
     input: options.input ?? { inputs: {} },
-    wanted: [{ target: onnxruntime, form: null, io: 'float' as const }],
+    wanted: [{ target: onnxruntime, form: null, io: 'float' as const, ...options.wanted }],
     memo: options.memo ?? (<T>(_key: unknown, compute: () => Promise<T>) => compute()),
   }
   let state = initialState(infer(model))

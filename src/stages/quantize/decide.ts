@@ -86,6 +86,7 @@ export async function decide(
     weights,
     biases,
     floatBias,
+    ...(target.quant.outputs ? { floatOutputs: true as const } : {}),
     quantized,
     integer: nodesOf(choice, c => c.integer),
     weightOnly: new Set(choice.weightOnly.keys()),

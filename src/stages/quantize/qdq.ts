@@ -82,7 +82,7 @@ function insertPair(editor: Editor, name: ValueName, params: QuantParams, plan: 
   const producer = editor.producer(name)
   const origin = producer?.origin ?? []
   // What an integer node makes is only seen through its pair; what a float node makes stays exact for float readers.
-  const madeInIntegers = producer !== null && plan.integer.has(producer.id)
+  const madeInIntegers = producer !== null && plan.integer.has(producer.id) && !plan.floatOutputs
   let source = name
   if (madeInIntegers && editor.isOutput(name)) {
     // The graph's output keeps its name, on the far side of the pair.

@@ -1,0 +1,114 @@
+// ncnn: a .param with the layers, a .bin with their weights, and beside them the scales as the table that ncnn's own tools read.
+import { concat, outFile, utf8 } from '../base/bytes.ts'
+import { viewAs } from '../base/dtype.ts'
+import { StudioError } from '../base/errors.ts'
+import { fromHalf } from '../base/half.ts'
+import { NcnnBinWriter } from '../formats/ncnn-bin.ts'
+import { printNcnnParam } from '../formats/ncnn-param.ts'
+import { type NcnnTable, printNcnnTable } from '../formats/ncnn-table.ts'
+import type { Bytes } from '../ir/context.ts'
+import type { ValueName } from '../ir/model.ts'
+import { elements, type Tensor } from '../ir/tensor.ts'
+import { planNcnn } from './ncnn/plan.ts'
+import { howToRun, sampleProgram } from './ncnn/sample.ts'
+import type { Part, PlannedLayer } from './ncnn/types.ts'
+import type { Edge, Exporter, Problem } from './types.ts'
+
+export const ncnn: Exporter = {
+  id: 'ncnn',
+  label: 'ncnn',
+  check: model => planNcnn(model).problems,
+  write: async (model, _target, { form, bytes, preprocess }) => {
+    const { layers, blobs, problems } = planNcnn(model)
+    if (problems.length > 0) throw refused(problems)
+    const bin = new NcnnBinWriter()
+    const table: NcnnTable = { weights: [], activations: [] }
+    for (const layer of layers) await writeParts(layer, bin, table, form === 'float16', bytes)
+    const param = printNcnnParam(layers)
+    const quantised = table.activations.length > 0
+    const files = [outFile('model.param', param), outFile('model.bin', concat(bin.parts))]
+    if (quantised) files.push(outFile('model.table', utf8(printNcnnTable(table))))
+    const { graph } = model
+    const edges: Record<ValueName, Edge> = {}
+    for (const [name, blob] of blobs)
+      if (blob !== name) {
+        const shape = graph.values.get(name)?.shape ?? []
+        edges[name] = { name: blob, shape, layout: null, dtype: 'float32', scale: null, zeroPoint: null }
+      }
+    const inputs = graph.inputs.filter(name => blobs.has(name))
+    const described = inputs.map(name => ({
+      blob: blobs.get(name)!,
+      shape: graph.values.get(name)!.shape as readonly number[],
+      preprocess: preprocess[name] ?? null,
+    }))
+    const outputs = graph.outputs.map(name => blobs.get(name)!)
+    return {
+      files,
+      roles: { param: 'model.param', bin: 'model.bin', ...(quantised ? { table: 'model.table' } : {}) },
+      notes: ['ncnn takes one sample at a time: its blobs have no batch.'],
+      edges,
+      around: [outFile('sample/run.cpp', utf8(sampleProgram(described, outputs)))],
+      howToRun: howToRun(described),
+    }
+  },
+}
+
+/** One error for all that cannot be written; it names the first. */
+export function refused(problems: readonly Problem[]): StudioError {
+  const [{ node, op, why, fix }] = problems
+  const others = problems.length > 1 ? `, and ${problems.length - 1} more nodes cannot either` : ''
+  return new StudioError('unsupported', `${op} ${node ?? ''} cannot be written: ${why}${others}`, {
+    where: node === null ? {} : { node },
+    hint: fix ?? 'Cut the graph before it with --outputs, or replace it.',
+  })
+}
+
+async function writeParts(
+  { name, parts }: PlannedLayer,
+  bin: NcnnBinWriter,
+  table: NcnnTable,
+  half: boolean,
+  bytes: Bytes,
+): Promise<void> {
+  let scales: Float32Array | null = null
+  for (const part of parts) {
+    if (part.kind === 'codes') bin.int8(ordered(viewAs('int8', await bytes.read(part.tensor)) as Int8Array, part))
+    else if (part.kind === 'weight') {
+      const values = ordered(await floatsOf(part.tensor, bytes), part)
+      if (half) bin.float16(values)
+      else bin.float32(values)
+    } else if (part.kind === 'raw') bin.raw(spread(await floatsOf(part.tensor, bytes), part.count))
+    else if (part.kind === 'multipliers') {
+      scales = spread(
+        (await floatsOf(part.tensor, bytes)).map(scale => 1 / scale),
+        part.count,
+      )
+      bin.raw(scales)
+      table.weights.push({ name: `${name}_param_0`, scales: [...scales] })
+    } else {
+      const values = Float32Array.from(part.values)
+      bin.raw(values)
+      // The first number after the weights' scales is that of the input.
+      if (scales) table.activations.push({ name, scales: [...values] })
+      scales = null
+    }
+  }
+}
+
+const ordered = <T extends Float32Array | Int8Array>(
+  values: T,
+  { order }: Extract<Part, { kind: 'weight' | 'codes' }>,
+): T => (order ? (values.map((_: number, i: number) => values[order(i)]) as T) : values)
+
+const spread = (values: Float32Array, count: number): Float32Array =>
+  values.length === count ? values : new Float32Array(count).fill(values[0])
+
+/** The numbers of a constant of float32 or float16. */
+export async function floatsOf(tensor: Tensor, bytes: Pick<Bytes, 'read'>): Promise<Float32Array> {
+  const data = await bytes.read(tensor)
+  if (tensor.dtype === 'float32') return viewAs('float32', data) as Float32Array
+  if (tensor.dtype === 'float16') return Float32Array.from(viewAs('float16', data) as Uint16Array, fromHalf)
+  throw new StudioError('unsupported', `A constant of ${elements(tensor)} numbers has the type ${tensor.dtype}`, {
+    hint: 'Export the model with float32 weights.',
+  })
+}
