@@ -4,8 +4,9 @@ import { meant } from '../base/nearest.ts'
 import type { Target } from '../ir/target.ts'
 import { onnx } from './onnx.ts'
 import { onnxruntime, ortWeb } from './onnxruntime.ts'
+import { openvino } from './openvino.ts'
 
-export const targets: readonly Target[] = [onnxruntime, ortWeb, onnx]
+export const targets: readonly Target[] = [onnxruntime, ortWeb, onnx, openvino]
 
 export function findTarget(id: string): Target {
   const target = targets.find(t => t.id === id)
