@@ -31,7 +31,7 @@ export interface LayerSpec {
   inputs: readonly Port[]
   outputs: readonly Output[]
   outputNames?: readonly string[]
-  /** A Convert that a runtime may leave undone in memory. */
+  /** A Convert that only unpacks half floats. */
   decompression?: true
 }
 

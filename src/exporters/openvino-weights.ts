@@ -140,9 +140,8 @@ function unpackedCodes(maker: Node, { graph, net, numbers }: Writing, layout: La
   const shape = laidOut(codes.shape, layout)
   const grid = gridOf(maker, codes, scales.length, layout)
   const layer = (type: string, inputs: readonly Port[], data: Data, dims: readonly number[]): Port => {
-    const unpacks = type === 'Convert' ? { decompression: true as const } : {}
     const outputs = [{ dtype: 'float32' as const, dims }]
-    return net.layer({ name: `${name}/${type}`, type, data, inputs, outputs, ...unpacks })[0]
+    return net.layer({ name: `${name}/${type}`, type, data, inputs, outputs })[0]
   }
   const turn = layout.kind === 'turned' ? (bytes: Uint8Array) => turned(codes, bytes) : null
   let x = layer('Convert', [net.constant(codesName!, codes, grid.codes, turn)], { destination_type: 'f32' }, grid.codes)

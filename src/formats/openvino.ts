@@ -28,7 +28,7 @@ export interface IrLayer {
   outputNames: readonly string[]
   /** It has a graph inside: If, Loop, TensorIterator. */
   body: boolean
-  /** A Convert that only unpacks weights, which a runtime may keep packed. */
+  /** A Convert that only unpacks half floats. On integers it would keep the runtime from computing with them. */
   decompression?: boolean
 }
 
