@@ -83,7 +83,7 @@ const pad: Lowering = n => {
 
 /** The first and the second half of a vector. */
 function halves(n: NodeWriter, input: number): Port[] {
-  const half = { dtype: 'int64' as const, dims: null }
+  const half = { dtype: 'int64' as const, dims: [n.rank(0)] }
   const inputs = [n.port(input), n.whole(0)]
   return n.writing.net.layer({
     name: `${n.node.id}/Split`,

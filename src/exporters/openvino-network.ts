@@ -105,7 +105,8 @@ const maxPool: Lowering = n => {
   if (n.int('storage_order', 0) !== 0 && n.used(1)) n.refuse('its indices are in column order')
   const { version, rounding_type } = rounding(n, 8)
   const data = { ...windows(n, kernel.length), kernel, rounding_type, index_element_type: 'i64', axis: 0 }
-  n.give('MaxPool', [n.port(0)], data, version, 2)
+  const values = n.output(0)
+  n.give('MaxPool', [n.port(0)], data, version, [values, { ...values, dtype: 'int64' }])
 }
 
 const averagePool: Lowering = n => {
@@ -150,7 +151,7 @@ const softmax =
 const batchNorm: Lowering = n => {
   if (n.int('training_mode', 0) === 1) n.refuse('it is in training mode')
   const inputs = [0, 1, 2, 3, 4].map(i => n.port(i))
-  n.give('BatchNormInference', inputs, { epsilon: n.float('epsilon', 1e-5) }, 5, 1)
+  n.give('BatchNormInference', inputs, { epsilon: n.float('epsilon', 1e-5) }, 5, [n.output(0)])
 }
 
 const variance = (epsilon: number): Data => ({ normalize_variance: true, eps: epsilon, eps_mode: 'inside_sqrt' })
@@ -162,8 +163,8 @@ const layerNorm: Lowering = n => {
   const axes = range(axis < 0 ? axis + rank : axis, rank)
   const like = { dims: n.port(0).dims }
   const normal = n.layer('MVN', [n.port(0), n.whole(axes)], variance(n.float('epsilon', 1e-5)), 6, like)
-  if (!n.has(2)) return n.give('Multiply', [normal, n.port(1)], numpy, 1, 1)
-  n.give('Add', [n.layer('Multiply', [normal, n.port(1)], numpy, 1, like), n.port(2)], numpy, 1, 1)
+  if (!n.has(2)) return n.give('Multiply', [normal, n.port(1)], numpy, 1, [n.output(0)])
+  n.give('Add', [n.layer('Multiply', [normal, n.port(1)], numpy, 1, like), n.port(2)], numpy, 1, [n.output(0)])
 }
 
 const instanceNorm: Lowering = n => {

@@ -58,7 +58,10 @@ export class NodeWriter {
   }
   /** Dimensions of an input; its rank must be known. */
   dims(input: number): readonly Dim[] {
-    return this.port(input).dims ?? this.refuse(`the rank of its input ${this.name(input)} is not known`)
+    const name = this.name(input)
+    const { ports, graph } = this.writing
+    const dims = ports.get(name)?.dims ?? graph.values.get(name)?.shape
+    return dims ?? this.refuse(`the rank of its input ${name} is not known`)
   }
   rank(input: number): number {
     return this.dims(input).length
@@ -132,9 +135,9 @@ export class NodeWriter {
     const outputs = [{ dtype: inputs[0]?.dtype ?? 'float32', dims: inputs[0]?.dims ?? null, ...output }]
     return this.writing.net.layer({ name, type, version, data, inputs, outputs })[0]
   }
-  /** The layer that makes the node's outputs; `count` where it has more than the node uses. */
-  give(type: string, inputs: readonly Port[], data?: Data, version?: number, count = this.node.outputs.length): void {
-    const outputs = Array.from({ length: count }, (_, i) => this.output(i))
+  /** The layer that makes the node's outputs, of types and shapes other than those inferred where they are given. */
+  give(type: string, inputs: readonly Port[], data?: Data, version?: number, given?: readonly Output[]): void {
+    const outputs = given ?? this.node.outputs.map((_, i) => this.output(i))
     const ports = this.writing.net.layer({ name: this.node.id, type, version, data, inputs, outputs })
     for (const [i, port] of ports.entries()) this.set(port, i)
   }

@@ -25,7 +25,8 @@ const topK: Lowering = n => {
     index_element_type: 'i64',
     stable: false,
   }
-  n.give('TopK', [n.port(0), k], data, 11, 2)
+  const values = n.output(0)
+  n.give('TopK', [n.port(0), k], data, 11, [values, { ...values, dtype: 'int64' }])
 }
 
 const argReduce =
@@ -35,6 +36,7 @@ const argReduce =
     const axis = n.int('axis', 0)
     const data: Data = { axis, mode, sort: 'value', index_element_type: 'i64', stable: true }
     const keeps = n.int('keepdims', 1) === 1
+    const dims = n.dims(0).map((dim, i, { length }) => (i === (axis < 0 ? axis + length : axis) ? 1 : dim))
     const { net } = n.writing
     const [, places] = net.layer({
       name: keeps ? n.node.id : `${n.node.id}/TopK`,
@@ -43,8 +45,8 @@ const argReduce =
       data,
       inputs: [n.port(0), n.whole(1)],
       outputs: [
-        { dtype: n.port(0).dtype, dims: null },
-        { dtype: 'int64', dims: keeps ? n.output(0).dims : null },
+        { dtype: n.port(0).dtype, dims },
+        { dtype: 'int64', dims },
       ],
     })
     if (keeps) return n.set(places)

@@ -9,6 +9,7 @@ import { int64s, packed, type Tensor, unpacked } from '../ir/tensor.ts'
 import type { Data, Port } from './openvino-net.ts'
 import { constantOf, type Lowering, type NodeWriter, type Writing } from './openvino-node.ts'
 
+const numpy = { auto_broadcast: 'numpy' }
 const isInteger = (dtype: DType): boolean => /^u?int(4|8|16)$/.test(dtype)
 
 /** Codes are only ever seen through the pair's other half. */
@@ -36,7 +37,15 @@ export const quantize: Lowering = n => {
       shape,
     )
   const [low, high] = [bound(lowest), bound(highest)]
-  n.give('FakeQuantize', [n.port(0), low, high, low, high], { levels: 1 << bits, auto_broadcast: 'numpy' })
+  const [port] = n.writing.net.layer({
+    name: n.node.id,
+    type: 'FakeQuantize',
+    data: { levels: 1 << bits, ...numpy },
+    inputs: [n.port(0), low, high, low, high],
+    outputs: [{ dtype: n.port(0).dtype, dims: n.port(0).dims }],
+  })
+  // It gives no codes, but what the other half of the pair makes of them: that has the name.
+  n.writing.ports.set(codes, port)
 }
 
 /** What a FakeQuantize gives already; or codes unpacked. */
@@ -54,8 +63,6 @@ export const dequantize: Lowering = n => {
     x = n.layer('Subtract', [x, n.real(n.must(2, 'zero point'), scaleShape(n, n.dims(0).map(Number)))], numpy)
   n.give('Multiply', [x, scale], numpy)
 }
-
-const numpy = { auto_broadcast: 'numpy' }
 
 const same = (n: NodeWriter, maker: Node): boolean => {
   const [a, b] = [n.must(1, 'scale'), n.writing.numbers.get(maker.inputs[1]!)]
