@@ -28,6 +28,8 @@ export interface IrLayer {
   outputNames: readonly string[]
   /** It has a graph inside: If, Loop, TensorIterator. */
   body: boolean
+  /** A Convert that only unpacks half floats. On integers it would keep the runtime from computing with them. */
+  decompression?: boolean
 }
 
 export interface IrEdge {
@@ -160,12 +162,14 @@ export function writeOpenvino({ name, version, layers, edges }: IrNet): string {
       { id, precision, ...(names.length > 0 ? { names: joined(names) } : {}) },
       dims.map(dim => element('dim', {}, [], String(dim))),
     )
-  const layer = ({ id, name, type, version, data, inputs, outputs, outputNames }: IrLayer): XmlElement =>
+  const unpacks = element('rt_info', {}, [element('attribute', { name: 'decompression', version: 0 })])
+  const layer = ({ id, name, type, version, data, inputs, outputs, outputNames, decompression }: IrLayer): XmlElement =>
     element(
       'layer',
       { id, name, type, version, ...(outputNames.length > 0 ? { output_names: joined(outputNames) } : {}) },
       [
         ...(data.size > 0 ? [element('data', Object.fromEntries(data))] : []),
+        ...(decompression ? [unpacks] : []),
         ...(inputs.length > 0 ? [element('input', {}, inputs.map(port))] : []),
         ...(outputs.length > 0 ? [element('output', {}, outputs.map(port))] : []),
       ],
