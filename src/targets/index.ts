@@ -2,10 +2,11 @@
 import { StudioError } from '../base/errors.ts'
 import { meant } from '../base/nearest.ts'
 import type { Target } from '../ir/target.ts'
+import { mnn } from './mnn.ts'
 import { onnx } from './onnx.ts'
 import { onnxruntime, ortWeb } from './onnxruntime.ts'
 
-export const targets: readonly Target[] = [onnxruntime, ortWeb, onnx]
+export const targets: readonly Target[] = [onnxruntime, ortWeb, mnn, onnx]
 
 export function findTarget(id: string): Target {
   const target = targets.find(t => t.id === id)
