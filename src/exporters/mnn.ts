@@ -9,7 +9,7 @@ import { infer } from '../ops/infer.ts'
 import { type Lowering, refuse } from './mnn/context.ts'
 import { createDraft } from './mnn/draft.ts'
 import { rules } from './mnn/ops.ts'
-import type { Edge, Exporter, Problem } from './types.ts'
+import type { Edge, Exporter, Problem, WriteOptions } from './types.ts'
 
 const source = 'alibaba/MNN: schema/default/MNN.fbs, OpType'
 
@@ -30,10 +30,16 @@ export const mnn: Exporter = {
             },
           ],
     ),
-  write: async (model, _target, { form, bytes, name }) => {
+  write: async (model, _target, { form, bytes, name, preprocess }) => {
     const { record, notes } = await lowered(infer(model), bytes, form)
     const file = outFile('model.mnn', writeMnn(record))
-    return { files: [file], roles: { model: file.path }, notes, edges: edgesOf(model.graph), howToRun: howToRun(name) }
+    return {
+      files: [file],
+      roles: { model: file.path },
+      notes,
+      edges: edgesOf(model.graph, preprocess),
+      howToRun: howToRun(name),
+    }
   },
 }
 
@@ -109,14 +115,14 @@ async function finish({ draft, graph }: Lowering, name: ValueName): Promise<void
   draft.give(name, 'plain', 'Reshape', [tensor], { name: 'Reshape', value: { dims: Int32Array.from(dims) } })
 }
 
-/** MNN has no 64-bit numbers and no truths of one byte. */
-function edgesOf(graph: Graph): Record<ValueName, Edge> {
+/** MNN has no 64-bit numbers and no truths of one byte; what has four axes it takes for NCHW unless it is told better. */
+function edgesOf(graph: Graph, preprocess: WriteOptions['preprocess']): Record<ValueName, Edge> {
   const edges: Record<ValueName, Edge> = {}
   for (const name of [...requiredInputs(graph), ...graph.outputs]) {
     const { dtype, shape } = graph.values.get(name) ?? { dtype: null, shape: null }
-    if (dtype === null || dtype === 'float32' || dtype === 'int32') continue
-    const own = isFloat(dtype) ? 'float32' : 'int32'
-    edges[name] = { name, shape: shape ?? [], layout: null, dtype: own, scale: null, zeroPoint: null }
+    const layout = preprocess[name]?.layout ?? (shape?.length === 4 ? 'NCHW' : null)
+    const own = dtype === null || isFloat(dtype) ? 'float32' : 'int32'
+    edges[name] = { name, shape: shape ?? [], layout, dtype: own, scale: null, zeroPoint: null }
   }
   return edges
 }
