@@ -9,9 +9,10 @@ import { openDataset } from '../data/dataset.ts'
 import type { InputSpec } from '../data/input-spec.ts'
 import { encodeModel } from '../exporters/onnx.ts'
 import { createNodeCodecs } from '../host/node/codecs.ts'
-import { hashFiles, openFiles } from '../host/node/files.ts'
+import { fileSource, hashFiles, openFiles } from '../host/node/files.ts'
 import { createNodePool } from '../host/node/runner.ts'
 import { importModel } from '../importers/index.ts'
+import { isSafetensors } from '../importers/safetensors.ts'
 import type { Imported } from '../importers/types.ts'
 import { createBytes } from '../ir/bytes.ts'
 import type { Context, Dataset } from '../ir/context.ts'
@@ -25,6 +26,7 @@ export const modelOptions: OptionTable = {
   shape: { value: 'NAME=1,3,224,224', many: true, about: 'fix the dimensions of an input' },
   inputs: { value: 'a,b', about: 'cut the graph at these values' },
   outputs: { value: 'c,d', about: 'cut the graph there: what detection heads on chips need' },
+  weights: { value: 'FILE.safetensors', many: true, about: 'take weights from there, by their names' },
 }
 
 export const runOptions: OptionTable = {
@@ -41,8 +43,12 @@ export interface Opened {
 /** `folder` sets the files of one model apart from those of another that is open beside it. */
 export async function openModel(path: string, args: Parsed, folder = ''): Promise<Opened> {
   const start = performance.now()
-  const found = await openFiles(path, 'model', name => !/\.(onnx|npz|npy|json|zip)$/i.test(name))
+  const found = await openFiles(path, 'model', name => !/\.(onnx|npz|npy|json|zip|safetensors)$/i.test(name))
   const files = new Map([...found.files].map(([name, source]) => [folder + name, source]))
+  // Weights that merely lie beside a model are not meant; those that are named are.
+  for (const name of [...files.keys()].filter(isSafetensors)) files.delete(name)
+  const named = folder === '' ? args.texts('weights') : []
+  for (const weights of named) files.set(folder + basename(weights), await fileSource(weights))
   const imported = await importModel(files, found.main === null ? undefined : folder + found.main)
   let model: Model = imported.model
   const shapes = parseShapes(args.texts('shape'))

@@ -1,9 +1,10 @@
 // Every output format, in the order in which they are offered.
+import { mnn } from './mnn.ts'
 import { ncnn } from './ncnn.ts'
 import { onnx } from './onnx.ts'
 import { openvino } from './openvino.ts'
 import { tflite } from './tflite.ts'
 import type { Exporter } from './types.ts'
 
-export const exporters = [onnx, tflite, ncnn, openvino] as const satisfies readonly Exporter[]
+export const exporters = [onnx, tflite, ncnn, openvino, mnn] as const satisfies readonly Exporter[]
 export type ExporterId = (typeof exporters)[number]['id']

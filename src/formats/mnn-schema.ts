@@ -104,7 +104,7 @@ const quantizedFloat = {
 } as const
 export type QuantizedFloat = RecordOf<typeof quantizedFloat>
 
-const convolution2D = {
+export const convolution2D = {
   common: table(convCommon),
   weight: reals,
   bias: reals,

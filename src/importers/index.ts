@@ -7,18 +7,19 @@ import { mnn } from './mnn.ts'
 import { ncnn } from './ncnn.ts'
 import { onnx } from './onnx.ts'
 import { openvino } from './openvino.ts'
+import { isSafetensors, withWeights } from './safetensors.ts'
 import { tflite } from './tflite.ts'
 import type { Imported, Importer } from './types.ts'
 
 export const importers = [onnx, tflite, ncnn, openvino, mnn, caffe] as const satisfies readonly Importer[]
 export type ImporterId = (typeof importers)[number]['id']
 
-/** Reads the model among the files; `main` names the file to start from where several could be. */
+/** Reads the model among the files; `main` names the file to start from where several could be. Weights of safetensors files replace its own. */
 export async function importModel(files: FileSet, main?: string): Promise<Imported> {
   // Of files of several formats in one folder, the one that was named decides.
   const named = main === undefined ? undefined : files.get(main)
   const importer = (named && (await surestOf(new Map([[main!, named]])))) ?? (await surestOf(files))
-  if (importer) return importer.read(files, main)
+  if (importer) return withWeights(await importer.read(files, main), files)
   throw await notAModel(files)
 }
 
@@ -37,6 +38,11 @@ async function notAModel(files: FileSet): Promise<StudioError> {
   const [first] = files
   if (!first) return new StudioError('not-a-model', 'No file was given', { hint })
   const [path, source] = first
+  if (isSafetensors(path))
+    return new StudioError('not-a-model', `${path} holds weights without a graph`, {
+      where: { file: path },
+      hint: 'Open it together with the model whose weights they are, as an ONNX file.',
+    })
   const kind = looksLike(await source.read(0, Math.min(512, source.size)))
   const words = kind === null ? 'is of no known model format' : kind === 'empty' ? 'is empty' : `looks like ${kind}`
   const others = files.size > 1 ? `, and none of the ${files.size - 1} other files is a model` : ''

@@ -46,7 +46,12 @@ export function manifestTensor(
     name: source.name,
     shape: source.shape,
     dtype: source.dtype,
-    layout,
+    // Where nobody says what the axes are, and the file has them as the source has, they are what the file takes them for.
+    layout:
+      layout ??
+      (edge && edge.shape.join() === source.shape?.map((d, i) => (typeof d === 'number' ? d : edge.shape[i])).join()
+        ? edge.layout
+        : null),
     targetName: edge?.name ?? to.name,
     targetShape: edge?.shape ?? to.shape,
     targetLayout: edge ? edge.layout : layout,

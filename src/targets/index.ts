@@ -2,13 +2,14 @@
 import { StudioError } from '../base/errors.ts'
 import { meant } from '../base/nearest.ts'
 import type { Target } from '../ir/target.ts'
+import { mnn } from './mnn.ts'
 import { ncnn } from './ncnn.ts'
 import { onnx } from './onnx.ts'
 import { onnxruntime, ortWeb } from './onnxruntime.ts'
 import { openvino } from './openvino.ts'
 import { tflite, tflm } from './tflite.ts'
 
-export const targets: readonly Target[] = [onnxruntime, ortWeb, tflite, tflm, ncnn, openvino, onnx]
+export const targets: readonly Target[] = [onnxruntime, ortWeb, tflite, tflm, ncnn, openvino, mnn, onnx]
 
 export function findTarget(id: string): Target {
   const target = targets.find(t => t.id === id)

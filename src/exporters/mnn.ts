@@ -1,0 +1,148 @@
+// MNN: one FlatBuffer with the graph and its weights, in floats, in halves, or in codes of 8 or 4 bits that the runtime makes
+// floats of when it loads them (alibaba/MNN, schema/default, source/core/ConvolutionCommon.cpp).
+import { outFile } from '../base/bytes.ts'
+import { isFloat } from '../base/dtype.ts'
+import { type MnnNetPart, writeMnn } from '../formats/mnn.ts'
+import { layouts, opTypeOf, origins } from '../formats/mnn-schema.ts'
+import { type Graph, type Model, type Node, requiredInputs, type ValueName } from '../ir/model.ts'
+import { infer } from '../ops/infer.ts'
+import { type Lowering, refuse } from './mnn/context.ts'
+import { createDraft } from './mnn/draft.ts'
+import { rules } from './mnn/ops.ts'
+import type { Edge, Exporter, Problem, WriteOptions } from './types.ts'
+
+const source = 'alibaba/MNN: schema/default/MNN.fbs, OpType'
+
+export const mnn: Exporter = {
+  id: 'mnn',
+  label: 'MNN',
+  check: ({ graph }) =>
+    graph.nodes.flatMap((node): Problem[] =>
+      known(node, graph)
+        ? []
+        : [
+            {
+              node: node.id,
+              op: node.op,
+              why: 'has no counterpart in the files that are written for MNN',
+              level: 'refused',
+              source,
+            },
+          ],
+    ),
+  write: async (model, _target, { form, bytes, name, preprocess }) => {
+    const { record, notes } = await lowered(infer(model), bytes, form)
+    const file = outFile('model.mnn', writeMnn(record))
+    return {
+      files: [file],
+      roles: { model: file.path },
+      notes,
+      edges: edgesOf(model.graph, preprocess),
+      howToRun: howToRun(name),
+    }
+  },
+}
+
+/** DequantizeLinear only where a layer takes its weights from it. */
+const known = (node: Node, graph: Graph): boolean =>
+  node.domain === '' &&
+  (Object.hasOwn(rules, node.op) || (node.op === 'DequantizeLinear' && !!graph.values.get(node.inputs[0] ?? '')?.data))
+
+async function lowered(
+  model: Model,
+  bytes: Lowering['bytes'],
+  form: string,
+): Promise<{ record: MnnNetPart; notes: string[] }> {
+  const { graph } = model
+  const draft = createDraft(graph, bytes)
+  const producer = new Map<ValueName, Node>()
+  for (const node of graph.nodes) for (const name of node.outputs) if (name !== null) producer.set(name, node)
+  const lowering: Lowering = {
+    graph,
+    opset: model.opsets[''] ?? 1,
+    bytes,
+    draft,
+    producer,
+    notes: [],
+    halves: form === 'float16',
+  }
+  for (const name of requiredInputs(graph)) {
+    const { shape, dtype } = graph.values.get(name)!
+    const dims = Int32Array.from(shape ?? [], d => (typeof d === 'number' ? d : -1))
+    const whole = dtype !== null && !isFloat(dtype)
+    draft.give(name, 'plain', 'Input', [], {
+      name: 'Input',
+      value: { dims, dtype: whole ? 3 : 1, dformat: layouts.nchw },
+    })
+  }
+  for (const node of graph.nodes) {
+    if (!known(node, graph)) throw refuse(node, 'has no counterpart in MNN', 'Cut the graph before it with --outputs.')
+    // Weights are read by the layer that takes them.
+    if (node.op === 'DequantizeLinear' || isWeightCast(node, graph)) continue
+    await rules[node.op](lowering, node)
+  }
+  for (const name of graph.outputs) await finish(lowering, name)
+  return {
+    record: {
+      bizCode: 'thimble',
+      sourceType: origins.onnx,
+      tensorName: draft.tensors,
+      tensorNumber: draft.tensors.length,
+      outputName: graph.outputs,
+      oplists: draft.ops,
+      extraInfo: { version: '3.6.1' },
+    },
+    notes: lowering.notes,
+  }
+}
+
+/** Halves that are widened before a layer takes them. */
+const isWeightCast = (node: Node, graph: Graph): boolean =>
+  node.op === 'Cast' && !!graph.values.get(node.inputs[0] ?? '')?.data
+
+/** Outputs lie plain under their own names. */
+async function finish({ draft, graph }: Lowering, name: ValueName): Promise<void> {
+  const tensor = await draft.use(name, 'plain')
+  if (draft.tensors[tensor] === name) return
+  const last = draft.ops.at(-1)!
+  // Most often the conversion that has just been added needs only the right name.
+  const free = !draft.tensors.includes(name)
+  if (free && last.type === opTypeOf('ConvertTensor') && last.outputIndexes?.[0] === tensor) {
+    draft.tensors[tensor] = name
+    return
+  }
+  const dims = (graph.values.get(name)?.shape ?? []).map(Number)
+  draft.give(name, 'plain', 'Reshape', [tensor], { name: 'Reshape', value: { dims: Int32Array.from(dims) } })
+}
+
+/** MNN has no 64-bit numbers and no truths of one byte; what has four axes it takes for NCHW unless it is told better. */
+function edgesOf(graph: Graph, preprocess: WriteOptions['preprocess']): Record<ValueName, Edge> {
+  const edges: Record<ValueName, Edge> = {}
+  for (const name of [...requiredInputs(graph), ...graph.outputs]) {
+    const { dtype, shape } = graph.values.get(name) ?? { dtype: null, shape: null }
+    const layout = preprocess[name]?.layout ?? (shape?.length === 4 ? 'NCHW' : null)
+    const own = dtype === null || isFloat(dtype) ? 'float32' : 'int32'
+    edges[name] = { name, shape: shape ?? [], layout, dtype: own, scale: null, zeroPoint: null }
+  }
+  return edges
+}
+
+const howToRun = (name: string): string => `\`\`\`python
+# pip install MNN numpy: ${name} on the golden input
+import MNN, numpy as np
+
+net = MNN.Interpreter("model.mnn")
+session = net.createSession({"backend": "CPU", "precision": "high"})
+golden = np.load("golden/inputs.npz")
+for name, tensor in net.getSessionInputAll(session).items():
+    x = golden[name]
+    kind = MNN.Halide_Type_Int if x.dtype.kind == "i" else MNN.Halide_Type_Float
+    tensor.copyFrom(MNN.Tensor(tuple(x.shape), kind, x, MNN.Tensor_DimensionType_Caffe))
+net.runSession(session)
+for name, tensor in net.getSessionOutputAll(session).items():
+    y = MNN.Tensor(tensor.getShape(), MNN.Halide_Type_Float, np.empty(tensor.getShape(), np.float32), MNN.Tensor_DimensionType_Caffe)
+    tensor.copyToHostTensor(y)
+    print(name, np.abs(y.getNumpyData() - np.load("golden/outputs.npz")[name]).max())
+\`\`\`
+
+A file that MNN cannot make a session of gives zeros without a word: look at what \`createSession\` prints.`

@@ -1,0 +1,38 @@
+// What the lowering of one node works with.
+import type { DType } from '../../base/dtype.ts'
+import { StudioError } from '../../base/errors.ts'
+import type { Bytes } from '../../ir/context.ts'
+import type { Graph, Node, ValueName } from '../../ir/model.ts'
+import type { Tensor } from '../../ir/tensor.ts'
+import type { Draft } from './draft.ts'
+
+export interface Lowering {
+  graph: Graph
+  opset: number
+  bytes: Bytes
+  draft: Draft
+  /** Nodes by the value that they give. */
+  producer: ReadonlyMap<ValueName, Node>
+  notes: string[]
+  /** Weights of convolutions and matrices in halves. */
+  halves: boolean
+}
+
+export interface Shaped {
+  shape: readonly number[]
+  dtype: DType | null
+}
+
+export const refuse = (node: Node, what: string, fix: string): StudioError =>
+  new StudioError('unsupported', `${node.id} (${node.op}) ${what}`, { where: { node: node.id }, hint: fix })
+
+/** Shape of a value; every one is known in what is written. */
+export function shapeOf({ graph }: Lowering, node: Node, name: ValueName | null | undefined): readonly number[] {
+  const shape = name ? graph.values.get(name)?.shape : null
+  if (!shape?.every(d => typeof d === 'number'))
+    throw refuse(node, `has the value ${name}, whose shape is not known`, 'Fix the inputs with --shape.')
+  return shape as readonly number[]
+}
+
+export const constantOf = ({ graph }: Lowering, name: ValueName | null | undefined): Tensor | null =>
+  (name && graph.values.get(name)?.data) || null
