@@ -58,8 +58,8 @@ export function layerOf(
       (_, o) => float.subarray(o * k, (o + 1) * k).reduce((m, x) => Math.max(m, Math.abs(x)), 0) / largest,
     )
     const grid = {
-      coder: coderOf(format, true),
-      around: aroundIn(format, true, 0),
+      format,
+      restricted: true,
       largest,
       scales,
       free: true,
