@@ -30,7 +30,10 @@ export const adaround = {
     for (const { node } of layers.filter(layer => !roundable.includes(layer)))
       notes.push(`The rounding of the layer ${node.id} is not learned: its weights are floating point.`)
     const fitted = await throughLayers(roundable, work, samples!, solve, ctx, memo)
-    const errors = [...fitted].map(([node, f]) => ({ node, share: f.errors.solved / Math.max(f.errors.nearest, 1e-30) }))
+    const errors = [...fitted].map(([node, f]) => ({
+      node,
+      share: f.errors.solved / Math.max(f.errors.nearest, 1e-30),
+    }))
     if (errors.length > 0) notes.push(summary(errors))
     return { model: work.model, plan: work.plan, notes }
   },

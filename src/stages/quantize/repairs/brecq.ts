@@ -59,7 +59,12 @@ async function throughBlocks(
   const given = await gather(float, samples, ctx)
   const streaming = { width: ctx.runner.threads, largest: largestKept }
   const exact = openStream(given, async part => part, ctx, streaming)
-  const rounded = openStream(given, part => quantizeModel(part, within(work.plan, part.graph), ctx.bytes), ctx, streaming)
+  const rounded = openStream(
+    given,
+    part => quantizeModel(part, within(work.plan, part.graph), ctx.bytes),
+    ctx,
+    streaming,
+  )
   const stacks = stackable(float.graph)
   const importance = learning.loss === 'fisher' ? await importanceOf(float, blocks, given, learning, ctx) : null
   if (typeof importance === 'string') notes.push(importance)
