@@ -1,5 +1,7 @@
 // Every kernel there is. The studio's own loops are built on them in lib/; the twins are compared over this list.
+
 import { addPatches } from './add-patches/index.ts'
+import { addProducts } from './add-products/index.ts'
 import { compare } from './compare/index.ts'
 import { dotInt16 } from './dot-int16/index.ts'
 import { fakeQuantize } from './fake-quantize/index.ts'
@@ -21,6 +23,7 @@ export const kernels: readonly Kernel<any>[] = [
   compare,
   scaleErrors,
   gram,
+  addProducts,
   dotInt16,
   gemm,
   patches,

@@ -94,11 +94,12 @@ async function run(project: Project, device: Device, show: (progress: RunProgres
   const recipe = checkRecipe({ ...project.recipe, input: project.input })
   const meter = createMeter(recipe.steps.length, clock, show)
   const open = (data: Project[Role]) => (data ? datasetOf(project, data.pack, project.input) : null)
-  const attempt = async ({ runner, kernels, ...engineOf }: Awaited<ReturnType<typeof openEngine>>) => {
+  const attempt = async ({ runner, kernels, perform, ...engineOf }: Awaited<ReturnType<typeof openEngine>>) => {
     const ctx: Context = {
       bytes,
       runner,
       kernels,
+      perform,
       clock,
       rng: createRng(recipe.seed),
       signal: new AbortController().signal, // this thread is cancelled by ending it

@@ -11,13 +11,15 @@ import { createWasmPool } from '../src/host/browser/runner.ts'
 import { createWebGpuRunner } from '../src/host/browser/runner-webgpu.ts'
 import { availableThreads } from '../src/host/browser/threads.ts'
 import type { EngineApi } from '../src/host/pool.ts'
-import type { Bytes, KernelSet, Runner } from '../src/ir/context.ts'
+import type { Bytes, KernelSet, Perform, Runner } from '../src/ir/context.ts'
 import type { Report } from '../src/jobs/report.ts'
 import type { Device } from './project.ts'
 
 export interface Engine {
   runner: Runner
   kernels: KernelSet
+  /** By the WASM engines' threads. */
+  perform: Perform
   device: Report['device']
   notes: string[]
   /** Of the self-test against WASM; null where it was not run. */
@@ -26,14 +28,14 @@ export interface Engine {
 
 export async function wasmEngine(bytes: Bytes): Promise<Engine> {
   const encode = (model: Parameters<typeof encodeModel>[0]) => encodeModel(model, bytes)
-  const runner = createWasmPool({
+  const { runner, perform } = createWasmPool({
     count: availableThreads(),
     start: () => new Worker(new URL('./engine.worker.ts', import.meta.url), { type: 'module', name: 'engine' }),
     wrap: worker => comlink.wrap<EngineApi>(worker),
     encode,
   })
   const kernels = await createKernels('wasm')
-  return { runner, kernels, device: 'wasm', notes: [], verified: null }
+  return { runner, kernels, perform, device: 'wasm', notes: [], verified: null }
 }
 
 /** For 'auto', what stands against WebGPU becomes a note; for 'webgpu' it is the error. */
@@ -50,7 +52,14 @@ export async function openEngine(asked: Device, bytes: Bytes): Promise<Engine> {
         hint: 'Choose the WASM engine; a newer driver may mend it.',
       })
     }
-    return { runner: both(wasm.runner, webgpu), kernels, device: 'webgpu+wasm', notes: [], verified: true }
+    return {
+      runner: both(wasm.runner, webgpu),
+      kernels,
+      perform: wasm.perform,
+      device: 'webgpu+wasm',
+      notes: [],
+      verified: true,
+    }
   } catch (error) {
     if (asked === 'webgpu' || !(error instanceof StudioError)) throw error
     return { ...wasm, notes: [`${error.message}; WASM did the work.`] }

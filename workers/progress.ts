@@ -13,7 +13,7 @@ const interval = 100
 export function createMeter(steps: number, clock: () => number, show: (progress: RunProgress) => void): Meter {
   let step = 0
   let last: Progress | null = null
-  let began = { at: 0, done: 0 }
+  let began = { at: 0, done: 0, share: 0 }
   let shown = 0
 
   /** A stage may count twice, as evaluation does for accuracy and then for layers; each count has a speed of its own. */
@@ -30,16 +30,19 @@ export function createMeter(steps: number, clock: () => number, show: (progress:
       const now = clock()
       const same = goesOn(progress)
       last = progress
-      if (!same) began = { at: now, done: progress.done }
+      if (!same) began = { at: now, done: progress.done, share: shareOf(progress) }
       else if (now - shown < interval && progress.done !== progress.total) return
       shown = now
       // The first of a count took the opening of sessions with it, so the speed is that of all after it.
       const seconds = (now - began.at) / 1000
       const counted = progress.done - began.done
       const perSecond = counted > 0 && seconds > 0.2 ? counted / seconds : null
-      const left = perSecond !== null && progress.total !== null ? (progress.total - progress.done) / perSecond : null
+      const advanced = shareOf(progress) - began.share
+      const left = perSecond !== null && advanced > 0 ? (seconds * (1 - shareOf(progress))) / advanced : null
       show({ ...progress, step, steps, perSecond, secondsLeft: left })
     },
   }
   return meter
 }
+
+const shareOf = ({ done, total, share }: Progress): number => share ?? (total ? done / total : 0)

@@ -1,5 +1,6 @@
 // The kernel sets that run on the processor: `reference` is the definition, `wasm` the one in use.
 import type { KernelSet, ObserveOptions } from '../../src/ir/context.ts'
+import { reference as addProducts } from '../add-products/reference.ts'
 import { reference as compare, comparison, emptySums } from '../compare/reference.ts'
 import { dotInt16 } from '../dot-int16/index.ts'
 import { fakeQuantize } from '../fake-quantize/index.ts'
@@ -76,6 +77,7 @@ function referenceKernels(): KernelSet {
       return errors
     },
     gram: (a, b, shape, into) => gramReference({ a, b, c: into }, shape),
+    addProducts: (a, b, shape, into) => addProducts({ a, b, c: into }, shape),
     gemm: (a, b, shape, c) => gemmReference({ a, b, c }, shape),
     ...referenceConvolutions(),
     quantize: (x, scale, zeroPoint, _signed, qmin, qmax) =>
@@ -129,6 +131,14 @@ function wasmKernels(module: WasmModule, input: number, tallies: WasmBackend['ta
         into.set(module.view('f64', sums, into.length))
       })
     },
+    addProducts: (a, b, { p, q }, into) =>
+      module.borrow([a.byteLength, b.byteLength, into.byteLength], (first, second, sums) => {
+        module.view('f64', first, a.length).set(a)
+        module.view('f64', second, b.length).set(b)
+        module.view('f64', sums, into.length).set(into)
+        module.call('addProducts', first, a.length, second, b.length, sums, p, q)
+        into.set(module.view('f64', sums, into.length))
+      }),
     gemm: (a, b, { m, n, k, transA, transB }, c) =>
       module.borrow([a.byteLength, b.byteLength, c.byteLength], (first, other, sums) => {
         module.view('f32', first, a.length).set(a)

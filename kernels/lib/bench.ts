@@ -58,6 +58,14 @@ function loads(): Record<string, Load> {
     },
     patches: { inputs: { x: normals(64 * 32 * 32) }, params: window },
     'add-patches': { inputs: { columns: normals(64 * 9 * 32 * 32) }, params: window },
+    'add-products': {
+      inputs: {
+        a: Float64Array.from(matrix.subarray(0, 64 * columns)),
+        b: Float64Array.from(matrix.subarray(0, 64 * columns)),
+      },
+      params: { p: columns, q: columns },
+      passes: columns,
+    },
     'dot-int16': { inputs: { a: codes(2048 * depth, 1), b: codes(64 * depth, 2) }, params: { depth }, passes: 64 },
   }
 }

@@ -36,11 +36,12 @@ async function open(c: Case, files: readonly string[]): Promise<{ prepared: Prep
   const name = c.model.slice(c.model.lastIndexOf('/') + 1)
   const imported = await importModel(new Map([[name, blobSource(name, await load(c.model))]]), name)
   const bytes = createBytes(imported.sources)
-  const { runner, kernels } = await wasmEngine(bytes)
+  const { runner, kernels, perform } = await wasmEngine(bytes)
   const ctx: Context = {
     bytes,
     runner,
     kernels,
+    perform,
     clock,
     rng: createRng(0),
     signal: new AbortController().signal,

@@ -45,7 +45,7 @@ async function open(
   const bytes = createBytes(imported.sources)
   const ctx: Context = {
     bytes,
-    runner: createNodePool({
+    ...createNodePool({
       count: threads,
       entry: new URL(import.meta.url),
       encode: model => encodeModel(model, bytes),
@@ -94,7 +94,7 @@ async function measure({ task, case: c, roots, rounds, samples, path, ...more }:
   }
 }
 
-if (parentPort) serveEngine(parentPort)
+if (parentPort) serveEngine(parentPort, async () => (await import('../../src/jobs/tasks.ts')).tasks)
 else {
   console.log(JSON.stringify((await measure(JSON.parse(process.argv[2]) as Request)) ?? null))
   process.exit(0)

@@ -80,7 +80,7 @@ async function prepare(job: Job): Promise<void> {
   const bytes = createBytes(imported.sources)
   const ctx: Context = {
     bytes,
-    runner: createNodePool({
+    ...createNodePool({
       count: Math.min(8, availableParallelism()),
       entry: new URL(import.meta.url),
       encode: model => encodeModel(model, bytes),
@@ -141,7 +141,7 @@ async function prepare(job: Job): Promise<void> {
   }
 }
 
-if (parentPort) serveEngine(parentPort)
+if (parentPort) serveEngine(parentPort, async () => (await import('../../src/jobs/tasks.ts')).tasks)
 else {
   await prepare(JSON.parse(process.argv[2]) as Job)
   process.exit(0)

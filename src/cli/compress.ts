@@ -1,9 +1,11 @@
 // thimble compress
+import { resolve } from 'node:path'
 import { outFile, utf8 } from '../base/bytes.ts'
 import { checkInput } from '../data/input-schema.ts'
 import type { InputSpec } from '../data/input-spec.ts'
 import { proposeInput } from '../data/propose-input.ts'
 import { refuseExisting, writeFolder } from '../host/node/files.ts'
+import { folderStore } from '../host/node/store.ts'
 import { rangesOf, readRanges } from '../importers/ranges.ts'
 import type { Graph } from '../ir/model.ts'
 import type { Range } from '../ir/quant.ts'
@@ -58,6 +60,7 @@ export async function run(args: Parsed, line: ProgressLine, signal: AbortSignal)
   const data = args.text('data')
   const evaluation = args.text('eval')
   const ctx = await createContext(imported.sources, args, line, signal, recipe.seed)
+  const store = folderStore(`${resolve(out)}.unfinished`)
   const result = await compress(
     {
       imported,
@@ -69,12 +72,14 @@ export async function run(args: Parsed, line: ProgressLine, signal: AbortSignal)
       device: 'wasm',
       notes,
       importMs,
-      store: null,
+      store,
+      onStep: (_, step, from) => from === 'store' && line.say(`${step.do}: taken from ${out}.unfinished`),
     },
     ctx,
   )
   line.done()
   await writeFolder(out, filesOf(result), args.flag('force'))
+  await store.clear()
   for (const warning of warnings(result.report)) line.say(warning)
   // Without --json they stand in what is printed.
   if (args.flag('json')) for (const note of result.report.notes) if (!notes.includes(note)) line.say(note)
@@ -115,21 +120,28 @@ async function plannedRecipe(args: Parsed): Promise<Recipe> {
   )
 }
 
-/** The recipe whose `quantize` steps are given the ranges of --ranges. */
+/** The recipe whose steps that quantise are given the ranges of --ranges. */
 async function withRanges(recipe: Recipe, graph: Graph, args: Parsed, line: ProgressLine): Promise<Recipe> {
   const path = args.text('ranges')
   if (path === null) return recipe
   const { ranges, unknown } = rangesOf(readRanges(await readText(path, 'file of ranges'), path), graph, path)
   if (unknown.length > 0)
     line.say(`${path}: ${unknown.length} names are not in the model and are left out, ${unknown[0]} for one`)
-  if (!recipe.steps.some(s => s.do === 'quantize'))
+  if (!recipe.steps.some(s => s.do === 'quantize' || s.do === 'search'))
     throw usage(
       '--ranges is for a recipe that quantises',
-      'Give a recipe with the step quantize, or leave --ranges out.',
+      'Give a recipe with the step quantize or search, or leave --ranges out.',
     )
-  const given = (s: Step): Step =>
-    s.do === 'quantize' ? { ...s, ranges: { ...ranges, ...(s.ranges as Record<string, Range> | undefined) } } : s
-  return checkRecipe({ ...recipe, steps: recipe.steps.map(given) })
+  const given = <T extends object>(o: T): T & { ranges: Record<string, Range> } => ({
+    ...o,
+    ranges: { ...ranges, ...(o as { ranges?: Record<string, Range> }).ranges },
+  })
+  const steps = recipe.steps.map((s): Step => {
+    if (s.do === 'quantize') return given(s)
+    // What an earlier search decided was decided under other ranges.
+    return s.do === 'search' ? { ...s, quantize: given((s.quantize ?? {}) as object), found: null } : s
+  })
+  return checkRecipe({ ...recipe, steps })
 }
 
 function filesOf({ report, bundles }: Compressed) {

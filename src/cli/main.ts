@@ -92,7 +92,7 @@ function helpOf(command: Command, options: OptionTable): string {
 declare const __THIMBLE_VERSION__: string
 
 // The bundle is one file: its engine threads start from it too.
-if (parentPort) serveEngine(parentPort)
+if (parentPort) serveEngine(parentPort, async () => (await import('../jobs/tasks.ts')).tasks)
 else await commandLine()
 
 async function commandLine(): Promise<void> {

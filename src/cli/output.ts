@@ -13,7 +13,7 @@ export function createProgress(): ProgressLine {
   const terminal = process.stderr.isTTY === true
   let open = false
   let stage = ''
-  let stageStart = 0
+  let began = { at: 0, done: 0, share: 0 }
   let drawn = 0
   const clear = (): void => {
     if (open) process.stderr.write('\r\x1b[2K')
@@ -25,12 +25,14 @@ export function createProgress(): ProgressLine {
       if (p.stage !== stage) {
         if (!terminal) process.stderr.write(`${p.stage}\n`)
         stage = p.stage
-        stageStart = now
+        began = { at: now, done: p.done, share: shareOf(p) }
       }
       if (!terminal || (now - drawn < 80 && p.done !== p.total)) return
       drawn = now
-      const perSecond = p.done > 0 ? p.done / ((now - stageStart) / 1000) : 0
-      const left = p.total && perSecond > 0 ? (p.total - p.done) / perSecond : null
+      const seconds = (now - began.at) / 1000
+      const perSecond = seconds > 0 ? (p.done - began.done) / seconds : 0
+      const advanced = shareOf(p) - began.share
+      const left = p.total && advanced > 0 ? (seconds * (1 - shareOf(p))) / advanced : null
       const parts = [pc.bold(p.stage.padEnd(10)), p.total ? `${p.done} of ${p.total}` : String(p.done)]
       if (perSecond > 0) parts.push(`${perSecond.toFixed(perSecond < 10 ? 1 : 0)}/s`)
       if (left !== null) parts.push(`${left.toFixed(1)} s left`)
@@ -45,6 +47,8 @@ export function createProgress(): ProgressLine {
     done: clear,
   }
 }
+
+const shareOf = ({ done, total, share }: Progress): number => share ?? (total ? done / total : 0)
 
 /** What happened, where, what to do. */
 export function errorText(error: ErrorRecord): string {

@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os'
 import { basename } from 'node:path'
 import { createKernels } from '../../kernels/lib/backends.ts'
 import { StudioError } from '../base/errors.ts'
+import { hashJson } from '../base/hash.ts'
 import { createRng } from '../base/rng.ts'
 import { openDataset } from '../data/dataset.ts'
 import type { InputSpec } from '../data/input-spec.ts'
@@ -55,7 +56,9 @@ export async function openModel(path: string, args: Parsed, folder = ''): Promis
   if (Object.keys(shapes).length > 0) model = freeze(model, shapes)
   model = cutGraph(model, parseNames(args.text('inputs')), parseNames(args.text('outputs')))
   const importMs = performance.now() - start
-  return { imported: { ...imported, model }, modelHash: await hashFiles(imported.sources), importMs }
+  const asked = ['shape', 'inputs', 'outputs'].map(name => args.texts(name))
+  const modelHash = hashJson([await hashFiles(imported.sources), asked])
+  return { imported: { ...imported, model }, modelHash, importMs }
 }
 
 export async function openData(path: string, model: Model, spec: InputSpec): Promise<Dataset> {
@@ -112,11 +115,12 @@ export async function createContext(
   const bytes = createBytes(sources)
   const encode = (model: Model) => encodeModel(model, bytes)
   const threads = args.count('threads', 1) ?? Math.min(8, availableParallelism())
-  const runner = createNodePool({ count: threads, entry: new URL(import.meta.url), encode })
+  const { runner, perform } = createNodePool({ count: threads, entry: new URL(import.meta.url), encode })
   return {
     bytes,
     runner,
     kernels: await createKernels('wasm'),
+    perform,
     clock: () => performance.now(),
     rng: createRng(seed),
     signal,

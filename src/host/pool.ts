@@ -3,14 +3,14 @@
 // The engine's own threads would split one convolution between them where a batch holds a single sample, and the sums then
 // differ in their last bits with the number of threads. Here each run is one thread's work, so that results do not.
 import * as comlink from 'comlink'
-import { openCounter } from '../../kernels/lib/backends.ts'
+import { createKernels, openCounter } from '../../kernels/lib/backends.ts'
 import type { Counter } from '../../kernels/lib/observer.ts'
 import { type ErrorRecord, errorRecord, StudioError } from '../base/errors.ts'
-import type { Counted, Feeds, Runner, Session, SessionOptions } from '../ir/context.ts'
+import type { Counted, Feeds, KernelSet, Perform, Runner, Session, SessionOptions, Task } from '../ir/context.ts'
 import type { ValueName } from '../ir/model.ts'
 import type { Histogram } from '../ir/quant.ts'
 import type { NdArray } from '../ir/tensor.ts'
-import { discard } from './discard.ts'
+import { buffersIn, discard, discardBuffers } from './discard.ts'
 import { type EncodeModel, type OrtModule, type OrtOptions, openSession, withOutputs } from './ort-runner.ts'
 import { inModel } from './runtime-error.ts'
 
@@ -25,12 +25,17 @@ export interface EngineApi {
   time(id: number, feeds: Feeds): Promise<Answer<number>>
   count(id: number, feeds: Feeds): Promise<Answer<Record<ValueName, Counted>>>
   histograms(id: number): Promise<Answer<Record<ValueName, Histogram>>>
+  perform(task: string, input: object): Promise<Answer<unknown>>
   close(id: number): Promise<Answer<null>>
 }
 
-/** The engine's side, in its own thread. */
-export function createEngine(load: () => Promise<OrtModule>, options: OrtOptions): EngineApi {
+/** The tasks that engines are asked for; loaded with the first, since most threads never are. */
+export type LoadTasks = () => Promise<ReadonlyMap<string, Task<never, unknown>>>
+
+/** The engine's side, in its own thread: what it is sent is its own, and freed at once. */
+export function createEngine(load: () => Promise<OrtModule>, tasks: LoadTasks, options: OrtOptions): EngineApi {
   const sessions = new Map<number, { session: Session; counter: Counter | null }>()
+  let crunching: Promise<[ReadonlyMap<string, Task<never, unknown>>, KernelSet]> | null = null
   const answer = async <T>(work: () => Promise<T>): Promise<Answer<T>> => {
     try {
       return { ok: true, value: await work(), memory: options.memory() }
@@ -42,24 +47,40 @@ export function createEngine(load: () => Promise<OrtModule>, options: OrtOptions
     open: (id, bytes, { optimize, count }) =>
       answer(async () => {
         const session = await openSession(await load(), bytes, { optimize }, options)
+        discard(bytes)
         sessions.set(id, { session, counter: count ? await openCounter(count.values, count) : null })
         return null
       }),
     run: async (id, feeds) => {
       const result = await answer(() => sessions.get(id)!.session.run(feeds))
+      discard(feeds)
       const buffers = result.ok ? Object.values(result.value).map(array => array.data.buffer) : []
       return comlink.transfer(result, [...new Set(buffers)] as ArrayBuffer[])
     },
-    time: (id, feeds) => answer(() => sessions.get(id)!.session.time(feeds)),
+    time: async (id, feeds) => {
+      const result = await answer(() => sessions.get(id)!.session.time(feeds))
+      discard(feeds)
+      return result
+    },
     count: (id, feeds) =>
       answer(async () => {
         const { session, counter } = sessions.get(id)!
         const arrays = await session.run(feeds)
         const counted = counter!.count({ ...feeds, ...arrays })
-        discard(arrays)
+        discard({ ...feeds, ...arrays })
         return counted
       }),
     histograms: id => answer(async () => sessions.get(id)!.counter!.histograms()),
+    perform: async (id, input) => {
+      const result = await answer(async () => {
+        crunching ??= Promise.all([tasks(), createKernels('wasm')])
+        const [known, kernels] = await crunching
+        return known.get(id)!.run(input as never, kernels)
+      })
+      const given = result.ok ? buffersIn(result.value) : new Set<ArrayBuffer>()
+      discardBuffers([...buffersIn(input)].filter(buffer => !given.has(buffer)))
+      return comlink.transfer(result, [...given])
+    },
     close: id =>
       answer(async () => {
         await sessions.get(id)?.session.close()
@@ -84,7 +105,12 @@ export interface PoolOptions {
   memory: { bytes: () => number; total: boolean }
 }
 
-export function createPool({ count, spawn, encode, memory }: PoolOptions): Runner {
+export interface Pool {
+  runner: Runner
+  perform: Perform
+}
+
+export function createPool({ count, spawn, encode, memory }: PoolOptions): Pool {
   const idle: Seat[] = []
   const waiting: ((seat: Seat) => void)[] = []
   const seats: Seat[] = []
@@ -157,8 +183,23 @@ export function createPool({ count, spawn, encode, memory }: PoolOptions): Runne
         : {}),
       close: async () => {
         for (const seat of holders) await askOf(seat, seat.api.close(id))
+        discard(bytes)
       },
     }
   }
-  return { engine: 'wasm', threads: count, open, discard, peakBytes: () => peak }
+  const perform: Perform = async <I extends object, O>(
+    task: Task<I, O>,
+    input: I,
+    given: readonly ArrayBufferLike[] = [],
+  ): Promise<O> => {
+    // What waits its turn is not copied yet.
+    const seat = await acquire()
+    try {
+      const sent = comlink.transfer(input, given as ArrayBuffer[])
+      return (await askOf(seat, seat.api.perform(task.id, sent))) as O
+    } finally {
+      release(seat)
+    }
+  }
+  return { runner: { engine: 'wasm', threads: count, open, discard, peakBytes: () => peak }, perform }
 }

@@ -8,6 +8,8 @@ export interface Progress {
   stage: string // id of the step or pass
   done: number
   total: number | null
+  /** How much of the work is done, 0 to 1, where what is counted differs in cost. */
+  share?: number
   note?: string
 }
 
@@ -73,8 +75,8 @@ export interface Runner {
   /** Runs that may be under way at once; each is computed by one thread alone, so that results do not depend on their number. */
   readonly threads: number
   open(model: Model, options?: SessionOptions): Promise<Session>
-  /** Frees arrays that a run gave at once, where waiting for the collector would let them pile up. */
-  discard(arrays: Readonly<Record<ValueName, NdArray>>): void
+  /** Frees all arrays in plain data at once, where waiting for the collector would let them pile up; nobody may look at them afterwards. */
+  discard(data: unknown): void
   /** High-water mark of the engine's memory in bytes. */
   peakBytes(): number
 }
@@ -118,6 +120,8 @@ export interface KernelSet {
   scaleErrors(x: Float32Array, scales: Float32Array, qmax: number): Float64Array
   /** Adds to `into` ([p, q], row-major) the products of the columns of `a` ([n, p]) and `b` ([n, q]); `upper`: see kernels/gram. */
   gram(a: Float32Array, b: Float32Array, shape: { p: number; q: number; upper: boolean }, into: Float64Array): void
+  /** Adds to `into` ([p, q]) the products of the columns of `a` ([n, p]) and `b` ([n, q]) in float64, one row after the other. */
+  addProducts(a: Float64Array, b: Float64Array, shape: { p: number; q: number }, into: Float64Array): void
   /** Adds to `c` ([m, n]) the product of `a` and `b`, see kernels/gemm. */
   gemm(
     a: Float32Array,
@@ -149,6 +153,22 @@ export interface KernelSet {
   /** y[r, c] = sum of a[r, k] b[c, k] over the `depth` elements of each row, in accumulators that wrap at 32 bits. */
   dotInt16(a: Int16Array, b: Int16Array, depth: number): Int32Array
 }
+
+/** A computation of plain data that any thread may do: what it gives depends on its input alone. */
+export interface Task<I, O> {
+  readonly id: string
+  run(input: I, kernels: KernelSet): O
+}
+
+/** Has a thread that is idle do a task. Buffers in `given` go with the input: nobody may look at them afterwards. */
+export type Perform = <I extends object, O>(
+  task: Task<I, O>,
+  input: I,
+  given?: readonly ArrayBufferLike[],
+) => Promise<O>
+
+/** Keeps a result under a key of all that it depends on besides what its lender knows, where the host has a store. */
+export type Memo = <T>(key: unknown, compute: () => Promise<T>) => Promise<T>
 
 export interface Sample {
   index: number
@@ -185,6 +205,7 @@ export interface Context {
   bytes: Bytes
   runner: Runner
   kernels: KernelSet
+  perform: Perform
   clock: Clock
   rng: Rng
   signal: AbortSignal

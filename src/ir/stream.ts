@@ -10,29 +10,31 @@ import type { NdArray } from './tensor.ts'
 /** What a part of the model is run as: the float graph itself, or its quantised form. Names of inputs and outputs stay. */
 export type Form = (part: Model) => Promise<Model>
 
+/** Values of one batch; those that are not kept are gone once the next batch is asked for. */
+export interface Seen {
+  arrays: Readonly<Record<ValueName, NdArray>>
+  batch: number
+}
+
 export interface Stream {
-  /**
-   * Computes `values` on every batch and hands them to `visit`, batches in order. Those in `keep` stay for later cuts, so far as they
-   * are small enough.
-   */
-  run(
-    model: Model,
-    values: readonly ValueName[],
-    keep: readonly ValueName[],
-    visit: (arrays: Readonly<Record<ValueName, NdArray>>, batch: number) => void,
-  ): Promise<void>
+  /** Computes `values` on every batch, batches in order. Those in `keep` stay for later cuts, so far as they are small enough. */
+  run(model: Model, values: readonly ValueName[], keep: readonly ValueName[]): AsyncIterable<Seen>
   /** Forgets what no cut for one of `values` would start from. */
   forget(model: Model, values: readonly ValueName[]): void
 }
 
-// A value that takes more over all samples is computed again from what lies before it.
-const largestKept = 67108864
+export interface StreamOptions {
+  /** Runs that may be under way at once. */
+  width: number
+  /** Bytes over all samples beyond which a value is not kept, but computed again from what lies before it. */
+  largest: number
+}
 
 export function openStream(
   batches: readonly Batch[],
   form: Form,
   ctx: Pick<Context, 'runner' | 'signal'>,
-  width: number,
+  { width, largest }: StreamOptions,
 ): Stream {
   const kept = new Map<ValueName, NdArray[]>()
   for (const name of Object.keys(batches[0]?.feeds ?? {}))
@@ -42,12 +44,12 @@ export function openStream(
     )
 
   return {
-    async run(model, values, keep, visit) {
+    async *run(model, values, keep) {
       const missing = values.filter(name => !kept.has(name))
       const at = (index: number, made: Readonly<Record<ValueName, NdArray>>): Record<ValueName, NdArray> =>
         Object.fromEntries(values.map(name => [name, kept.get(name)?.[index] ?? made[name]]))
       if (missing.length === 0) {
-        for (const index of batches.keys()) visit(at(index, {}), index)
+        for (const index of batches.keys()) yield { arrays: at(index, {}), batch: index }
         return
       }
       const part = cutGraph(model, [...kept.keys()], missing)
@@ -59,11 +61,13 @@ export function openStream(
         const feeds = (index: number): Feeds => Object.fromEntries(fed.map(name => [name, kept.get(name)![index]]))
         for await (const { item, result } of inOrder(indices, width, index => session.run(feeds(index)))) {
           ctx.signal.throwIfAborted()
-          visit(at(item, result), item)
+          yield { arrays: at(item, result), batch: item }
           for (const [name, arrays] of fresh) {
-            const bytes = 4 * elementCount(result[name].shape) * batches.length
-            if (bytes <= largestKept) arrays.push(result[name])
+            if (4 * elementCount(result[name].shape) * batches.length > largest) continue
+            arrays.push(result[name])
+            delete result[name]
           }
+          ctx.runner.discard(result)
         }
       } finally {
         await session.close()

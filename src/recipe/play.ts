@@ -4,8 +4,8 @@
 import { StudioError } from '../base/errors.ts'
 import { hashJson } from '../base/hash.ts'
 import { pack, unpack } from '../base/pack.ts'
-import type { Context, Dataset } from '../ir/context.ts'
-import type { Memo, State, StepDef, StepEnv, Wanted } from './state.ts'
+import type { Context, Dataset, Memo } from '../ir/context.ts'
+import type { State, StepDef, StepEnv, Wanted } from './state.ts'
 import { findStep } from './steps/index.ts'
 import type { Recipe, Step } from './types.ts'
 

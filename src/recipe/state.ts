@@ -3,7 +3,7 @@
 import { StudioError } from '../base/errors.ts'
 import type { Options, OptionValues } from '../base/options.ts'
 import type { InputSpec } from '../data/input-spec.ts'
-import type { Context, Dataset } from '../ir/context.ts'
+import type { Context, Dataset, Memo } from '../ir/context.ts'
 import type { Model, ValueName } from '../ir/model.ts'
 import type { FloatReason, QuantPlan } from '../ir/quant.ts'
 import type { Target } from '../ir/target.ts'
@@ -59,9 +59,6 @@ export interface State {
   readonly steps: readonly Step[] // as they ran, every default filled in
   readonly notes: readonly string[]
 }
-
-/** Keeps a result under a key of all that it depends on besides the state and data that go into the step, where the host has a store. */
-export type Memo = <T>(key: unknown, compute: () => Promise<T>) => Promise<T>
 
 export interface StepEnv {
   ctx: Context

@@ -356,6 +356,26 @@ describe('an interrupted command', () => {
     expect(existsSync(out)).toBe(false)
     expect(left()).toEqual([])
   })
+
+  test('that was killed goes on where it was, to the same bundle, and then leaves nothing beside it', async () => {
+    const recipe = saveJson(join(work, 'refit.json'), {
+      thimble: 1,
+      steps: [{ do: 'optimize' }, { do: 'quantize', weights: 'int4', repairs: ['refit'] }],
+    })
+    const command = (out: string) => ['compress', model, ...data, '--recipe', recipe, '--out', join(work, out)]
+    const { child, ended } = start(command('killed'))
+    await new Promise<void>(done => child.stderr?.on('data', text => /quantize/.test(text) && done()))
+    child.kill('SIGKILL')
+    await ended
+    expect(existsSync(join(work, 'killed'))).toBe(false)
+    expect(readdirSync(join(work, 'killed.unfinished')).length).toBeGreaterThan(0)
+
+    const again = await thimble(...command('killed'))
+    expect(again.stderr).toMatch(/optimize: taken from .*killed\.unfinished/)
+    expect(existsSync(join(work, 'killed.unfinished'))).toBe(false)
+    await thimble(...command('whole'))
+    expect(bundleOf(join(work, 'killed'))).toEqual(bundleOf(join(work, 'whole')))
+  })
 })
 
 describe('exit statuses', () => {

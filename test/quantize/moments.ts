@@ -1,8 +1,7 @@
 // One layer as the repairs that round layer by layer see it.
 import { createRng } from '../../src/base/rng.ts'
-import { coderOf, codesOf } from '../../src/ir/number-format.ts'
+import { codesOf } from '../../src/ir/number-format.ts'
 import type { Moments, Part } from '../../src/stages/quantize/repairs/rounding-solve.ts'
-import { aroundIn } from '../../src/stages/quantize/repairs/soft-rounding.ts'
 
 /** Second moments of correlated inputs, as rectified activations are, against the float layer's output. */
 export function layerOf(
@@ -58,8 +57,8 @@ export function layerOf(
       (_, o) => float.subarray(o * k, (o + 1) * k).reduce((m, x) => Math.max(m, Math.abs(x)), 0) / largest,
     )
     const grid = {
-      coder: coderOf(format, true),
-      around: aroundIn(format, true, 0),
+      format,
+      restricted: true,
       largest,
       scales,
       free: true,

@@ -5,11 +5,11 @@ import type { ByteSource } from '../../src/base/bytes.ts'
 import { createRng } from '../../src/base/rng.ts'
 import type { InputSpec } from '../../src/data/input-spec.ts'
 import { encodeModel } from '../../src/exporters/onnx.ts'
-import type { Context, Dataset, Feeds } from '../../src/ir/context.ts'
+import type { Context, Dataset, Feeds, Memo } from '../../src/ir/context.ts'
 import type { Model, ValueName } from '../../src/ir/model.ts'
 import type { NdArray } from '../../src/ir/tensor.ts'
 import { infer } from '../../src/ops/infer.ts'
-import { initialState, type Memo, type State, type Variant, type Wanted } from '../../src/recipe/state.ts'
+import { initialState, type State, type Variant, type Wanted } from '../../src/recipe/state.ts'
 import { optimize } from '../../src/recipe/steps/optimize.ts'
 import { quantize } from '../../src/recipe/steps/quantize.ts'
 import { checkRecipe } from '../../src/recipe/validate.ts'
@@ -49,6 +49,9 @@ const feedsOf = (model: Model, seed: number, index: number): Feeds => {
   return feedsFor({ ...model, graph: { ...graph, values } }, createRng(seed, `sample ${index}`))
 }
 
+/** Keeps nothing. */
+export const noMemo: Memo = (_key, compute) => compute()
+
 export interface Played {
   state: State
   variant: Variant
@@ -77,7 +80,7 @@ export async function play(
     samples: options.samples ?? 8,
     input: options.input ?? { inputs: {} },
     wanted: [{ target: onnxruntime, form: null, io: 'float' as const, ...options.wanted }],
-    memo: options.memo ?? (<T>(_key: unknown, compute: () => Promise<T>) => compute()),
+    memo: options.memo ?? noMemo,
   }
   let state = initialState(infer(model))
   if (options.optimized !== false) state = await optimize.run(state, {}, env)

@@ -1,8 +1,10 @@
 // The sequential refit: that it sees what the runtime computes with, and that it beats rounding to nearest on every layer.
 import { beforeAll, describe, expect, test } from 'vitest'
 import { viewAs } from '../../src/base/dtype.ts'
+import { pack, unpack } from '../../src/base/pack.ts'
 import { createRng } from '../../src/base/rng.ts'
-import type { Context } from '../../src/ir/context.ts'
+import type { Context, Memo } from '../../src/ir/context.ts'
+import { coderOf } from '../../src/ir/number-format.ts'
 import { floats } from '../../src/ir/tensor.ts'
 import { infer } from '../../src/ops/infer.ts'
 import { inputRows, layerShape, outputRows, placesOf } from '../../src/stages/quantize/patches.ts'
@@ -78,15 +80,15 @@ describe('rows of a layer times its weights are what the runtime gives', () => {
 describe('rounding with second moments', () => {
   test.each([2, 3, 4, 8].flatMap(bits => [9, 32].map(k => [bits, k] as const)))(
     '%i bits, %i inputs: less than half the error of nearest',
-    (bits, k) => {
+    async (bits, k) => {
       for (let seed = 0; seed < 4; seed++) {
         const layer = layerOf(k, 3, 400, seed)
         const part = layer.part(bits)
         const nearest = Float32Array.from(layer.float, (x, i) => {
           const s = part.grid.scales[Math.floor(i / k)]
-          return part.grid.coder.encode(x / s) * s
+          return coderOf(part.grid.format, true).encode(x / s) * s
         })
-        const [rounded] = roundLayer([part])
+        const [rounded] = await roundLayer([part], ctx)
         expect(layer.error(rounded.weights, rounded.bias!)).toBeLessThan(0.5 * layer.error(nearest, layer.bias))
         // What is given back lies on the grid of the scales that are given back.
         for (const [i, w] of rounded.weights.entries()) {
@@ -98,16 +100,16 @@ describe('rounding with second moments', () => {
     },
   )
 
-  test('one scale over the groups of a layer where they share it', () => {
+  test('one scale over the groups of a layer where they share it', async () => {
     const parts = [1, 2].map(seed => {
       const part = layerOf(9, 1, 200, seed).part(4)
       return { ...part, grid: { ...part.grid, shared: true } }
     })
-    const rounded = roundLayer(parts)
+    const rounded = await roundLayer(parts, ctx)
     expect(rounded[0].scales[0]).toBe(rounded[1].scales[0])
   })
 
-  test('an input that is always zero has weights of zero, however large they were', () => {
+  test('an input that is always zero has weights of zero, however large they were', async () => {
     const layer = layerOf(9, 2, 200, 3)
     const part = layer.part(4)
     for (let i = 0; i < 10; i++) {
@@ -118,7 +120,7 @@ describe('rounding with second moments', () => {
       part.moments.r[4 * 2 + o] = 0
       layer.float[o * 9 + 4] = 1000
     }
-    const [rounded] = roundLayer([part])
+    const [rounded] = await roundLayer([part], ctx)
     expect(rounded.weights[4]).toBe(0)
     expect(rounded.scales[0]).toBeLessThan(10)
   })
@@ -164,5 +166,50 @@ describe('refit of a network', () => {
     const codes = (p: typeof first) =>
       [...p.variant.model.graph.values].filter(([, v]) => v.data).map(([name, v]) => [name, v.data!.data])
     expect(codes(second)).toEqual(codes(first))
+  })
+
+  test('goes on behind the last finished layer after it was cut off, to the same bytes', async () => {
+    const kept = new Map<string, Uint8Array>()
+    let solved: string[] = []
+    const run = async (stopAt?: string) => {
+      const stop = new AbortController()
+      const memo: Memo = async (key, compute) => {
+        const name = JSON.stringify(key)
+        const known = kept.get(name)
+        if (known) return unpack(known) as never
+        const made = await compute()
+        kept.set(name, pack(made))
+        return made
+      }
+      solved = []
+      const watched: Context = {
+        ...ctx,
+        signal: stop.signal,
+        perform(task, input) {
+          if (task.id === 'round') solved.push(at)
+          return ctx.perform(task, input)
+        },
+        progress(p) {
+          if (p.stage !== 'quantize') return
+          at = p.note ?? ''
+          if (at === stopAt) stop.abort(new Error('closed'))
+        },
+      }
+      let at = ''
+      return play(residual, watched, { step: { weights: 'int4', repairs: ['refit'] }, samples: 16, memo })
+    }
+    const codes = (p: Awaited<ReturnType<typeof run>>) =>
+      [...p.variant.model.graph.values].filter(([, v]) => v.data).map(([name, v]) => [name, v.data!.data])
+    const whole = codes(await run())
+    const layers = [...new Set(solved)]
+    expect(layers.length).toBe(4)
+    for (const [done, stopAt] of layers.entries()) {
+      kept.clear()
+      await expect(run(stopAt)).rejects.toThrow('closed')
+      const again = await run()
+      // The layer at which it was stopped was begun, not finished.
+      expect([...new Set(solved)]).toEqual(layers.slice(done))
+      expect(codes(again)).toEqual(whole)
+    }
   })
 })

@@ -2,12 +2,14 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { encodeModel } from '../../src/exporters/onnx.ts'
 import type { Context } from '../../src/ir/context.ts'
+import type { Target } from '../../src/ir/target.ts'
 import { infer } from '../../src/ops/infer.ts'
 import { play } from '../../src/recipe/play.ts'
 import { initialState, type State } from '../../src/recipe/state.ts'
 import type { Found } from '../../src/recipe/steps/search-options.ts'
 import type { Step } from '../../src/recipe/types.ts'
 import { checkRecipe } from '../../src/recipe/validate.ts'
+import { onnx } from '../../src/targets/onnx.ts'
 import { onnxruntime } from '../../src/targets/onnxruntime.ts'
 import { build } from '../build.ts'
 import { samplesFor, testContext } from '../quantize/played.ts'
@@ -28,7 +30,14 @@ const model = build(`graph (x: f32[N,4,8,8]) -> (y) {
 
 async function searched(
   options: object,
-  more: { store?: Map<string, Uint8Array>; stages?: string[]; signal?: AbortSignal; clock?: () => number } = {},
+  more: {
+    store?: Map<string, Uint8Array>
+    stages?: string[]
+    signal?: AbortSignal
+    clock?: () => number
+    runner?: Context['runner']
+    targets?: readonly Target[]
+  } = {},
 ): Promise<State> {
   const { store } = more
   return play(
@@ -39,7 +48,7 @@ async function searched(
       calibration: samplesFor(model, 24),
       evaluation: null,
       samples: 24,
-      wanted: [{ target: onnxruntime, form: null, io: 'float' }],
+      wanted: (more.targets ?? [onnxruntime]).map(target => ({ target, form: null, io: 'float' as const })),
       store: store
         ? { get: async key => store.get(key) ?? null, put: async (key, bytes) => void store.set(key, bytes) }
         : null,
@@ -47,6 +56,7 @@ async function searched(
     {
       ...ctx,
       ...(more.clock ? { clock: more.clock } : {}),
+      ...(more.runner ? { runner: more.runner } : {}),
       ...(more.signal ? { signal: more.signal } : {}),
       progress: p => void more.stages?.push(`${p.stage} ${p.note ?? ''}`),
     },
@@ -131,4 +141,62 @@ test('where the time is up, layers that were not measured stay in the widest for
   const { found } = stepOf(state)
   expect(found.sensitivity).toEqual({})
   expect(Object.values(found.quantize.layers!)).toEqual([{ weights: 'int8' }, { weights: 'int8' }, { weights: 'int8' }])
+})
+
+describe('a budget of milliseconds', () => {
+  // A machine on which a convolution takes what its weights have of bits, and each pair a little.
+  const machine = (times: number[] = []): Context['runner'] => ({
+    ...ctx.runner,
+    async open(model, options) {
+      const session = await ctx.runner.open(model, options)
+      const { nodes, values } = model.graph
+      const inInt8 = (name: string | null): boolean => {
+        const maker = nodes.find(n => n.outputs[0] === name)
+        return maker?.op === 'DequantizeLinear' && values.get(maker.inputs[0]!)?.data?.dtype === 'int8'
+      }
+      const ms = nodes.reduce((sum, n) => {
+        if (n.op === 'Conv') return sum + (inInt8(n.inputs[1] ?? null) ? 1 : 4)
+        return /^(De)?[Qq]uantizeLinear$/.test(n.op) ? sum + 0.1 : sum
+      }, 0)
+      times.push(ms)
+      return { ...session, time: async () => ms }
+    },
+  })
+  const formats = ['int8', 'float32']
+
+  test('is kept by what a run was measured to take, pairs and all, by as little change as it allows', async () => {
+    const { found } = stepOf(await searched({ keep: { latencyMs: 10 }, formats, ...plain }, { runner: machine() }))
+    expect(found.chosen.cost).toBeLessThanOrEqual(10)
+    // One layer in integers is enough, and two would be closer to nothing.
+    expect(Object.values(found.quantize.layers!).filter(layer => layer.float)).toHaveLength(2)
+  })
+
+  test('is refused with the fastest that was measured', async () => {
+    await expect(searched({ keep: { latencyMs: 1 }, formats, ...plain }, { runner: machine() })).rejects.toThrow(
+      /a run takes at least [\d.]+ ms here/,
+    )
+  })
+
+  test('stays in float where integers are slower', async () => {
+    const slow: Context['runner'] = {
+      ...ctx.runner,
+      async open(model, options) {
+        const session = await ctx.runner.open(model, options)
+        const ms = model.graph.nodes.reduce((sum, n) => sum + (n.op === 'QuantizeLinear' ? 5 : 1), 0)
+        return { ...session, time: async () => ms }
+      },
+    }
+    const { found } = stepOf(await searched({ keep: { latencyMs: 8 }, formats, ...plain }, { runner: slow }))
+    expect(Object.values(found.quantize.layers!).every(layer => layer.float)).toBe(true)
+  })
+})
+
+test('every target is judged, and the worst decides', async () => {
+  const targets = [onnxruntime, onnx]
+  const state = await searched({ keep: { bytes: 11_000 }, ...plain }, { targets })
+  const { found } = stepOf(state)
+  const sizes = await Promise.all(state.variants.map(async v => (await encodeModel(v.model, ctx.bytes)).length))
+  expect(sizes).toHaveLength(2)
+  expect(Math.max(...sizes)).toBe(found.chosen.bytes)
+  expect(found.notes.join()).toMatch(/worst of its targets: onnxruntime: \d+ bytes, .*onnx: \d+ bytes/)
 })

@@ -43,6 +43,15 @@ describe('recipe', () => {
     expect(layerSetting(kept, 'conv1')).toEqual({ float: true })
     expect(setLayer(kept, 'conv1', 'step')).toEqual(recipe)
   })
+  test('a layer that is set holds for a search too, which decides anew', () => {
+    const decided = { ...recipe, steps: [{ do: 'search', keep: { loss: 0.5 }, found: { chosen: 1 } }] }
+    const kept = setLayer(decided, 'conv1', 'float')
+    expect(kept.steps).toEqual([
+      { do: 'search', keep: { loss: 0.5 }, quantize: { layers: { conv1: { float: true } } } },
+    ])
+    expect(layerSetting(kept, 'conv1')).toEqual({ float: true })
+    expect(setLayer(kept, 'conv1', 'step').steps).toEqual([{ do: 'search', keep: { loss: 0.5 } }])
+  })
   test('a new step goes before the exports, a new export to the end', () => {
     expect(addStep(recipe, 'evaluate').steps.map(step => step.do)).toEqual([
       'optimize',

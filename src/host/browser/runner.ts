@@ -7,7 +7,7 @@ import * as ort from 'onnxruntime-web/wasm'
 import { StudioError } from '../../base/errors.ts'
 import type { Runner } from '../../ir/context.ts'
 import { createOrtRunner, type EncodeModel, type OrtModule, type OrtOptions } from '../ort-runner.ts'
-import { createEngine, createPool, type EngineApi } from '../pool.ts'
+import { createEngine, createPool, type EngineApi, type LoadTasks, type Pool } from '../pool.ts'
 import { wasmMemoryBytes } from './memory.ts'
 
 const options: OrtOptions = { engine: 'wasm', memory: wasmMemoryBytes, clock: () => performance.now() }
@@ -27,7 +27,7 @@ export async function createWasmRunner({ encode }: { encode: EncodeModel }): Pro
 }
 
 /** What an engine's worker exposes. */
-export const createWasmEngine = (): EngineApi => createEngine(loadOrt, options)
+export const createWasmEngine = (tasks: LoadTasks): EngineApi => createEngine(loadOrt, tasks, options)
 
 /** Firefox collects a worker that only its own pending answers refer to, and whoever waits then waits for ever. */
 const working = new Set<Worker>()
@@ -38,7 +38,7 @@ export function createWasmPool(given: {
   start: () => Worker
   wrap: (worker: Worker) => comlink.Remote<EngineApi>
   encode: EncodeModel
-}): Runner {
+}): Pool {
   const spawn = () => {
     const worker = given.start()
     working.add(worker)

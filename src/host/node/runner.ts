@@ -6,7 +6,7 @@ import nodeEndpoint from 'comlink/dist/esm/node-adapter.mjs'
 import { StudioError } from '../../base/errors.ts'
 import type { Runner } from '../../ir/context.ts'
 import { createOrtRunner, type EncodeModel, type OrtModule, type OrtOptions } from '../ort-runner.ts'
-import { createEngine, createPool, type EngineApi } from '../pool.ts'
+import { createEngine, createPool, type EngineApi, type LoadTasks, type Pool } from '../pool.ts'
 
 const options: OrtOptions = {
   engine: 'wasm',
@@ -26,7 +26,7 @@ export async function createNodeRunner({ encode }: { encode: EncodeModel }): Pro
 }
 
 /** `count` engines, each in a thread of its own that is started from `entry`, which calls `serveEngine`. */
-export function createNodePool({ count, entry, encode }: { count: number; entry: URL; encode: EncodeModel }): Runner {
+export function createNodePool({ count, entry, encode }: { count: number; entry: URL; encode: EncodeModel }): Pool {
   // Compiling the runtime on every core at once would take some 100 MB more than the work itself.
   setFlagsFromString('--wasm-num-compilation-tasks=1')
   const spawn = () => {
@@ -42,8 +42,9 @@ export function createNodePool({ count, entry, encode }: { count: number; entry:
 }
 
 /** The other side of `createNodePool`, in the worker thread that owns `port`. */
-export function serveEngine(port: Parameters<typeof nodeEndpoint>[0]): void {
-  comlink.expose(createEngine(loadOrt, options), nodeEndpoint(port))
+export function serveEngine(port: Parameters<typeof nodeEndpoint>[0], tasks: LoadTasks): void {
+  // What the whole process takes is measured by the thread that asks.
+  comlink.expose(createEngine(loadOrt, tasks, { ...options, memory: () => 0 }), nodeEndpoint(port))
 }
 
 const engineDied = (cause: unknown): StudioError =>

@@ -1,5 +1,5 @@
 // Step `quantize`: observe once, then for each wished target choose its integer operators, decide scales and write the QDQ graph.
-import type { Dataset } from '../../ir/context.ts'
+import type { Dataset, Memo } from '../../ir/context.ts'
 import type { Graph, Model, ValueName } from '../../ir/model.ts'
 import type { Observation, QuantSpec } from '../../ir/quant.ts'
 import type { Form, Target } from '../../ir/target.ts'
@@ -105,11 +105,16 @@ export async function quantizeWith(
     let plan = await decide(float, target, chosen, { of: rangeOf }, env.ctx)
     let rounded = float
     for (const repair of weightRepairs(repairs)) {
+      // Of the state that goes in and these the rest follows.
+      const rules = [target.quant, target.lower ?? []]
+      const memo: Memo = (key, compute) =>
+        env.memo({ stage: 'repair', repair: repair.id, rules, options, repairs, key }, compute)
       const repaired = await repair.run(
         { float, model: rounded, plan, choice: chosen, normals },
         samples,
         env.ctx,
         learningOf(o),
+        memo,
       )
       notes.push(...repaired.notes)
       plan = repaired.plan

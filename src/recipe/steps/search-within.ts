@@ -9,13 +9,12 @@ import type { Target } from '../../ir/target.ts'
 import { elements } from '../../ir/tensor.ts'
 import { weightOf } from '../../ops/facts.ts'
 import { latencies } from '../../stages/evaluate/latency.ts'
-import { cost } from '../../stages/inspect/cost.ts'
 import { fromPixels } from '../../stages/quantize/raw-input.ts'
 import { firstThatMeets } from '../../stages/search/bisect.ts'
 import { front, knapsack, pointOf } from '../../stages/search/knapsack.ts'
 import { paretoFront } from '../../stages/search/pareto.ts'
 import type { Layers, Point } from '../../stages/search/types.ts'
-import type { State, StepEnv } from '../state.ts'
+import type { State, StepEnv, Variant } from '../state.ts'
 import type { QuantizeOptions } from './quantize-options.ts'
 import { bitsOf, type Figures, type Found, type SearchOptions, type Tried } from './search-options.ts'
 import type { SearchLayer, Sensitivity } from './sensitivity.ts'
@@ -24,21 +23,32 @@ import { write } from './write.ts'
 
 export interface Space {
   model: Model
-  target: Target
   layers: readonly SearchLayer[]
   formats: readonly FormatName[]
   base: QuantizeOptions
   sensitivity: Sensitivity
   trial: Trial
   judgedOn: number
+  /** Milliseconds of each layer in each of its ways. */
+  times(ways: readonly (readonly FormatName[])[]): Promise<number[][]>
+}
+
+/** How a candidate did on one target. */
+interface OnTarget {
+  target: string
+  bytes: number
+  measured: Figures
+  loss: number
+  ms: number | null
 }
 
 interface Candidate extends Tried {
   point: Point
   quantize: QuantizeOptions
+  onTargets: readonly OnTarget[]
 }
 
-type Unit = 'bytes' | 'bits' | 'work'
+type Unit = 'bytes' | 'bits' | 'ms'
 
 export async function decideWithin(
   space: Space,
@@ -51,8 +61,9 @@ export async function decideWithin(
   const { keep } = o
   const byKl = scoresKl(space, o)
   const waysIn = waysOf(space)
-  const unit: Unit = keep.bits !== undefined ? 'bits' : keep.latencyMs !== undefined ? 'work' : 'bytes'
-  const layers = priced(waysIn, space, unit, byKl)
+  const unit: Unit = keep.bits !== undefined ? 'bits' : keep.latencyMs !== undefined ? 'ms' : 'bytes'
+  const times = unit === 'ms' ? await space.times(waysIn) : null
+  const layers = priced(waysIn, space, unit, byKl, times)
   const weights = space.layers.reduce((n, layer) => n + countOf(space, layer), 0)
   const tried: Candidate[] = []
   let longest = 0
@@ -66,16 +77,24 @@ export async function decideWithin(
     ctx.signal.throwIfAborted()
     const start = ctx.clock()
     const quantize = optionsFor(space, waysIn, point)
-    const { model, raw } = (await build(quantize)).variants[0]
-    const { loss, ...measured } = await space.trial.compare(model)
-    const bytes = await bytesOf(fromPixels(model, raw), space.target, env)
-    const cost =
-      keep.latencyMs !== undefined
-        ? await millisecondsOf(model, space, env)
-        : unit === 'bits'
-          ? point.cost / weights
-          : bytes
-    const candidate = { point, quantize, cost, bytes, predicted: predictedOf(space, waysIn, point), measured, loss }
+    const onTargets = await env.memo({ stage: 'candidate', quantize, unit, judgedOn: space.judgedOn }, async () =>
+      judged((await build(quantize)).variants),
+    )
+    const most = (of: (t: OnTarget) => number): number => onTargets.reduce((m, t) => Math.max(m, of(t)), -1)
+    const bytes = most(t => t.bytes)
+    const candidate = {
+      point,
+      quantize,
+      onTargets,
+      cost: unit === 'ms' ? most(t => t.ms!) : unit === 'bits' ? point.cost / weights : bytes,
+      bytes,
+      predicted: predictedOf(space, waysIn, point),
+      measured: {
+        sqnrDb: onTargets.reduce((least, t) => Math.min(least, t.measured.sqnrDb), Number.POSITIVE_INFINITY),
+        kl: onTargets[0].measured.kl === null ? null : most(t => t.measured.kl!),
+      },
+      loss: most(t => t.loss),
+    }
     tried.push(candidate)
     longest = Math.max(longest, ctx.clock() - start)
     ctx.progress({ stage: 'search', done: tried.length, total: null, note: wordsOf(candidate) })
@@ -87,6 +106,26 @@ export async function decideWithin(
       ? await withinBudget()
       : await alongTheFront(keep.latencyMs !== undefined)
   return foundOf(chosen, tried, space)
+
+  /** Every target that the recipe names; those whose rules are the same share a model, which is run once. */
+  async function judged(variants: readonly Variant[]): Promise<OnTarget[]> {
+    const open = variants.filter(v => v.plan !== null)
+    const known = new Map<Model, Pick<OnTarget, 'measured' | 'loss' | 'ms'>>()
+    const all: OnTarget[] = []
+    for (const variant of open.length > 0 ? open : variants) {
+      const { model, raw } = variant
+      let figures = known.get(model)
+      if (!figures) {
+        const { loss, ...measured } = await space.trial.compare(model)
+        figures = { loss, measured, ms: unit === 'ms' ? await millisecondsOf(model, space, env) : null }
+        known.set(model, figures)
+      }
+      const target = env.wanted.find(w => w.target.id === variant.target)!.target
+      const bytes = await bytesOf(fromPixels(model, raw), target, variant.asked ?? target.forms[0].id, env)
+      all.push({ target: target.id, bytes, ...figures })
+    }
+    return all
+  }
 
   /** The knapsack's answer, and others of the same size: uniform formats, less budget, the other error. */
   async function withinBudget(): Promise<Candidate> {
@@ -111,7 +150,7 @@ export async function decideWithin(
     )
     const others = [
       knapsack(layers, 0.97 * open()),
-      ...(byKl === null ? [] : [knapsack(priced(waysIn, space, unit, !byKl), open())]),
+      ...(byKl === null ? [] : [knapsack(priced(waysIn, space, unit, !byKl, times), open())]),
       ...uniform.filter(p => p.cost <= open() && p.cost > 0.8 * open()),
     ]
     for (const point of others) if (point && !late()) await attempt(pointOf(layers, point.choice))
@@ -198,15 +237,20 @@ function figuresOf({ sensitivity }: Space, { id }: SearchLayer, format: FormatNa
 
 const countOf = ({ model }: Space, { weight }: SearchLayer): number => elements(model.graph.values.get(weight)!.data!)
 
-function priced(ways: readonly FormatName[][], space: Space, unit: Unit, byKl: boolean | null): Layers {
-  const macs = new Map(cost(space.model).nodes.map(n => [n.node, n.macs]))
+function priced(
+  ways: readonly FormatName[][],
+  space: Space,
+  unit: Unit,
+  byKl: boolean | null,
+  times: readonly (readonly number[])[] | null,
+): Layers {
   return space.layers.map((layer, k) =>
-    ways[k].map(format => {
+    ways[k].map((format, way) => {
       const figures = figuresOf(space, layer, format)
       return {
         cost:
-          unit === 'work'
-            ? layer.nodes.reduce((n, id) => n + (macs.get(id) ?? 0), 0) * workOf(format)
+          unit === 'ms'
+            ? times![k][way]
             : unit === 'bits'
               ? countOf(space, layer) * bitsOf(format)
               : bytesIn(space, layer, format),
@@ -215,9 +259,6 @@ function priced(ways: readonly FormatName[][], space: Space, unit: Unit, byKl: b
     }),
   )
 }
-
-// Only eight bits have integer kernels here; all else is restored to float32 and computed in it.
-const workOf = (format: FormatName): number => (bitsOf(format) > 4 && bitsOf(format) <= 8 ? 0.5 : 1)
 
 // A layer in integers has nodes that restore weight and bias and a pair that rounds its output, with their names; about so much.
 const nodesBytes = 500
@@ -249,8 +290,7 @@ function predictedOf(space: Space, ways: readonly FormatName[][], { choice }: Po
   return { sqnrDb: -10 * log10(Math.max(noise, 1e-20)), kl }
 }
 
-async function bytesOf(model: Model, target: Target, { wanted, ctx }: StepEnv): Promise<number> {
-  const form = wanted[0].form ?? target.forms[0].id
+async function bytesOf(model: Model, target: Target, form: string, { ctx }: StepEnv): Promise<number> {
   const wish = { form, io: 'float' as const, preprocess: {}, quantized: null, name: '', fed: {} }
   const { files } = await write(model, target, wish, ctx)
   let bytes = 0
@@ -258,14 +298,20 @@ async function bytesOf(model: Model, target: Target, { wanted, ctx }: StepEnv): 
   return bytes
 }
 
+/** Of one sample, as the report gives it. */
 async function millisecondsOf(model: Model, { trial }: Space, { ctx }: StepEnv): Promise<number> {
-  const { feeds, count } = trial.batches[0]
+  const { feeds } = trial.batches[0].samples[0]
   const [time] = await latencies([model], feeds, { runs: 30, budgetMs: 1000 }, ctx)
-  return time.median / count
+  return time.median
 }
 
 const wordsOf = ({ bytes, measured, loss }: Tried): string =>
   `${bytes} bytes: ${measured.sqnrDb.toFixed(1)} dB, ${loss.toFixed(2)} %`
+
+const targetWords = ({ target, bytes, measured, loss, ms }: OnTarget): string =>
+  ms === null
+    ? `${target}: ${bytes} bytes, ${measured.sqnrDb.toFixed(1)} dB, ${loss.toFixed(2)} %`
+    : `${target}: ${bytes} bytes, ${measured.sqnrDb.toFixed(1)} dB, ${loss.toFixed(2)} %, ${ms.toFixed(2)} ms`
 
 function foundOf(chosen: Candidate, tried: readonly Candidate[], space: Space): Found {
   const plain = ({ cost, bytes, predicted, measured, loss }: Candidate): Tried => ({
@@ -284,6 +330,9 @@ function foundOf(chosen: Candidate, tried: readonly Candidate[], space: Space): 
     sensitivity: space.sensitivity as Found['sensitivity'],
     notes: [
       `The search tried ${tried.length} candidates. Of the one it took, ${chosen.predicted.sqnrDb.toFixed(1)} dB were predicted and ${chosen.measured.sqnrDb.toFixed(1)} dB measured; ${chosen.loss.toFixed(2)} % of the answers over ${space.judgedOn} samples that it was not made from are others.`,
+      ...(chosen.onTargets.length > 1
+        ? [`Judged by the worst of its targets: ${chosen.onTargets.map(targetWords).join('; ')}.`]
+        : []),
     ],
   }
 }

@@ -3,22 +3,25 @@
 // is written down, so that it can be replayed without a clock.
 import { StudioError } from '../../base/errors.ts'
 import type { FormatName } from '../../ir/format-names.ts'
-import type { Model } from '../../ir/model.ts'
+import type { Model, ValueName } from '../../ir/model.ts'
 import type { Target } from '../../ir/target.ts'
 import { weightOf } from '../../ops/facts.ts'
 import { infer } from '../../ops/infer.ts'
+import type { Sweep } from '../../stages/observe/index.ts'
 import { upgradeOpset } from '../../stages/passes/upgrade-opset.ts'
 import { choose } from '../../stages/quantize/choose.ts'
+import type { RawInput } from '../../stages/quantize/raw-input.ts'
 import { select } from '../../stages/quantize/selectors.ts'
 import { separateRoles } from '../../stages/quantize/separate.ts'
 import { type State, type StepEnv, step } from '../state.ts'
+import { layerTimes } from './layer-times.ts'
 import { gather } from './observed.ts'
 import { quantizeWith } from './quantize.ts'
 import { opsetOf, type QuantizeOptions } from './quantize-options.ts'
 import { takingPixels } from './raw-pixels.ts'
 import { baseOf, type Found, options, type SearchOptions } from './search-options.ts'
 import { decideWithin, type Space } from './search-within.ts'
-import { chooseOnly, type SearchLayer, sensitivities } from './sensitivity.ts'
+import { chooseOnly, type SearchLayer, type Sensitivity, sensitivities } from './sensitivity.ts'
 import { openTrial, samplesBetween } from './trial.ts'
 import { estimateWords, samplesOr } from './without-samples.ts'
 
@@ -55,8 +58,7 @@ async function find(state: State, o: SearchOptions, env: StepEnv): Promise<Found
   const limit = 60_000 * o.minutes
   const base = baseOf(o, state.steps)
   const targets = env.wanted.map(w => w.target)
-  const target = targets[0]
-  if (!target)
+  if (targets.length === 0)
     throw new StudioError('bad-recipe', 'The search has no target to search for', {
       where: { step: 'search' },
       hint: 'Add a step export, or give --target.',
@@ -64,7 +66,7 @@ async function find(state: State, o: SearchOptions, env: StepEnv): Promise<Found
   const { formats, notes } = usable(o.formats, targets)
   const current = prepared(state.model, base, formats)
   const { model, raws } = base.rawInput ? await takingPixels(current, env) : { model: current, raws: [] }
-  const layers = layersOf(model, target, base)
+  const layers = searchLayers(model, targets, base)
   if (layers.length === 0)
     throw new StudioError('unsupported', 'No layer of this model can be kept in another format', {
       where: { step: 'search' },
@@ -79,9 +81,10 @@ async function find(state: State, o: SearchOptions, env: StepEnv): Promise<Found
     memo: (key, compute) => env.memo(['search', fit, key], compute),
   }
   const values = new Set(
-    [choose(model, target, () => base), ...layers.map(layer => chooseOnly(model, target, layer, () => base))].flatMap(
-      choice => choice.values,
-    ),
+    [
+      ...targets.map(t => choose(model, t, () => base)),
+      ...layers.map(layer => chooseOnly(model, layer, () => base)),
+    ].flatMap(choice => choice.values),
   )
   const sweep = await gather(model, [...values], inner.calibration!, fit, base, inner)
   const look: typeof gather = async (float, names, data, count, options, within, repaired) =>
@@ -89,21 +92,21 @@ async function find(state: State, o: SearchOptions, env: StepEnv): Promise<Found
       ? sweep
       : gather(float, names, data, count, options, within, repaired)
 
-  const trialOptions = { batch: base.batch, input: env.input }
-  const small = await openTrial(model, inner.calibration!, { ...trialOptions, count: Math.min(fit, o.samples) }, ctx)
-  const sensitivity = await sensitivities(
-    model,
-    target,
-    layers,
-    { ...base, formats },
-    { raws, sweep, trial: small, until: start + measuringShare * limit },
-    inner,
-  )
+  const measured = (count: number, which: readonly SearchLayer[]): Promise<Sensitivity> =>
+    measureOn(model, which, { ...base, formats }, { raws, sweep, count, until: start + measuringShare * limit }, inner)
+  const count = Math.min(fit, o.samples)
+  const rough = await measured(Math.min(fewSamples, count), layers)
+  const worst = count > fewSamples && layers.every(l => rough[l.id]) ? worstOf(layers, rough) : []
+  const sensitivity = { ...rough, ...(worst.length > 0 ? await measured(count, worst) : {}) }
   const from = apart === 0 ? 0 : fit
   const held = samplesBetween(env.calibration!, from, fit + apart)
-  const trial = await openTrial(model, held, { ...trialOptions, count: held.size }, ctx)
-  const space: Space = { model, target, layers, formats, base, sensitivity, trial, judgedOn: held.size }
-  const build = (quantize: QuantizeOptions) => quantizeWith(state, quantize, inner, look)
+  const trial = await openTrial(model, held, { batch: base.batch, count: held.size, input: env.input }, ctx)
+  const times = (ways: readonly (readonly FormatName[])[]): Promise<number[][]> =>
+    layerTimes(model, layers, ways, base, { feeds: trial.batches[0].samples[0].feeds, sweep, raws }, inner)
+  const space: Space = { model, layers, formats, base, sensitivity, trial, judgedOn: held.size, times }
+  // A candidate is kept as a whole, by what it came to.
+  const forgetful: StepEnv = { ...inner, memo: (_, compute) => compute() }
+  const build = (quantize: QuantizeOptions) => quantizeWith(state, quantize, forgetful, look)
   const decided = await decideWithin(space, o, build, { until: start + limit }, env)
   return { ...decided, notes: [...notes, ...decided.notes] }
 }
@@ -134,6 +137,38 @@ function prepared(model: Model, base: QuantizeOptions, formats: readonly FormatN
   return separateRoles(infer(upgradeOpset(infer(model), opsetOf({ ...base, layers: { ...base.layers, ...layers } }))))
 }
 
+// Enough to tell layers that hurt from those that do not.
+const fewSamples = 8
+
+async function measureOn(
+  model: Model,
+  layers: readonly SearchLayer[],
+  o: Parameters<typeof sensitivities>[2],
+  { count, ...given }: { raws: readonly RawInput[]; sweep: Sweep; count: number; until: number },
+  env: StepEnv,
+): Promise<Sensitivity> {
+  const trial = await openTrial(model, env.calibration!, { batch: o.batch, count, input: env.input }, env.ctx)
+  return sensitivities(model, layers, o, { ...given, trial }, env)
+}
+
+/** The quarter of the layers that hurt most, in their order: what these come to decides, and is worth more samples. */
+function worstOf(layers: readonly SearchLayer[], rough: Sensitivity): SearchLayer[] {
+  const least = ({ id }: SearchLayer): number =>
+    Object.values(rough[id]).reduce((worst, { sqnrDb }) => Math.min(worst, sqnrDb), Number.POSITIVE_INFINITY)
+  const sorted = [...layers].sort((a, b) => least(a) - least(b))
+  const worst = new Set(sorted.slice(0, Math.ceil(layers.length / 4)))
+  return layers.filter(layer => worst.has(layer))
+}
+
+/** Layers that any target would run in few bits. */
+function searchLayers(model: Model, targets: readonly Target[], base: QuantizeOptions): SearchLayer[] {
+  const found = new Map<ValueName, SearchLayer>()
+  for (const target of targets)
+    for (const layer of layersOf(model, target, base)) if (!found.has(layer.weight)) found.set(layer.weight, layer)
+  const order = new Map(model.graph.nodes.map((n, i) => [n.id, i]))
+  return [...found.values()].sort((a, b) => order.get(a.id)! - order.get(b.id)!)
+}
+
 /** Layers whose format is open: their weights can be written in few bits, and the options do not say how. */
 function layersOf(model: Model, target: Target, base: QuantizeOptions): SearchLayer[] {
   const { graph } = model
@@ -153,7 +188,7 @@ function layersOf(model: Model, target: Target, base: QuantizeOptions): SearchLa
   }
   return [...layers]
     .filter(([, nodes]) => !nodes.some(id => fixed.has(id)))
-    .map(([weight, nodes]) => ({ id: nodes[0], nodes, weight }))
+    .map(([weight, nodes]) => ({ id: nodes[0], nodes, weight, target }))
 }
 
 /**

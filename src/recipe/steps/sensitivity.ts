@@ -16,7 +16,7 @@ import { refitAlone } from '../../stages/quantize/repairs/refit-alone.ts'
 import type { StepEnv } from '../state.ts'
 import { rangesBy } from './quantize.ts'
 import { type QuantizeOptions, resolveLayers } from './quantize-options.ts'
-import type { Figures } from './search-options.ts'
+import { bitsOf, type Figures } from './search-options.ts'
 import type { Trial } from './trial.ts'
 
 /** Nodes that one decision is for: those that read one weight. */
@@ -24,6 +24,8 @@ export interface SearchLayer {
   id: NodeId // of the first
   nodes: readonly NodeId[]
   weight: ValueName
+  /** The first that would run it in few bits, by whose rules it is measured alone. */
+  target: Target
 }
 
 export type Sensitivity = Record<NodeId, Partial<Record<FormatName, Figures>>>
@@ -31,12 +33,8 @@ export type Sensitivity = Record<NodeId, Partial<Record<FormatName, Figures>>>
 const float: LayerFormats = { weights: 'float32', activations: 'float32' }
 
 /** The choice in which one layer alone is changed, with the function that its kernel computes along. */
-export function chooseOnly(
-  model: Model,
-  target: Target,
-  layer: SearchLayer,
-  formats: (node: Node) => LayerFormats,
-): Choice {
+export function chooseOnly(model: Model, layer: SearchLayer, formats: (node: Node) => LayerFormats): Choice {
+  const { target } = layer
   const outputs = new Set(model.graph.nodes.filter(n => layer.nodes.includes(n.id)).flatMap(n => n.outputs))
   const alone = (node: Node): boolean =>
     layer.nodes.includes(node.id) ||
@@ -47,30 +45,34 @@ export function chooseOnly(
 /** Measures until all is known or `until` is past; what is missing then was not reached. */
 export async function sensitivities(
   model: Model,
-  target: Target,
   layers: readonly SearchLayer[],
   o: QuantizeOptions & { formats: readonly FormatName[] },
   { raws, sweep, trial, until }: { raws: readonly RawInput[]; sweep: Sweep; trial: Trial; until: number },
   env: StepEnv,
 ): Promise<Sensitivity> {
   const { ctx } = env
-  const stream = openStream(trial.batches, async part => part, ctx, ctx.runner.threads)
+  const stream = openStream(trial.batches, async part => part, ctx, {
+    width: ctx.runner.threads,
+    largest: Number.POSITIVE_INFINITY,
+  })
   const perNode = resolveLayers(model, { ...o, layers: {} })
   const found: Sensitivity = {}
   for (const [done, layer] of layers.entries()) {
+    const { target } = layer
     const { live, outputs } = cutAt(model.graph, layer)
     const offered = o.formats.filter(format => format !== 'float32')
     const prepare = async () => {
       const feeds = await arraysAt(stream, model, live, ctx)
       const plans: QuantPlan[] = []
       for (const weights of offered) {
-        const choice = chooseOnly(model, target, layer, node => ({ ...perNode.formats(node), weights }))
+        const choice = chooseOnly(model, layer, node => ({ ...perNode.formats(node), weights }))
         const of = rangesBy(sweep.observations, choice, perNode, o, target, raws)
         plans.push(await decide(model, target, choice, { of }, ctx))
       }
-      const rounded = o.repairs.includes('refit')
-        ? await refitAlone(model, plans, trial.batches, stream, ctx)
-        : plans.map(plan => ({ model, plan }))
+      // Many bits round so little that a refit shows in no figure.
+      const few = plans.filter((_, i) => o.repairs.includes('refit') && bitsOf(offered[i]) < 7)
+      const refitted = await refitAlone(model, few, trial.batches, stream, ctx)
+      const rounded = plans.map(plan => refitted[few.indexOf(plan)] ?? { model, plan })
       return { feeds, rounded }
     }
     let prepared: ReturnType<typeof prepare> | null = null
@@ -108,9 +110,7 @@ function cutAt(graph: Graph, layer: SearchLayer): { live: ValueName[]; outputs: 
 
 async function arraysAt(stream: Stream, model: Model, live: readonly ValueName[], ctx: Context): Promise<Feeds[]> {
   const feeds: Feeds[] = []
-  await stream.run(model, live, live, (arrays, batch) => {
-    feeds[batch] = { ...arrays }
-  })
+  for await (const { arrays, batch } of stream.run(model, live, live)) feeds[batch] = { ...arrays }
   ctx.signal.throwIfAborted()
   stream.forget(model, live)
   return feeds

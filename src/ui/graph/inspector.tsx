@@ -7,7 +7,7 @@ import { Icon } from '../parts/icon.tsx'
 import { Said } from '../parts/said.tsx'
 import { Sqnr } from '../parts/sqnr.tsx'
 import { Term } from '../parts/term.tsx'
-import { type LayerSetting, layerSetting, setLayer, settingOf } from '../state/recipe-edit.ts'
+import { type LayerSetting, layerSetting, quantizes, setLayer, settingOf } from '../state/recipe-edit.ts'
 import { useStudio } from '../state/studio.ts'
 import { layersByNode, type Scene } from './scene.ts'
 
@@ -20,7 +20,7 @@ function LayerSettings(props: { node: string; weights: boolean }) {
     float: t().graph.keepFloat,
   })
   return (
-    <Show when={recipe().steps.some(step => step.do === 'quantize')}>
+    <Show when={quantizes(recipe())}>
       <ChoiceField<LayerSetting>
         name={t().graph.settings}
         value={settingOf(layerSetting(recipe(), props.node))}

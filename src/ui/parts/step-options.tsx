@@ -4,7 +4,7 @@ import type { Catalogue, ShownOption } from '../../../workers/api.ts'
 import type { ChoiceOption, NumberOption, SeveralOption } from '../../base/options.ts'
 import type { Step } from '../../recipe/types.ts'
 import { inWords, t } from '../i18n/index.ts'
-import { fieldsOf, type LayerFields, type LayerSetting, settingOf } from '../state/recipe-edit.ts'
+import { fieldsOf, type LayerFields, type LayerSetting, settingOf, withLayers } from '../state/recipe-edit.ts'
 import { useStudio } from '../state/studio.ts'
 import { ChoiceField, Field, oneNumber, ParsedField } from './field.tsx'
 import { Icon } from './icon.tsx'
@@ -224,6 +224,7 @@ export function StepOptions(props: {
     Object.entries(declared()).filter(([key]) => props.step.do !== 'export' || (key !== 'target' && key !== 'form'))
   const label = (key: string, option: ShownOption) => t().optionLabel[key] ?? inWords(option.label)
   const value = (key: string, option: ShownOption) => props.step[key] ?? option.default
+  const quantize = () => (props.step.quantize ?? {}) as Record<string, unknown>
   return (
     <div class="fields step-options">
       <Show when={props.step.do === 'export' && catalogue()}>
@@ -283,6 +284,14 @@ export function StepOptions(props: {
           )
         }}
       </For>
+      <Show when={props.step.do === 'search'}>
+        <LayersControl
+          name={t().optionLabel.layers}
+          value={quantize().layers ?? {}}
+          disabled={props.disabled}
+          onChange={layers => props.onChange('quantize', withLayers(quantize(), layers as LayerFields), {})}
+        />
+      </Show>
     </div>
   )
 }

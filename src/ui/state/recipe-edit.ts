@@ -33,12 +33,21 @@ export function moveStep(recipe: Recipe, index: number, by: -1 | 1): Recipe {
   return { ...recipe, steps: recipe.steps.toSpliced(index, 1).toSpliced(to, 0, recipe.steps[index]) }
 }
 
-const layersOf = (step: Step | undefined): Record<string, LayerFields> =>
-  (step?.layers as Record<string, LayerFields> | undefined) ?? {}
+/** Position of the first step that quantises, or -1. */
+const quantizing = (recipe: Recipe): number => recipe.steps.findIndex(s => s.do === 'quantize' || s.do === 'search')
 
-/** What the first quantise step says of a selector. */
+export const quantizes = (recipe: Recipe): boolean => quantizing(recipe) >= 0
+
+/** What a step says of quantising: all of a step `quantize`, an option of a step `search`. */
+const quantizeOf = (step: Step | undefined): Record<string, unknown> =>
+  (step?.do === 'search' ? (step.quantize as Record<string, unknown> | undefined) : step) ?? {}
+
+const layersOf = (step: Step | undefined): Record<string, LayerFields> =>
+  (quantizeOf(step).layers as Record<string, LayerFields> | undefined) ?? {}
+
+/** What the first step that quantises says of a selector. */
 export const layerSetting = (recipe: Recipe, selector: string): LayerFields | undefined =>
-  layersOf(recipe.steps.find(step => step.do === 'quantize'))[selector]
+  layersOf(recipe.steps[quantizing(recipe)])[selector]
 
 export const settingOf = (fields: LayerFields | undefined): LayerSetting =>
   fields?.float === true ? 'float' : fields?.weights === 'int7' ? 'int7' : 'step'
@@ -46,11 +55,21 @@ export const settingOf = (fields: LayerFields | undefined): LayerSetting =>
 export const fieldsOf = (setting: LayerSetting): LayerFields | null =>
   setting === 'float' ? { float: true } : setting === 'int7' ? { weights: 'int7' } : null
 
+/** Options of quantising with other settings of layers. */
+export function withLayers({ layers: _, ...rest }: Record<string, unknown>, layers: LayerFields): LayerFields {
+  return same(layers, {}) ? rest : { ...rest, layers }
+}
+
 export function setLayer(recipe: Recipe, selector: string, setting: LayerSetting): Recipe {
-  const index = recipe.steps.findIndex(step => step.do === 'quantize')
-  const { [selector]: _, ...others } = layersOf(recipe.steps[index])
+  const index = quantizing(recipe)
+  const step = recipe.steps[index]
+  const { [selector]: _, ...others } = layersOf(step)
   const fields = fieldsOf(setting)
-  return setOption(recipe, index, 'layers', fields ? { ...others, [selector]: fields } : others, {})
+  const layers = fields ? { ...others, [selector]: fields } : others
+  if (step.do !== 'search') return setOption(recipe, index, 'layers', layers, {})
+  const quantize = withLayers(quantizeOf(step), layers)
+  // What was decided before it was known is decided anew.
+  return setOption(setOption(recipe, index, 'quantize', quantize, {}), index, 'found', null, null)
 }
 
 /** Fixes the dimensions of an input, or sets them free again, in a cut step at the head of the recipe. */

@@ -5,10 +5,12 @@
 // Without the activation behind it the loss is a quadratic of the weights, so that second moments that are gathered once stand for all
 // samples: a step is one product of matrices. Scales stay; the bias takes what is left of the mean.
 import type { Context } from '../../../ir/context.ts'
+import { centred, meanShare } from './feedback.ts'
+import { meanDiagonal } from './least-squares.ts'
 import { layersOf, throughLayers } from './refit.ts'
-import type { Layer, Work } from './refit-moments.ts'
-import { biasFor, centred, meanDiagonal, meanShare, type Part, type Rounded, squaredError } from './rounding-solve.ts'
-import { hardWeights, pullAt, roundingGradient, soften, softWeights } from './soft-rounding.ts'
+import type { Work } from './refit-moments.ts'
+import { biasFor, type Part, type Rounded, squaredError } from './rounding-solve.ts'
+import { aroundIn, hardWeights, pullAt, roundingGradient, soften, softWeights } from './soft-rounding.ts'
 import type { Learning, WeightRepair } from './types.ts'
 
 export const adaround = {
@@ -16,31 +18,22 @@ export const adaround = {
   label: 'AdaRound: learn for each weight whether it is rounded up or down',
   when: 'after-plan',
   needsData: true,
-  async run({ float, model, plan }, samples, ctx, learning) {
+  async run({ float, model, plan }, samples, ctx, learning, memo) {
     const { layers, left } = layersOf(float.graph, plan)
     const notes = left.map(({ node, why }) => `The rounding of the layer ${node} is not learned: ${why}.`)
     const work: Work = { float, model, plan, notes }
-    const errors: { node: string; share: number }[] = []
-    const solve = (parts: readonly Part[], { node }: Layer): Rounded[] => {
-      const rounded = parts.map(part => learnRounding(part, learning, ctx))
-      const sum = (of: (r: (typeof rounded)[number]) => number): number => rounded.reduce((n, r) => n + of(r), 0)
-      errors.push({
-        node: node.id,
-        share:
-          sum(r => r.error) /
-          Math.max(
-            sum(r => r.nearest),
-            1e-30,
-          ),
-      })
-      return rounded
-    }
+    const solve = async (parts: readonly Part[]): Promise<Rounded[]> =>
+      parts.map(part => learnRounding(part, learning, ctx))
     const roundable = layers.filter(({ weight }) =>
       ['int', 'levels'].includes(plan.weights.get(weight)!.spec.format.kind),
     )
     for (const { node } of layers.filter(layer => !roundable.includes(layer)))
       notes.push(`The rounding of the layer ${node.id} is not learned: its weights are floating point.`)
-    await throughLayers(roundable, work, samples!, solve, ctx)
+    const fitted = await throughLayers(roundable, work, samples!, solve, ctx, memo)
+    const errors = [...fitted].map(([node, f]) => ({
+      node,
+      share: f.errors.solved / Math.max(f.errors.nearest, 1e-30),
+    }))
     if (errors.length > 0) notes.push(summary(errors))
     return { model: work.model, plan: work.plan, notes }
   },
@@ -62,12 +55,12 @@ export function learnRounding(
   part: Part,
   { training, iterations }: Learning,
   ctx: Pick<Context, 'kernels' | 'signal'>,
-): Rounded & { error: number; nearest: number } {
+): Rounded & Required<Pick<Rounded, 'errors'>> {
   const { moments, layer, grid } = part
   const { k, c } = moments
   const { h, r } = quadraticOf(part)
   const scaleAt = Uint32Array.from({ length: c * k }, (_, i) => Math.floor(i / k))
-  const soft = soften(layer.weights, layer.weights, scaleAt, grid.scales, grid.around!)
+  const soft = soften(layer.weights, layer.weights, scaleAt, grid.scales, aroundIn(grid.format, grid.restricted, 0)!)
   const nearest = hardWeights(soft)
   // In units of what rounding to nearest costs a weight, so that the regulariser means the same for every layer.
   const mean = Math.max(meanDiagonal(h, k), 1e-30)
@@ -83,14 +76,14 @@ export function learnRounding(
   }
   const weights = hardWeights(soft)
   const biases = [weights, nearest].map(w => layer.bias && biasFor(moments, w))
-  const sums = { error: 0, nearest: 0 }
+  const errors = { solved: 0, nearest: 0 }
   for (let channel = 0; channel < c; channel++) {
     const [learned, plain] = [weights, nearest].map((w, i) => squaredError(moments, w, biases[i], channel))
-    sums.error += Math.min(learned, plain)
-    sums.nearest += squaredError(moments, nearest, layer.bias, channel)
+    errors.solved += Math.min(learned, plain)
+    errors.nearest += squaredError(moments, nearest, layer.bias, channel)
     if (learned > plain) weights.set(nearest.subarray(channel * k, (channel + 1) * k), channel * k)
   }
-  return { scales: grid.scales, weights, bias: layer.bias && biasFor(moments, weights), ...sums }
+  return { scales: grid.scales, weights, bias: layer.bias && biasFor(moments, weights), errors }
 }
 
 /**
@@ -99,7 +92,7 @@ export function learnRounding(
  */
 function quadraticOf({ moments, layer, damping }: Part): { h: Float32Array; r: Float32Array } {
   const { n, k, c } = moments
-  const h = centred(moments, layer.bias !== null)
+  const h = centred(moments.h, n, k, layer.bias !== null)
   const share = layer.bias ? (1 - meanShare) / n : 0
   const ridge = damping.ridge * meanDiagonal(moments.h, k, k + 1)
   for (let j = 0; j < k; j++) h[j * k + j] += ridge

@@ -7,7 +7,8 @@
 // The paper measures the output on samples; errors of rounding in different input channels are all but independent, so that the diagonal
 // of X'X is left of that. Its search for a clip is left to HQQ and GPTQ, which come after. For layers whose weights alone get few bits.
 import { exp, log } from '../../../base/math.ts'
-import type { Context } from '../../../ir/context.ts'
+import type { Context, KernelSet, Task } from '../../../ir/context.ts'
+import type { FormatName } from '../../../ir/format-names.ts'
 import type { Model } from '../../../ir/model.ts'
 import { type Granularity, roundTripTensor } from '../../../ir/quant.ts'
 import { blockOf, type Choice } from '../choose.ts'
@@ -41,27 +42,52 @@ export const awq: GraphRepair = {
   },
 }
 
+type Seen = Moments<'sizes' | 'squares' | 'rows'>
+
+/** The weights of a layer, and how they are to be written. */
+interface Layer extends Pick<Product, 'inputs' | 'outputs' | 'byRow'> {
+  weights: Float32Array
+  format: FormatName
+  block: number | null
+}
+
 /** Null where no factors are better than none. */
 async function bestFactors(
   model: Model,
   { products, channels }: Readers,
   choice: Choice,
-  seen: Moments<'sizes' | 'squares' | 'rows'>,
-  ctx: Pick<Context, 'bytes' | 'kernels'>,
+  seen: Seen,
+  ctx: Pick<Context, 'bytes' | 'perform'>,
 ): Promise<Float64Array | null> {
-  const weights = await Promise.all(products.map(p => floatsOf(model, p.weight, ctx.bytes)))
-  let best: Float64Array | null = null
-  let least = Number.POSITIVE_INFINITY
-  for (const r of strengths) {
-    const t = factors(seen, channels, r)
-    let error = 0
-    for (const [n, product] of products.entries()) error += errorOf(weights[n], product, choice, t, seen.squares, ctx)
-    if (error < least) {
-      least = error
-      best = r === 0 ? null : t
+  const layers: Layer[] = []
+  for (const { node, weight, inputs, outputs, byRow } of products)
+    layers.push({
+      inputs,
+      outputs,
+      byRow,
+      weights: await floatsOf(model, weight, ctx.bytes),
+      format: choice.weightOnly.get(node.id)!.formats.weights,
+      block: blockOf(choice, node.id),
+    })
+  return ctx.perform(factorsTask, { layers, channels, seen })
+}
+
+export const factorsTask: Task<{ layers: Layer[]; channels: number; seen: Seen }, Float64Array | null> = {
+  id: 'awq',
+  run({ layers, channels, seen }, kernels) {
+    let best: Float64Array | null = null
+    let least = Number.POSITIVE_INFINITY
+    for (const r of strengths) {
+      const t = factors(seen, channels, r)
+      let error = 0
+      for (const layer of layers) error += errorOf(layer, t, seen.squares, kernels)
+      if (error < least) {
+        least = error
+        best = r === 0 ? null : t
+      }
     }
-  }
-  return best
+    return best
+  },
 }
 
 function factors({ sizes, rows }: Moments<'sizes' | 'rows'>, channels: number, r: number): Float64Array {
@@ -72,23 +98,14 @@ function factors({ sizes, rows }: Moments<'sizes' | 'rows'>, channels: number, r
   return logs.map(x => Math.fround(exp(x - middle)))
 }
 
-function errorOf(
-  weights: Float32Array,
-  product: Product,
-  choice: Choice,
-  t: Float64Array,
-  squares: Float64Array,
-  { kernels }: Pick<Context, 'kernels'>,
-): number {
-  const { node, inputs, outputs, byRow } = product
-  const format = choice.weightOnly.get(node.id)!.formats.weights
-  const block = blockOf(choice, node.id)
+function errorOf(layer: Layer, t: Float64Array, squares: Float64Array, kernels: KernelSet): number {
+  const { weights, inputs, outputs, byRow, format, block } = layer
   const shape = byRow ? [outputs, inputs] : [inputs, outputs]
   const granularity: Granularity =
     block === null ? { kind: 'channel', axis: byRow ? 0 : 1 } : { kind: 'block', axis: byRow ? 1 : 0, size: block }
   const spec = weightSpec(format, granularity, true)
   if (spec === null) return 0
-  const scaled = scaledRows(weights, product, t)
+  const scaled = scaledRows(weights, layer, t)
   const rounded = roundTripTensor(scaled, shape, weightParams(scaled, shape, spec, format, kernels))
   let error = 0
   for (let at = 0; at < weights.length; at++) {

@@ -14,7 +14,7 @@ import { quantizeModel } from '../qdq.ts'
 import { type Block, blocksOf } from './blocks.ts'
 import { importanceOf } from './importance.ts'
 import { type Learned, reconstruct } from './reconstruct.ts'
-import { biasSlot, gather, isFree, layersOf, within, withWeights } from './refit.ts'
+import { biasSlot, gather, isFree, largestKept, layersOf, within, withWeights } from './refit.ts'
 import type { Layer, Work } from './refit-moments.ts'
 import { collect } from './samples.ts'
 import { aroundIn, hardWeights, soften } from './soft-rounding.ts'
@@ -57,9 +57,14 @@ async function throughBlocks(
   for (const { node } of layers)
     if (!known.has(node.id)) notes.push(`The rounding of the layer ${node.id} is not learned: it has no gradient here.`)
   const given = await gather(float, samples, ctx)
-  const width = ctx.runner.threads
-  const exact = openStream(given, async part => part, ctx, width)
-  const rounded = openStream(given, part => quantizeModel(part, within(work.plan, part.graph), ctx.bytes), ctx, width)
+  const streaming = { width: ctx.runner.threads, largest: largestKept }
+  const exact = openStream(given, async part => part, ctx, streaming)
+  const rounded = openStream(
+    given,
+    part => quantizeModel(part, within(work.plan, part.graph), ctx.bytes),
+    ctx,
+    streaming,
+  )
   const stacks = stackable(float.graph)
   const importance = learning.loss === 'fisher' ? await importanceOf(float, blocks, given, learning, ctx) : null
   if (typeof importance === 'string') notes.push(importance)

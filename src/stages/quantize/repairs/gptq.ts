@@ -5,7 +5,9 @@
 // From the last channel to the first each is rounded so that its term is least: q_i = round(w_i + sum over j > i of L_ji d_j / L_ii). That
 // is what the paper computes with the inverse of H (The Geometry of LLM Quantization: GPTQ as Babai's Nearest Plane Algorithm, 2025).
 // Channels stand in ascending order of H_ii, on scales that are planned beforehand, so that blocks stay where they are.
-import { dampedCholesky } from '../../../base/cholesky.ts'
+import { type AddProducts, dampedCholesky } from '../../../base/cholesky.ts'
+import { each, inOrder } from '../../../ir/batches.ts'
+import type { Task } from '../../../ir/context.ts'
 import type { ValueName } from '../../../ir/model.ts'
 import { isInt } from '../../../ir/number-format.ts'
 import { codeRange, eachScale, type QuantParams, type QuantSpec, quantizeValue } from '../../../ir/quant.ts'
@@ -38,14 +40,28 @@ export const gptq = {
     for (const group of sweeps(wanted)) {
       const asked = [...new Map(group.map(p => [p.input, { value: p.input, channels: p.inputs }])).values()]
       const grams = await inputMoments(float, asked, ['gram'], samples!, ctx)
+      const { threads } = ctx.runner
       const factors = new Map<ValueName, Factor>()
-      for (const product of group) {
-        if (rounded.has(product.weight)) continue
+      const factoring = (of: (typeof asked)[number]): Promise<Factor> =>
+        ctx.perform(factorTask, { gram: grams.get(of.value)!.gram, n: of.channels })
+      for await (const { item, result } of inOrder(each(asked), threads, factoring)) {
         ctx.signal.throwIfAborted()
-        const factor = factors.get(product.input) ?? factorOf(grams.get(product.input)!.gram, product.inputs)
-        factors.set(product.input, factor)
-        const weights = await floatsOf(float, product.weight, ctx.bytes)
-        rounded.set(product.weight, roundInOrder(weights, product, plan.weights.get(product.weight)!, factor))
+        factors.set(item.value, result)
+      }
+      const rounding = async ({ input, inputs, outputs, byRow, weight }: Product): Promise<Float32Array> => {
+        const weights = await floatsOf(float, weight, ctx.bytes)
+        const layer = { inputs, outputs, byRow }
+        return ctx.perform(roundTask, {
+          weights,
+          layer,
+          params: plan.weights.get(weight)!,
+          factor: factors.get(input)!,
+        })
+      }
+      const once = group.filter((p, i) => !rounded.has(p.weight) && group.findIndex(q => q.weight === p.weight) === i)
+      for await (const { item, result } of inOrder(each(once), threads, rounding)) {
+        ctx.signal.throwIfAborted()
+        rounded.set(item.weight, result)
         ctx.progress({ stage: 'quantize', done: rounded.size, total: wanted.length, note: 'GPTQ' })
       }
     }
@@ -79,7 +95,7 @@ export interface Factor {
 }
 
 /** Damped by a hundredth of the mean diagonal, more where that does not suffice; channels that no sample reached do not matter. */
-export function factorOf(gram: Float64Array, n: number): Factor {
+export function factorOf(gram: Float64Array, n: number, add?: AddProducts): Factor {
   const order = Uint32Array.from({ length: n }, (_, i) => i)
   order.sort((a, b) => gram[a * n + a] - gram[b * n + b] || a - b)
   const h = new Float64Array(n * n)
@@ -89,7 +105,24 @@ export function factorOf(gram: Float64Array, n: number): Factor {
     for (let j = 0; j < n; j++) h[i * n + j] = gram[from + order[j]]
     trace += h[i * n + i]
   }
-  return { order, lower: dampedCholesky(h, n, trace > 0 ? (0.01 * trace) / n : 1).l }
+  return { order, lower: dampedCholesky(h, n, trace > 0 ? (0.01 * trace) / n : 1, add).l }
+}
+
+export const factorTask: Task<{ gram: Float64Array; n: number }, Factor> = {
+  id: 'gptq-factor',
+  run: ({ gram, n }, kernels) => factorOf(gram, n, kernels.addProducts),
+}
+
+interface RoundRequest {
+  weights: Float32Array
+  layer: Pick<Product, 'inputs' | 'outputs' | 'byRow'>
+  params: QuantParams
+  factor: Factor
+}
+
+export const roundTask: Task<RoundRequest, Float32Array> = {
+  id: 'gptq-round',
+  run: ({ weights, layer, params, factor }) => roundInOrder(weights, layer, params, factor),
 }
 
 /** Weights on the planned grid. */

@@ -6,6 +6,8 @@
 // Where the original moves a real-valued zero point, files have whole ones, so that the scale moves too. p is 3/4, for which the shrinkage
 // needs square roots alone. Of all rounds the one of least squared error is kept, the plan's own included: no group gets worse.
 import { roundHalfEven } from '../../../base/round.ts'
+import { each, inOrder } from '../../../ir/batches.ts'
+import type { Task } from '../../../ir/context.ts'
 import type { ValueName } from '../../../ir/model.ts'
 import { isInt } from '../../../ir/number-format.ts'
 import { codeRange, type QuantParams, type QuantSpec, roundTripTensor } from '../../../ir/quant.ts'
@@ -27,23 +29,40 @@ export const hqq = {
     const weights = new Map(plan.weights)
     const rounded = new Map<ValueName, Float32Array>()
     // Not beside integer activations: there the units of biases hang on the scales.
-    for (const { node } of choice.weightOnly.values()) {
-      const { name } = weightOf(node, model.graph)!
-      const params = weights.get(name)
-      const bits = params && isInt(params.spec.format) ? params.spec.format.bits : 0
-      if (!params || rounded.has(name) || bits < 2 || bits > mostBits) continue
-      ctx.signal.throwIfAborted()
-      const data = await floatsOf(model, name, ctx.bytes)
+    const names = [...choice.weightOnly.values()].map(({ node }) => weightOf(node, model.graph)!.name)
+    const wanted = [...new Set(names)].filter(name => {
+      const format = plan.weights.get(name)?.spec.format
+      return format && isInt(format) && format.bits >= 2 && format.bits <= mostBits
+    })
+    const improving = async (name: ValueName): Promise<Improved> => {
       const { shape } = model.graph.values.get(name)!.data!
-      const better = halfQuadratic(data, shape, params)
-      weights.set(name, better)
-      rounded.set(name, roundTripTensor(data, shape, better))
+      const data = await floatsOf(model, name, ctx.bytes)
+      return ctx.perform(improveTask, { data, shape, params: weights.get(name)! })
+    }
+    for await (const { item, result } of inOrder(each(wanted), ctx.runner.threads, improving)) {
+      ctx.signal.throwIfAborted()
+      weights.set(item, result.params)
+      rounded.set(item, result.data)
+      ctx.progress({ stage: 'quantize', done: rounded.size, total: wanted.length, note: 'HQQ' })
     }
     return { model: withConstants(model, rounded), plan: { ...plan, weights }, notes: [] }
   },
 } as const satisfies WeightRepair
 
-export function halfQuadratic(data: Float32Array, shape: readonly number[], params: QuantParams): QuantParams {
+interface Improved {
+  params: QuantParams
+  data: Float32Array
+}
+
+export const improveTask: Task<{ data: Float32Array; shape: readonly number[]; params: QuantParams }, Improved> = {
+  id: 'hqq',
+  run({ data, shape, params }) {
+    const better = halfQuadratic(data, shape, params)
+    return { params: better, data: roundTripTensor(data, shape, better) }
+  },
+}
+
+function halfQuadratic(data: Float32Array, shape: readonly number[], params: QuantParams): QuantParams {
   const scale = params.scale.slice()
   const zeroPoint = params.zeroPoint.slice()
   for (const [k, group] of groupsOf(data, shape, params.spec).entries()) {

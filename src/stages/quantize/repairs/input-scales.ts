@@ -1,6 +1,7 @@
 // Factors moved between what layers read and their weights: x W = (x / t)(t W), t one number an input channel. Layers that read one value
 // (queries, keys and values of an attention) get one t. Where a LayerNormalization or the Add and Mul at its end make the value for them alone,
 // t goes into their constants; else a Mul is put before the layers, so that other readers see what they saw.
+import { each, inOrder } from '../../../ir/batches.ts'
 import type { Bytes, Context } from '../../../ir/context.ts'
 import { type Editor, edit } from '../../../ir/edit.ts'
 import type { Graph, Model, ValueName } from '../../../ir/model.ts'
@@ -51,11 +52,12 @@ export async function rescaleGroups<M extends Moment>(
   const asked = groups.map(g => ({ value: g.input, channels: g.channels }))
   const seen = await inputMoments(model, asked, moments, samples, ctx)
   const found: { readers: Readers; t: Float64Array }[] = []
-  for (const [done, readers] of groups.entries()) {
+  const looking = (readers: Readers): Promise<Float64Array | null> => best(readers, seen.get(readers.input)!)
+  let done = 0
+  for await (const { item: readers, result: t } of inOrder(each(groups), ctx.runner.threads, looking)) {
     ctx.signal.throwIfAborted()
-    const t = await best(readers, seen.get(readers.input)!)
     if (t) found.push({ readers, t })
-    ctx.progress({ stage: 'quantize', done: done + 1, total: groups.length, note: name })
+    ctx.progress({ stage: 'quantize', done: ++done, total: groups.length, note: name })
   }
   const none = groups.length - found.length
   const notes = none > 0 ? [`${name} left ${none} of ${groups.length} groups of layers as they are.`] : []
@@ -90,7 +92,11 @@ async function rescaled(
   return { ...scaled, graph }
 }
 
-export function scaledRows(weights: Float32Array, { inputs, outputs, byRow }: Product, t: Float64Array): Float32Array {
+export function scaledRows(
+  weights: Float32Array,
+  { inputs, outputs, byRow }: Pick<Product, 'inputs' | 'outputs' | 'byRow'>,
+  t: Float64Array,
+): Float32Array {
   return weights.map((w, i) => w * t[byRow ? i % inputs : Math.floor(i / outputs)])
 }
 

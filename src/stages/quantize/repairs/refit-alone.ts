@@ -18,7 +18,7 @@ export async function refitAlone(
 ): Promise<{ model: Model; plan: QuantPlan }[]> {
   const layers = plans.map(plan => layersOf(model.graph, plan).layers)
   const done = plans.map(plan => ({ float: model, model, plan, notes: [] as string[] }))
-  if (layers.some(list => list.length !== 1)) return done
+  if (layers.length === 0 || layers.some(list => list.length !== 1)) return done
   const images = given.reduce((n, batch) => n + batch.count, 0)
   const moments = await observeLayer(layers[0][0], done[0], { exact: stream, rounded: stream }, given, ctx)
   for (const [k, work] of done.entries()) await roundNode(layers[k][0], moments, images, work, ctx)

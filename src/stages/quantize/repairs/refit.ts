@@ -3,13 +3,13 @@
 // Where a layer ends a residual branch, its target also makes up for the error of the shortcut that is added to it.
 
 import { bytesOf } from '../../../base/dtype.ts'
-import { type Batch, batches } from '../../../ir/batches.ts'
+import { type Batch, batches, bytesPerSample, fitting } from '../../../ir/batches.ts'
 import { readFloats } from '../../../ir/bytes.ts'
-import type { Context } from '../../../ir/context.ts'
+import type { Context, Memo } from '../../../ir/context.ts'
 import { edit } from '../../../ir/edit.ts'
 import { levelsOf } from '../../../ir/levels.ts'
 import { type Graph, type Model, type Node, type NodeId, reads, type ValueName } from '../../../ir/model.ts'
-import { coderOf, isInt, largestOf, type NumberFormat } from '../../../ir/number-format.ts'
+import { isInt, largestOf, type NumberFormat } from '../../../ir/number-format.ts'
 import {
   codeRange,
   integerInput,
@@ -21,11 +21,10 @@ import {
 import { openStream } from '../../../ir/stream.ts'
 import type { Tensor } from '../../../ir/tensor.ts'
 import { weightOf } from '../../../ops/facts.ts'
-import { type LayerShape, layerShape } from '../patches.ts'
+import { layerShape } from '../patches.ts'
 import { quantizeModel } from '../qdq.ts'
-import { type Layer, observeLayer, type Work } from './refit-moments.ts'
+import { goThrough, type Layer, observeLayer, rowsWanted, type Work } from './refit-moments.ts'
 import { type Damping, type Moments, type Part, type Rounded, roundLayer } from './rounding-solve.ts'
-import { aroundIn } from './soft-rounding.ts'
 import type { RepairData, WeightRepair } from './types.ts'
 
 export const refit: WeightRepair = {
@@ -33,56 +32,104 @@ export const refit: WeightRepair = {
   label: 'Refit layer by layer',
   when: 'after-plan',
   needsData: true,
-  async run({ float, model, plan }, samples, ctx) {
+  async run({ float, model, plan }, samples, ctx, _, memo) {
     const { layers, left } = layersOf(float.graph, plan)
     const notes = left.map(({ node, why }) => `The layer ${node} is not refitted: ${why}.`)
     const work: Work = { float, model, plan, notes }
-    await throughLayers(layers, work, samples!, roundLayer, ctx)
+    await throughLayers(layers, work, samples!, parts => roundLayer(parts, ctx), ctx, memo)
     return { model: work.model, plan: work.plan, notes }
   },
 }
 
 /** Rounds the parts of a layer, one for each group of its channels. */
-type Solve = (parts: readonly Part[], layer: Layer) => Rounded[]
+type Solve = (parts: readonly Part[]) => Promise<Rounded[]>
 
-/** Layer after layer: what it sees, how it is rounded, and the model with it. */
+/**
+ * Layer after layer: what it sees, how it is rounded, and the model with it. Rounded layers are kept by `memo`, so that a run that was cut
+ * off goes on behind the last of them.
+ */
 export async function throughLayers(
   layers: readonly Layer[],
   work: Work,
   samples: RepairData,
   solve: Solve,
   ctx: Context,
-): Promise<void> {
+  memo: Memo,
+): Promise<Map<NodeId, Fitted>> {
   const { float } = work
-  const given = await gather(float, samples, ctx)
-  const width = ctx.runner.threads
-  const exact = openStream(given, async part => part, ctx, width)
-  const rounded = openStream(given, part => quantizeModel(part, within(work.plan, part.graph), ctx.bytes), ctx, width)
+  const most = layers.reduce((m, l) => Math.max(m, bytesPerSample(float.graph, [l.input, l.output])), 0)
+  const given = await gather(float, samples, ctx, most)
+  const options = { width: ctx.runner.threads, largest: largestKept }
+  const exact = openStream(given, async part => part, ctx, options)
+  const rounded = openStream(given, part => quantizeModel(part, within(work.plan, part.graph), ctx.bytes), ctx, options)
+  const all = new Map<NodeId, Fitted>()
   const images = given.reduce((n, batch) => n + batch.count, 0)
+  const costs = layers.map(costOf)
+  const together = sum(costs)
+  /** Layers that were fitted in an earlier run, which the streams have not gone through yet. */
+  const behind: number[] = []
+
+  const pass = (index: number): void => {
+    const later = layers.slice(index + 1)
+    const shortcuts = later.flatMap(l => (l.shortcut ? [l.shortcut.name] : []))
+    exact.forget(float, [...later.flatMap(l => [l.input, l.output]), ...shortcuts])
+    rounded.forget(work.model, [...later.map(l => l.input), ...shortcuts])
+  }
   for (const [index, layer] of layers.entries()) {
     ctx.signal.throwIfAborted()
-    ctx.progress({ stage: 'quantize', done: index, total: layers.length, note: layer.node.id })
-    const moments = await observeLayer(layer, work, { exact, rounded }, given, ctx)
-    await roundNode(layer, moments, images, work, ctx, solve)
-    const later = layers.slice(index + 1)
-    exact.forget(
-      float,
-      later.flatMap(l => [l.input, l.output, ...(l.shortcut ? [l.shortcut.name] : [])]),
-    )
-    rounded.forget(
-      work.model,
-      later.flatMap(l => [l.input, ...(l.shortcut ? [l.shortcut.name] : [])]),
-    )
+    ctx.progress({
+      stage: 'quantize',
+      done: index,
+      total: layers.length,
+      share: sum(costs.slice(0, index)) / together,
+      note: layer.node.id,
+    })
+    let known = true
+    const fitted = await memo(layer.node.id, async () => {
+      known = false
+      // The same cuts as in a run from the start: what a runtime fuses across them might round otherwise.
+      for (const earlier of behind.splice(0)) {
+        await goThrough(layers[earlier], work, { exact, rounded })
+        pass(earlier)
+      }
+      const moments = await observeLayer(layer, work, { exact, rounded }, given, ctx)
+      const result = await fitLayer(layer, moments, images, work, solve, ctx)
+      ctx.runner.discard(moments)
+      return result
+    })
+    put(layer, fitted, work)
+    all.set(layer.node.id, fitted)
+    if (known) behind.push(index)
+    else pass(index)
   }
+  return all
 }
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, x) => total + x, 0)
+
+/** About how long a layer takes, beside others. */
+const costOf = ({ shape: { groups, channels, columns } }: Layer): number =>
+  1e6 + groups * (columns * columns * (rowsWanted(columns) / 20 + 12 * channels) + columns * columns * columns)
+
+// Of one value over all samples.
+export const largestKept = 33554432
 
 const enoughBytes = 268435456 // of inputs, held for the whole repair
 
-/** As many samples as fit, in batches. */
-export async function gather(model: Model, { data, count, batch }: RepairData, ctx: Context): Promise<Batch[]> {
+// Of what one batch computes for a layer; each thread has a few such at a time.
+const batchBytes = 8388608
+
+/** As many samples as fit, in batches; fewer to a batch where `most`, what a sample takes at the largest layer, asks for it. */
+export async function gather(
+  { graph }: Model,
+  { data, count, batch }: RepairData,
+  ctx: Context,
+  most = 0,
+): Promise<Batch[]> {
+  const size = fitting(batchBytes, most, batch)
   const given: Batch[] = []
   let bytes = 0
-  for await (const b of batches(data, model.graph, batch, { count, signal: ctx.signal })) {
+  for await (const b of batches(data, graph, size, { count, signal: ctx.signal })) {
     bytes += Object.values(b.feeds).reduce((sum, array) => sum + array.data.byteLength, 0)
     if (given.length > 0 && bytes > enoughBytes) break
     given.push(b)
@@ -160,30 +207,44 @@ function dampingFor({ n, k }: Moments, images: number): Damping {
   return { ridge, rounding: Math.max(1e-4, 0.1 * ridge) }
 }
 
+/** A layer's new weights, as its tensor lies, on the grid of new scales; and the bias to them, where the operator takes one. */
+export interface Fitted {
+  weights: Float32Array
+  scales: Float32Array
+  bias: Float32Array | null
+  /** Of all groups, where the solver tells. */
+  errors: { solved: number; nearest: number }
+}
+
 export async function roundNode(
   layer: Layer,
   moments: readonly Moments[],
   images: number,
   work: Work,
   ctx: Context,
-  solve: Solve = roundLayer,
 ): Promise<void> {
-  const { node, shape, weight, input } = layer
-  const { graph } = work.model
-  const tensor = graph.values.get(weight)!.data!
-  const data = await readFloats(ctx.bytes, tensor)
-  const params = work.plan.weights.get(weight)!
+  put(layer, await fitLayer(layer, moments, images, work, parts => roundLayer(parts, ctx), ctx), work)
+}
+
+async function fitLayer(
+  { node, shape, weight, input }: Layer,
+  moments: readonly Moments[],
+  images: number,
+  { model: { graph }, plan }: Work,
+  solve: Solve,
+  ctx: Context,
+): Promise<Fitted> {
+  const data = await readFloats(ctx.bytes, graph.values.get(weight)!.data!)
+  const params = plan.weights.get(weight)!
   const biasAt = biasSlot(node)
   const biasName = biasAt === null ? null : (graph.nodes.find(n => n.id === node.id)!.inputs[biasAt] ?? null)
   const bias = biasName === null ? null : await readFloats(ctx.bytes, graph.values.get(biasName)!.data!)
-  const fresh = data.slice()
-  const scales = params.scale.slice()
-  const biases = new Float32Array(shape.groups * shape.channels)
-  const unit = integerInput(work.plan, node.id, input, params)?.scale[0] ?? null
-  const parts = moments.map((m, group): Part => {
-    const first = group * shape.channels
-    const weights = new Float64Array(m.c * m.k)
-    for (let c = 0; c < m.c; c++) for (let j = 0; j < m.k; j++) weights[c * m.k + j] = data[shape.at(group, c, j)]
+  const unit = integerInput(plan, node.id, input, params)?.scale[0] ?? null
+  const { columns: k, channels, groups } = shape
+  const parts = moments.map((m, group) => {
+    const first = group * channels
+    const weights = new Float64Array(m.c * k)
+    for (let c = 0; c < m.c; c++) for (let j = 0; j < k; j++) weights[c * k + j] = data[shape.at(group, c, j)]
     const given = bias && Float64Array.from({ length: m.c }, (_, c) => bias[bias.length === 1 ? 0 : first + c])
     return {
       moments: m,
@@ -192,17 +253,30 @@ export async function roundNode(
       damping: dampingFor(m, images),
     }
   })
-  for (const [group, rounded] of solve(parts, layer).entries())
-    put(rounded, { fresh, scales, biases }, params, shape, group)
-  const granularity = params.spec.granularity
-  work.plan = {
-    ...work.plan,
-    weights: new Map([
-      ...work.plan.weights,
-      [weight, { ...params, scale: granularity.kind === 'tensor' ? scales.slice(0, 1) : scales }],
-    ]),
+  const own = params.spec.granularity.kind === 'channel'
+  const fitted = {
+    weights: data.slice(),
+    scales: params.scale.slice(),
+    bias: biasAt === null ? null : new Float32Array(groups * channels),
+    errors: { solved: 0, nearest: 0 },
   }
-  work.model = withWeights(work, node, weight, fresh, biasAt === null ? null : { at: biasAt, data: biases })
+  for (const [group, rounded] of (await solve(parts)).entries()) {
+    fitted.errors.solved += rounded.errors?.solved ?? 0
+    fitted.errors.nearest += rounded.errors?.nearest ?? 0
+    for (let c = 0; c < channels; c++) {
+      const channel = group * channels + c
+      fitted.scales[own ? channel : 0] = rounded.scales[c]
+      if (fitted.bias) fitted.bias[channel] = rounded.bias![c]
+      for (let j = 0; j < k; j++) fitted.weights[shape.at(group, c, j)] = rounded.weights[c * k + j]
+    }
+  }
+  return fitted
+}
+
+function put({ node, weight }: Layer, { weights, scales, bias }: Fitted, work: Work): void {
+  const params = work.plan.weights.get(weight)!
+  work.plan = { ...work.plan, weights: new Map([...work.plan.weights, [weight, { ...params, scale: scales }]]) }
+  work.model = withWeights(work, node, weight, weights, bias && { at: biasSlot(node)!, data: bias })
 }
 
 /** Where an operator reads its bias; null where it takes none. */
@@ -217,8 +291,8 @@ function gridOf(params: QuantParams, first: number, count: number, bias: Float64
   const { format, granularity } = spec
   const own = granularity.kind === 'channel'
   return {
-    coder: coderOf(format, spec.restricted),
-    around: aroundIn(format, spec.restricted, 0),
+    format,
+    restricted: spec.restricted,
     largest: isInt(format) ? codeRange(spec as QuantSpec).qmax : largestOf(format, spec.restricted),
     scales: Float32Array.from({ length: count }, (_, c) => scale[own ? first + c : 0]),
     free: isFree(format),
@@ -227,22 +301,6 @@ function gridOf(params: QuantParams, first: number, count: number, bias: Float64
     least: Float64Array.from({ length: count }, (_, c) =>
       bias && unit !== null ? (2 * Math.abs(bias[c])) / (unit * largestBias) : 0,
     ),
-  }
-}
-
-function put(
-  rounded: Rounded,
-  to: { fresh: Float32Array; scales: Float32Array; biases: Float32Array },
-  params: QuantParams,
-  shape: LayerShape,
-  group: number,
-): void {
-  const first = group * shape.channels
-  const own = params.spec.granularity.kind === 'channel'
-  for (let c = 0; c < shape.channels; c++) {
-    to.scales[own ? first + c : 0] = rounded.scales[c]
-    if (rounded.bias) to.biases[first + c] = rounded.bias[c]
-    for (let j = 0; j < shape.columns; j++) to.fresh[shape.at(group, c, j)] = rounded.weights[c * shape.columns + j]
   }
 }
 

@@ -34,9 +34,9 @@ export async function collect(
   given: readonly Batch[],
 ): Promise<Map<ValueName, Samples>> {
   const parts = new Map<ValueName, NdArray[]>(names.map(name => [name, []]))
-  await stream.run(model, names, keep, (arrays, batch) => {
-    for (const [name, list] of parts) list[batch] = arrays[name]
-  })
+  // Copies, since what is not kept is gone with the next batch.
+  for await (const { arrays, batch } of stream.run(model, names, keep))
+    for (const [name, list] of parts) list[batch] = { ...arrays[name], data: arrays[name].data.slice() }
   const count = given.reduce((n, batch) => n + batch.count, 0)
   return new Map([...parts].map(([name, list]) => [name, joined(list, count)]))
 }

@@ -1,7 +1,7 @@
 // What a repair is: something done to a float model before it is observed, or to weights once scales are planned, so that the
 // quantised model comes closer to the float one. Names of nodes and values stay; what was tried and left is said in notes.
 import type { ChannelNormals } from '../../../ir/channel-normals.ts'
-import type { Context, Dataset } from '../../../ir/context.ts'
+import type { Context, Dataset, Memo } from '../../../ir/context.ts'
 import type { Model, ValueName } from '../../../ir/model.ts'
 import type { QuantPlan } from '../../../ir/quant.ts'
 import type { Training } from '../../../ir/training.ts'
@@ -48,7 +48,8 @@ export interface GraphRepair {
 
 /**
  * Moves weights and biases to where rounding hurts least. The model that is given back is float and holds reals that lie on the
- * plan's grids, so that writing it rounds nothing any more; scales of weights may change with it.
+ * plan's grids, so that writing it rounds nothing any more; scales of weights may change with it. What takes long is kept by `memo`
+ * layer by layer under keys of the repair's own, so that one that was cut off goes on there.
  */
 export interface WeightRepair {
   id: string
@@ -60,6 +61,7 @@ export interface WeightRepair {
     samples: RepairData | null,
     ctx: Context,
     learning: Learning,
+    memo: Memo,
   ): Promise<{ model: Model; plan: QuantPlan; notes: string[] }>
 }
 

@@ -1,0 +1,5 @@
+// Every task that a thread of the pool can be asked for, by its id.
+import type { Task } from '../ir/context.ts'
+import { repairTasks } from '../stages/quantize/repairs/tasks.ts'
+
+export const tasks: ReadonlyMap<string, Task<never, unknown>> = new Map(repairTasks.map(task => [task.id, task]))
