@@ -6,6 +6,7 @@ import type { InputSpec } from '../../src/data/input-spec.ts'
 import { encodeModel } from '../../src/exporters/onnx.ts'
 import type { Context, Dataset, Feeds } from '../../src/ir/context.ts'
 import type { Model, ValueName } from '../../src/ir/model.ts'
+import type { Target } from '../../src/ir/target.ts'
 import type { NdArray } from '../../src/ir/tensor.ts'
 import { infer } from '../../src/ops/infer.ts'
 import { initialState, type Memo, type State, type Variant } from '../../src/recipe/state.ts'
@@ -64,6 +65,8 @@ export async function play(
     name?: string
     input?: InputSpec
     memo?: Memo
+    target?: Target
+    form?: string
   } = {},
 ): Promise<Played> {
   const [{ do: _, ...step }] = checkRecipe({ thimble: 1, steps: [{ do: 'quantize', ...options.step }] }).steps
@@ -73,7 +76,7 @@ export async function play(
     evaluation: null,
     samples: options.samples ?? 8,
     input: options.input ?? { inputs: {} },
-    wanted: [{ target: onnxruntime, form: null, io: 'float' as const }],
+    wanted: [{ target: options.target ?? onnxruntime, form: options.form ?? null, io: 'float' as const }],
     memo: options.memo ?? (<T>(_key: unknown, compute: () => Promise<T>) => compute()),
   }
   let state = initialState(infer(model))
