@@ -4,17 +4,21 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { collect } from '../../src/base/bytes.ts'
 import { elementCount, type TypedArray } from '../../src/base/dtype.ts'
 import { createRng } from '../../src/base/rng.ts'
-import { tflite } from '../../src/exporters/tflite.ts'
+import { lower } from '../../src/exporters/nhwc/index.ts'
+import { encodeProgram, tflite } from '../../src/exporters/tflite.ts'
 import type { Edge } from '../../src/exporters/types.ts'
 import type { Context, Feeds } from '../../src/ir/context.ts'
 import type { Model } from '../../src/ir/model.ts'
 import type { NdArray } from '../../src/ir/tensor.ts'
 import { infer } from '../../src/ops/infer.ts'
+import { frozen } from '../../src/recipe/steps/write.ts'
 import type { ArithmeticId } from '../../src/stages/simulate/arithmetic/index.ts'
 import { simulate } from '../../src/stages/simulate/simulate.ts'
-import { tflite as target } from '../../src/targets/tflite.ts'
+import { tflite as target, tflm } from '../../src/targets/tflite.ts'
 import { build } from '../build.ts'
-import { testContext } from '../quantize/played.ts'
+import { feedsFor } from '../passes/feeds.ts'
+import { play, testContext } from '../quantize/played.ts'
+import { randomNetwork } from '../quantize/random-network.ts'
 import { codesFor } from '../simulate/feeds.ts'
 import { layers, type Style, tfliteLayers } from '../simulate/layers.ts'
 import { installed, runTflite } from '../targets/runtimes.ts'
@@ -108,5 +112,70 @@ describe.each([
       }
     },
     120_000,
+  )
+})
+
+const networks = Number(process.env.THIMBLE_RANDOM_GRAPHS ?? 6)
+
+describe.each([
+  ['tflite', 'int8'],
+  ['tflite', '16x8'],
+  ['tflm', 'int8'],
+] as const)('random networks in %s as %s', (runtime, form) => {
+  const python = installed(runtime)
+  test.skipIf(!python)(
+    'every layer is as previewed',
+    async () => {
+      const jobs = []
+      for (let seed = 1; seed <= networks; seed++) {
+        const float = build(randomNetwork(seed, 4 + seed), { opset: 17, seed })
+        const own = runtime === 'tflm' ? tflm : target
+        const { variant } = await play(float, ctx, {
+          wanted: { target: own, form },
+          step: { activations: form === '16x8' ? 'int16' : 'int8' },
+        })
+        const model = infer(frozen(infer(variant.model), {}, []))
+        const { program, refused, forms } = lower(model, { io: 'float', read: () => new Uint8Array() })
+        expect(refused).toEqual([])
+        const codes = program.tensors.flatMap(t =>
+          t.value !== null && !t.data && t.quant ? [{ tensor: t.name, value: t.value }] : [],
+        )
+        const values = [...new Set([...codes.map(c => c.value), ...model.graph.outputs])]
+        const session = await simulate(model, runtime, ctx, { outputs: values })
+        const feeds = feedsFor(model, createRng(seed, 'feeds'))
+        const ours = await session.run(feeds)
+        await session.close()
+        const [input, output] = [program.inputs, program.outputs].map(([index]) => program.tensors[index].name)
+        const x = feeds[model.graph.inputs[0]]
+        const laid = forms.get(model.graph.inputs[0]) === 'nhwc' ? permuted(x, last) : x
+        jobs.push({
+          seed,
+          codes,
+          ours,
+          output,
+          graph: model.graph,
+          model: encodeProgram(program),
+          feeds: { [input]: { ...laid, shape: [1, ...laid.shape] } },
+        })
+      }
+      const answers = await runTflite(python!, jobs, ...(runtime === 'tflite' ? ['--all'] : []))
+      for (const [k, { seed, codes, ours, output, graph }] of jobs.entries()) {
+        for (const { tensor, value } of runtime === 'tflite' ? codes : []) {
+          const theirs = numbers(answers[k][tensor])
+          const [here, moved] = [
+            ours[value],
+            ours[value].shape.length === 4 ? permuted(ours[value], last) : ours[value],
+          ].map(numbers)
+          const different = (mine: number[]): number => mine.filter((q, i) => q !== theirs[i]).length
+          expect(
+            Math.min(different(here), different(moved)) / theirs.length,
+            `seed ${seed}: ${value}`,
+          ).toBeLessThanOrEqual(0.001)
+        }
+        const theirs = answers[k][runtime === 'tflm' ? 'output_0' : output]
+        expect(numbers(theirs), `seed ${seed}`).toEqual(numbers(ours[graph.outputs[0]]))
+      }
+    },
+    300_000,
   )
 })

@@ -108,6 +108,14 @@ export class Pairs {
     return bounds?.min === -1 && bounds.max === 1 ? 'relu_n1_to_1' : null
   }
 
+  /** 'none' where the codes reach no further than the bounds of an activation function that the kernels do not know. */
+  private unbounded(node: Node, { dtype, scale, zeroPoint }: Params): Fused | null {
+    const bounds = outputBounds(node, this.graph)
+    const code = (x: number): number => zeroPoint[0] + Math.sign(x) * Math.round(Math.abs(Math.fround(x / scale[0])))
+    const [low, high] = dtype === 'int16' ? [-32768, 32767] : [-128, 127]
+    return bounds && code(bounds.min) <= low && code(bounds.max) >= high ? 'none' : null
+  }
+
   /** The kernel around a node whose data inputs are at `data` (null: all); null where codes are not on all its sides. */
   unit(node: Node, data: readonly number[] | null): Unit | null {
     if (node.outputs.filter(o => o !== null).length !== 1) return null
@@ -117,11 +125,12 @@ export class Pairs {
     const isData = (i: number): boolean => node.inputs[i] !== null && (data?.includes(i) ?? true)
     if (inputs.some((operand, i) => operand === null && isData(i)) || !inputs[0] || inputs[0].constant) return null
     const next = this.onlyReader(node.outputs[0]!)
-    const fused = next && (next.op === 'Relu' || next.op === 'Clip') ? this.fusedOf(next) : 'none'
-    const activation = fused !== 'none' ? next : null
+    const activation = next && (next.op === 'Relu' || next.op === 'Clip') ? next : null
     const last = activation ? this.onlyReader(activation.outputs[0]!) : next
     const params = last && isQuantize(last) ? this.params(last) : null
-    if (!fused || !last || !params || params.scale.length > 1) return null
+    if (!last || !params || params.scale.length > 1) return null
+    const fused = activation ? (this.fusedOf(activation) ?? this.unbounded(activation, params)) : 'none'
+    if (!fused) return null
     return {
       inputs: inputs.map(operand => operand ?? null),
       fused,

@@ -6,8 +6,9 @@ import { StudioError } from '../../base/errors.ts'
 import type { FlatRecord } from '../../formats/flat-tables.ts'
 import { type OperatorCode, operatorName, type TfliteOperator } from '../../formats/tflite.ts'
 import { activations } from '../../formats/tflite-schema.ts'
-import { type Attr, type Graph, int, ints, type Node, type Value, type ValueName } from '../../ir/model.ts'
+import { type Graph, int, ints, type ValueName } from '../../ir/model.ts'
 import { floats, int64s, packed, type Tensor, tensorOf } from '../../ir/tensor.ts'
+import { type Attrs, Nodes } from './nodes.ts'
 import { type FileTensor, kept, permuted, type Quant } from './tensors.ts'
 
 /** 'plain': as in the file; 'nchw': rank 4, channels first; 'chw': [N, C H W], flattened from channels first. */
@@ -31,15 +32,8 @@ export interface Op {
   options: FlatRecord
 }
 
-type Attrs = Record<string, Attr>
-
-export class TfliteGraph {
+export class TfliteGraph extends Nodes {
   readonly notes: string[] = []
-  private readonly nodes: Node[] = []
-  private readonly values = new Map<ValueName, Value>()
-  private readonly taken: Set<string>
-  private readonly constants: Set<string>
-  private readonly ids = new Set<string>()
   private readonly made = new Map<string, Made>()
   private readonly homes = new Map<number, Form>()
   /** Constants behind a DEQUANTIZE: of whose constant they are the reals. */
@@ -54,8 +48,10 @@ export class TfliteGraph {
     private readonly inputs: readonly number[],
     private readonly outputs: readonly number[],
   ) {
-    this.taken = new Set(tensors.map(t => t.name))
-    this.constants = new Set(tensors.flatMap(t => (t.data ? [t.name] : [])))
+    super(
+      tensors.map(t => t.name),
+      tensors.flatMap(t => (t.data ? [t.name] : [])),
+    )
     for (const index of inputs) {
       const { name, dtype, dims, quant } = this.tensor(index)
       this.values.set(name, { name, dtype, shape: dims, data: null })
@@ -265,42 +261,10 @@ export class TfliteGraph {
     throw this.refused(`computes its ${what} at run time`)
   }
 
-  initializer(wish: string, tensor: Tensor): ValueName {
-    // A constant's own name is its own; all else may not take it.
-    const name = this.constants.has(wish) && !this.values.has(wish) ? wish : this.fresh(wish)
-    this.values.set(name, { name, dtype: tensor.dtype, shape: tensor.shape, data: tensor })
-    return name
-  }
-
   int64 = (wish: string, values: readonly number[], shape?: readonly number[]): ValueName =>
     this.initializer(`${this.op.id}_${wish}`, int64s(values, shape))
   float = (wish: string, value: number): ValueName =>
     this.initializer(`${this.op.id}_${wish}`, tensorOf(floats([], [value])))
-
-  fresh(wish: string): ValueName {
-    let name = wish
-    for (let i = 1; this.taken.has(name); i++) name = `${wish}_${i}`
-    this.taken.add(name)
-    return name
-  }
-
-  /** A node with given outputs; the first of them is returned. */
-  add(op: string, inputs: readonly (ValueName | null)[], outputs: readonly ValueName[], attrs: Attrs = {}): ValueName {
-    let id = outputs[0]
-    for (let i = 1; this.ids.has(id); i++) id = `${outputs[0]}_${i}`
-    this.ids.add(id)
-    this.nodes.push({
-      id,
-      op,
-      domain: '',
-      name: id,
-      inputs,
-      outputs,
-      attrs: new Map(Object.entries(attrs)),
-      origin: [id],
-    })
-    return outputs[0]
-  }
 
   /** A node whose one output has a name of its own making. */
   step = (op: string, inputs: readonly (ValueName | null)[], attrs: Attrs = {}): ValueName =>

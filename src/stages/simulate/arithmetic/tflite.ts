@@ -34,12 +34,13 @@ export const tflm: Arithmetic = {
     if (!bounds) return null
     const { min, max } = bounds
     const known = (min === 0 && (max === 6 || max === Number.POSITIVE_INFINITY)) || (min === -1 && max === 1)
-    if (!known) return null
     const code = (x: number): number => y.zeroPoint + awayFromZero(f32(x / y.scale))
+    // Of other bounds nothing is written; nor need it be where no code lies outside of them.
+    if (!known && (code(min) > y.qmin || code(max) < y.qmax)) return null
     return {
       ...y,
       qmin: Math.max(y.qmin, code(min)),
-      qmax: max === Number.POSITIVE_INFINITY ? y.qmax : Math.min(y.qmax, code(max)),
+      qmax: Math.min(y.qmax, code(max)),
     }
   },
 
