@@ -111,36 +111,44 @@ function withConstant(
   affine(planner, x, y, op === 'Mul' ? constant : null, op === 'Add' ? constant : null)
 }
 
-/** Clip between 0 and a bound, or any two: x less what lies beyond, which ReLU gives. */
 const clip: PlanOp = (node, planner) => {
-  const { view } = planner
-  const bound = (i: number): number | null =>
-    node.inputs[i] == null ? null : (view.numbers(node.inputs[i])?.[0] ?? Number.NaN)
-  const [min, max] = [bound(1), bound(2)]
-  if (Number.isNaN(min) || Number.isNaN(max))
-    throw new Refused('its bounds are computed at run time', 'Give it constant bounds.')
-  const [[x], [y]] = ends(node, planner)
-  const step = (what: string): string => planner.fresh(`${y}_${what}`)
-  let low = x
-  if (min !== null && min !== Number.NEGATIVE_INFINITY) {
-    // max(x, min) = ReLU(x - min) + min
-    const last = max === null || max === Number.POSITIVE_INFINITY
-    low = last && min === 0 ? y : step('low')
-    if (min === 0) planner.add('ReLU', [x], [low])
-    else {
-      const [shifted, kept] = [step('shifted'), step('kept')]
-      power(planner, x, shifted, { shift: -min })
-      planner.add('ReLU', [shifted], [kept])
-      low = last ? y : step('low')
-      power(planner, kept, low, { shift: min })
-    }
-    if (last) return
+  const bound = (i: number, open: number): number => {
+    if (node.inputs[i] == null) return open
+    const value = planner.view.numbers(node.inputs[i])?.[0]
+    if (value === undefined) throw new Refused('its bounds are computed at run time', 'Give it constant bounds.')
+    return value
   }
-  // min(v, max) = v - ReLU(v - max)
+  const [[x], [y]] = ends(node, planner)
+  clipped(planner, x, y, bound(1, Number.NEGATIVE_INFINITY), bound(2, Number.POSITIVE_INFINITY))
+}
+
+/** Between two bounds, by what ReLU lets through: max(x, min) = ReLU(x - min) + min and min(x, max) = x - ReLU(x - max). */
+function clipped(planner: CaffePlanner, x: string, y: string, min: number, max: number): void {
+  const step = (what: string): string => planner.fresh(`${y}_${what}`)
+  const bounded = Number.isFinite(max) && max < 3e38
+  let low = x
+  if (Number.isFinite(min) && min > -3e38) {
+    low = bounded ? step('low') : y
+    const [shifted, kept] = min === 0 ? [x, low] : [step('shifted'), step('kept')]
+    if (min !== 0) power(planner, x, shifted, { shift: -min })
+    planner.add('ReLU', [shifted], [kept])
+    if (min !== 0) power(planner, kept, low, { shift: min })
+  }
+  if (!bounded) {
+    if (low === x) power(planner, x, y, {})
+    return
+  }
   const [above, over] = [step('above'), step('over')]
-  power(planner, low, above, { shift: -(max ?? 0) })
+  power(planner, low, above, { shift: -max })
   planner.add('ReLU', [above], [over])
   planner.add('Eltwise', [low, over], [y], eltwise('SUM', [1, -1]))
+}
+
+const hardSigmoid: PlanOp = (node, planner) => {
+  const [[x], [y]] = ends(node, planner)
+  const line = planner.fresh(`${y}_line`)
+  power(planner, x, line, { scale: attrFloat(node, 'alpha', 0.2), shift: attrFloat(node, 'beta', 0.5) })
+  clipped(planner, line, y, 0, 1)
 }
 
 const pooling =
@@ -367,7 +375,11 @@ const slice: PlanOp = (node, planner) => {
   ]
   const points = [start, stop].filter(point => point > 0 && point < shape[axis])
   if (points.length === 0) planner.alias(node.outputs[0]!, node.inputs[0]!)
-  else planner.add('Slice', [planner.blob(node.inputs[0]!)], parts, ['slice_param', { axis, slice_point: points }])
+  else {
+    planner.add('Slice', [planner.blob(node.inputs[0]!)], parts, ['slice_param', { axis, slice_point: points }])
+    const unused = parts.filter(part => part !== y)
+    planner.add('Silence', unused, [])
+  }
 }
 
 /** How many channels of zeros a Pad puts in front, where it pads nothing else. */
@@ -429,6 +441,7 @@ export const layers: PlanOps = {
   LeakyRelu: layer('ReLU', node => ['relu_param', { negative_slope: attrFloat(node, 'alpha', 0.01) }]),
   PRelu: prelu,
   Clip: clip,
+  HardSigmoid: hardSigmoid,
   Sigmoid: layer('Sigmoid'),
   Tanh: layer('TanH'),
   Elu: layer('ELU', node => ['elu_param', { alpha: attrFloat(node, 'alpha', 1) }]),

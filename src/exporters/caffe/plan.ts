@@ -24,6 +24,7 @@ export function planCaffe(model: Model): CaffePlan {
   const names = new Map<ValueName, string>()
   const taken = new Set<string>()
   const layerNames = new Set<string>()
+  const results = new Set<string>()
   const absorbed = new Set<Node>()
   const notes = new Set<string>()
   let current: Node | null = null
@@ -63,13 +64,20 @@ export function planCaffe(model: Model): CaffePlan {
         param && new Map(Object.entries(param[1]).map(([key, value]) => [key, Array.isArray(value) ? value : [value]]))
       layers.push({
         type,
-        name: unique(current?.name || current?.id || type, layerNames),
+        name: outputs.find(output => results.has(output)) ?? unique(current?.name || current?.id || type, layerNames),
         inputs,
         outputs,
         param: param && fields && fields.size > 0 ? [param[0], fields] : null,
         blobs,
       })
     },
+  }
+  // OpenCV calls an output after its layer: layers that give one are called after it.
+  for (const name of view.graph.outputs) {
+    const made = fresh(name)
+    names.set(name, made)
+    results.add(made)
+    layerNames.add(made)
   }
   const inputs = requiredInputs(view.graph).map(name => ({ name, blob: blob(name), shape: view.shape(name) }))
   for (const node of view.graph.nodes) {
