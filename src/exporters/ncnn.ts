@@ -1,18 +1,17 @@
 // ncnn: a .param with the layers, a .bin with their weights, and beside them the scales as the table that ncnn's own tools read.
 import { concat, outFile, utf8 } from '../base/bytes.ts'
 import { viewAs } from '../base/dtype.ts'
-import { StudioError } from '../base/errors.ts'
-import { fromHalf } from '../base/half.ts'
 import { NcnnBinWriter } from '../formats/ncnn-bin.ts'
 import { printNcnnParam } from '../formats/ncnn-param.ts'
 import { type NcnnTable, printNcnnTable } from '../formats/ncnn-table.ts'
 import type { Bytes } from '../ir/context.ts'
 import type { ValueName } from '../ir/model.ts'
-import { elements, type Tensor } from '../ir/tensor.ts'
+import { floatsOf } from './floats.ts'
 import { planNcnn } from './ncnn/plan.ts'
 import { howToRun, sampleProgram } from './ncnn/sample.ts'
 import type { Part, PlannedLayer } from './ncnn/types.ts'
-import type { Edge, Exporter, Problem } from './types.ts'
+import { refused } from './refused.ts'
+import type { Edge, Exporter } from './types.ts'
 
 export const ncnn: Exporter = {
   id: 'ncnn',
@@ -51,16 +50,6 @@ export const ncnn: Exporter = {
       howToRun: howToRun(described),
     }
   },
-}
-
-/** One error for all that cannot be written; it names the first. */
-export function refused(problems: readonly Problem[]): StudioError {
-  const [{ node, op, why, fix }] = problems
-  const others = problems.length > 1 ? `, and ${problems.length - 1} more nodes cannot either` : ''
-  return new StudioError('unsupported', `${op} ${node ?? ''} cannot be written: ${why}${others}`, {
-    where: node === null ? {} : { node },
-    hint: fix ?? 'Cut the graph before it with --outputs, or replace it.',
-  })
 }
 
 async function writeParts(
@@ -102,13 +91,3 @@ const ordered = <T extends Float32Array | Int8Array>(
 
 const spread = (values: Float32Array, count: number): Float32Array =>
   values.length === count ? values : new Float32Array(count).fill(values[0])
-
-/** The numbers of a constant of float32 or float16. */
-export async function floatsOf(tensor: Tensor, bytes: Pick<Bytes, 'read'>): Promise<Float32Array> {
-  const data = await bytes.read(tensor)
-  if (tensor.dtype === 'float32') return viewAs('float32', data) as Float32Array
-  if (tensor.dtype === 'float16') return Float32Array.from(viewAs('float16', data) as Uint16Array, fromHalf)
-  throw new StudioError('unsupported', `A constant of ${elements(tensor)} numbers has the type ${tensor.dtype}`, {
-    hint: 'Export the model with float32 weights.',
-  })
-}

@@ -77,6 +77,7 @@ export async function openSession(
       executionProviders: engine === 'webgpu' ? [{ name: 'webgpu', device } as never] : ['wasm'],
       graphOptimizationLevel: request.optimize === 'none' ? 'disabled' : 'all',
       logSeverityLevel: 4,
+      ...(request.optimize === 'pairs' ? { extra: { session: { disable_quant_qdq: '1' } } } : {}),
       ...(onDevice ? { preferredOutputLocation: 'gpu-buffer' as const } : {}),
     }),
   ).catch(cause => {

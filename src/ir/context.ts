@@ -32,8 +32,8 @@ export interface DeviceArray {
 export interface SessionOptions {
   /** Values to give, graph outputs or inner ones; default: the graph outputs. */
   outputs?: readonly ValueName[]
-  /** The runtime's own graph optimisation; default 'all'. */
-  optimize?: 'all' | 'none'
+  /** The runtime's own graph optimisation; default 'all'. 'pairs': all but what it makes of pairs of QuantizeLinear and DequantizeLinear. */
+  optimize?: 'all' | 'pairs' | 'none'
   /** 'device' keeps outputs on the GPU where the runner has one; see `Session.onDevice`. */
   location?: 'host' | 'device'
   /** What `Session.counting` counts: outputs, and graph inputs as they are fed. */

@@ -2,6 +2,7 @@
 import { StudioError } from '../base/errors.ts'
 import { meant } from '../base/nearest.ts'
 import type { Target } from '../ir/target.ts'
+import { caffe, nnie, nnieChips } from './caffe.ts'
 import { mnn } from './mnn.ts'
 import { ncnn } from './ncnn.ts'
 import { onnx } from './onnx.ts'
@@ -9,7 +10,19 @@ import { onnxruntime, ortWeb } from './onnxruntime.ts'
 import { openvino } from './openvino.ts'
 import { tflite, tflm } from './tflite.ts'
 
-export const targets: readonly Target[] = [onnxruntime, ortWeb, tflite, tflm, ncnn, openvino, mnn, onnx]
+export const targets: readonly Target[] = [
+  onnxruntime,
+  ortWeb,
+  tflite,
+  tflm,
+  ncnn,
+  openvino,
+  mnn,
+  caffe,
+  nnie,
+  ...nnieChips,
+  onnx,
+]
 
 export function findTarget(id: string): Target {
   const target = targets.find(t => t.id === id)

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { collect, memorySource } from '../../src/base/bytes.ts'
 import { openDataset } from '../../src/data/dataset.ts'
-import type { InputSpec } from '../../src/data/input-spec.ts'
+import type { ImageInput, InputSpec } from '../../src/data/input-spec.ts'
 import { createNodeCodecs } from '../../src/host/node/codecs.ts'
 import { importModel } from '../../src/importers/index.ts'
 import type { Context, Dataset, Feeds } from '../../src/ir/context.ts'
@@ -24,13 +24,20 @@ export async function writtenFor(
   ctx: Context,
   target: string,
   form: string,
-  options: { calibration?: Dataset; samples?: number; input?: InputSpec } = {},
+  options: {
+    calibration?: Dataset
+    samples?: number
+    input?: InputSpec
+    preprocess?: Readonly<Record<string, ImageInput>>
+  } = {},
 ): Promise<WrittenFor> {
   const step = form === 'float16' ? { weights: 'float16', activations: 'float16' } : form === 'float' ? floats : {}
   const wanted = { target: findTarget(target), form }
   const { state, variant } = await play(model, ctx, { ...options, step, wanted })
-  const wish = { form: variant.form, io: variant.io, preprocess: {}, quantized: null, name: 'model', fed: {} }
-  const written = await write(variant.model, wanted.target, { ...wish, fed: fedOf(state.observed) }, ctx)
+  const wish = { form: variant.form, io: variant.io, fed: fedOf(state.observed), name: 'model' }
+  const quantized = variant.plan && { float: variant.reference ?? state.model, plan: variant.plan }
+  const preprocess = options.preprocess ?? {}
+  const written = await write(variant.model, wanted.target, { ...wish, preprocess, quantized }, ctx)
   const files: Record<string, Uint8Array> = {}
   for (const file of [...written.files, ...(written.around ?? [])]) files[file.path] = await collect(file.chunks())
   return { files, preview: variant.model, original: state.original }

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { targetPython } from '../../scripts/target-python.mjs'
 import { memorySource } from '../../src/base/bytes.ts'
@@ -36,7 +36,10 @@ export function native(runtime: string, script: string): Native | null {
         const folders = samples.map((_, i) => join(dir, String(i)))
         for (const [i, { files, feeds }] of samples.entries()) {
           mkdirSync(folders[i])
-          for (const [name, bytes] of Object.entries(files)) writeFileSync(join(folders[i], name), bytes)
+          for (const [name, bytes] of Object.entries(files)) {
+            mkdirSync(dirname(join(folders[i], name)), { recursive: true })
+            writeFileSync(join(folders[i], name), bytes)
+          }
           writeFileSync(join(folders[i], 'inputs.npz'), writeNpz(feeds))
         }
         execFileSync(program, [at, ...folders], { stdio: ['ignore', 'ignore', 'inherit'] })

@@ -1,5 +1,6 @@
 # Runs model.prototxt and model.caffemodel of each folder in OpenCV's dnn on its inputs.npz and writes outputs.npz.
 import os
+import signal
 import sys
 
 import cv2
@@ -22,6 +23,7 @@ def run(folder):
 for folder in sys.argv[1:]:
     child = os.fork()
     if child == 0:
+        signal.alarm(100)
         run(folder)
         os._exit(0)
     os.waitpid(child, 0)

@@ -1,6 +1,7 @@
 # Runs model.param (or model.param.bin) and model.bin of each folder on its inputs.npz, sample by sample, and writes outputs.npz. Everything that
 # has its own float is float32: no fp16, no bf16.
 import os
+import signal
 import sys
 
 import ncnn
@@ -38,6 +39,7 @@ def run(folder):
 for folder in sys.argv[1:]:
     child = os.fork()
     if child == 0:
+        signal.alarm(100)
         run(folder)
         os._exit(0)
     os.waitpid(child, 0)

@@ -4,8 +4,22 @@ import type { Target } from '../../ir/target.ts'
 import { simulator } from '../../stages/simulate/simulate.ts'
 
 /** A runner for models that were quantised for the target. */
-export const previewOf = ({ preview }: Target, { bytes, kernels, runner }: Context): Runner =>
-  preview === 'runtime' ? runner : simulator(preview, { bytes, kernels, runner })
+export function previewOf({ preview, quant }: Target, { bytes, kernels, runner }: Context): Runner {
+  if (preview !== 'runtime') return simulator(preview, { bytes, kernels, runner })
+  return quant.bias === 'int32' ? runner : keepingPairs(runner)
+}
+
+/**
+ * The runtime would round float biases beside pairs to integers (its WeightBiasQuantization), which targets that add them as floats do not:
+ * of ResNet20 for ncnn, 98.9 % of the answers were those of ncnn, and are 99.8 % without.
+ */
+const keepingPairs = (runner: Runner): Runner => ({
+  engine: runner.engine,
+  threads: runner.threads,
+  open: (model, options) => runner.open(model, { optimize: 'pairs', ...options }),
+  discard: arrays => runner.discard(arrays),
+  peakBytes: () => runner.peakBytes(),
+})
 
 /** The context with the target's preview in the place of the runner. */
 export const previewing = (target: Target, ctx: Context): Context => ({ ...ctx, runner: previewOf(target, ctx) })
