@@ -1,5 +1,5 @@
 // OpenVINO IR: an .xml file and the .bin of its constants. Recognised here; read by code that is loaded when one is opened.
-import { isOpenvino } from './openvino-probe.ts'
+import { isOpenvino } from './openvino/probe.ts'
 import type { Importer } from './types.ts'
 
 export const openvino: Importer = {
@@ -10,5 +10,5 @@ export const openvino: Importer = {
     for (const [path, source] of files) if (await isOpenvino(path, source)) return 1
     return 0
   },
-  read: async (files, main) => (await import('./openvino-read.ts')).readModel(files, main),
+  read: async (files, main) => (await import('./openvino/read.ts')).readModel(files, main),
 }

@@ -1,10 +1,10 @@
 // Layers that move, repeat, cut or join values and compute shapes.
-import { elementCount, onnxCode } from '../base/dtype.ts'
-import { dtypeOfElement } from '../formats/openvino.ts'
-import { string } from '../ir/model.ts'
-import { int64s } from '../ir/tensor.ts'
-import type { Layer, Lowering } from './openvino-layer.ts'
-import { reshapeWeights } from './openvino-weights.ts'
+import { elementCount, onnxCode } from '../../base/dtype.ts'
+import { dtypeOfElement } from '../../formats/openvino.ts'
+import { string } from '../../ir/model.ts'
+import { int64s } from '../../ir/tensor.ts'
+import type { Layer, Lowering } from './layer.ts'
+import { reshapeWeights } from './weights.ts'
 
 // What ONNX's Slice takes as "from the end" and "to the end", whatever the length.
 const last = 9223372036854775807n

@@ -1,9 +1,9 @@
 // Operators that move, repeat, cut or join values and compute shapes.
-import { elementCount } from '../base/dtype.ts'
-import { elementOf } from '../formats/openvino.ts'
-import { attrTensor } from '../ir/model.ts'
-import type { Port } from './openvino-net.ts'
-import { constantOf, type Lowering, type NodeWriter } from './openvino-node.ts'
+import { elementCount } from '../../base/dtype.ts'
+import { elementOf } from '../../formats/openvino.ts'
+import { attrTensor } from '../../ir/model.ts'
+import type { Port } from './net.ts'
+import { constantOf, type Lowering, type NodeWriter } from './node.ts'
 
 const reshape: Lowering = n => {
   const shape = n.ints('shape')

@@ -1,5 +1,5 @@
 // Whether a file is an OpenVINO model, from its name and beginning.
-import { type ByteSource, text } from '../base/bytes.ts'
+import { type ByteSource, text } from '../../base/bytes.ts'
 
 const headLength = 4096
 

@@ -1,16 +1,16 @@
 // OpenVINO layers to the graph: what a lowering of one layer may ask and make, and the walk over all layers in order.
 // Constants stay in their file, ports become values under the names that the runtime gives them.
-import type { ByteSource } from '../base/bytes.ts'
-import { byteLength, elementCount } from '../base/dtype.ts'
-import { StudioError } from '../base/errors.ts'
-import { dtypeOfElement, dtypeOfPrecision, type IrLayer, type IrNet, type IrPort } from '../formats/openvino.ts'
-import { inlineLimit } from '../formats/protobuf-walk.ts'
-import { type Attr, type Dim, type Graph, int, ints, type Node, type Value, type ValueName } from '../ir/model.ts'
-import { floats, int64s, type Tensor, tensorOf } from '../ir/tensor.ts'
-import { type Attributes, type Compressed, type Layer, numbersOf } from './openvino-layer.ts'
-import { lowerings } from './openvino-ops.ts'
-import { sortLayers } from './openvino-order.ts'
-import { write as writeCompressed } from './openvino-weights.ts'
+import type { ByteSource } from '../../base/bytes.ts'
+import { byteLength, elementCount } from '../../base/dtype.ts'
+import { StudioError } from '../../base/errors.ts'
+import { dtypeOfElement, dtypeOfPrecision, type IrLayer, type IrNet, type IrPort } from '../../formats/openvino.ts'
+import { inlineLimit } from '../../formats/protobuf-walk.ts'
+import { type Attr, type Dim, type Graph, int, ints, type Node, type Value, type ValueName } from '../../ir/model.ts'
+import { floats, int64s, type Tensor, tensorOf } from '../../ir/tensor.ts'
+import { type Attributes, type Compressed, type Layer, numbersOf } from './layer.ts'
+import { lowerings } from './ops.ts'
+import { sortLayers } from './order.ts'
+import { write as writeCompressed } from './weights.ts'
 
 /** Version of the standard operator set that the nodes are of: the first in which weights may have 4 bits, in blocks. */
 export const opset = 21

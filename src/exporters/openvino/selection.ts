@@ -1,6 +1,6 @@
 // Operators that pick, place and sort by index.
-import type { Data } from './openvino-net.ts'
-import { constantOf, type Lowering, type NodeWriter } from './openvino-node.ts'
+import type { Data } from './net.ts'
+import { constantOf, type Lowering, type NodeWriter } from './node.ts'
 
 const reductions: Readonly<Record<string, string>> = { none: 'none', add: 'sum', mul: 'prod', min: 'min', max: 'max' }
 

@@ -1,9 +1,9 @@
 // Layers that compute: convolutions, matrix products, pools, norms, reductions, resizing, attention.
-import { onnxCode } from '../base/dtype.ts'
-import { dtypeOfElement } from '../formats/openvino.ts'
-import { float, string } from '../ir/model.ts'
-import type { Attributes, Layer, Lowering } from './openvino-layer.ts'
-import { regroupWeights } from './openvino-weights.ts'
+import { onnxCode } from '../../base/dtype.ts'
+import { dtypeOfElement } from '../../formats/openvino.ts'
+import { float, string } from '../../ir/model.ts'
+import type { Attributes, Layer, Lowering } from './layer.ts'
+import { regroupWeights } from './weights.ts'
 
 /** Strides, dilations and pads of convolutions and pools. */
 function windows(layer: Layer): Attributes {

@@ -1,7 +1,7 @@
 // Recurrent layers over whole sequences. OpenVINO has the batch first, one bias for input and state together, and the gates of an
 // LSTM in the order forget, input, cell, output; ONNX has input, output, forget, cell.
-import { type Attr, float } from '../ir/model.ts'
-import type { Attributes, Layer, Lowering } from './openvino-layer.ts'
+import { type Attr, float } from '../../ir/model.ts'
+import type { Attributes, Layer, Lowering } from './layer.ts'
 
 /** Parts of axis 1, put together in another order. */
 function reordered(layer: Layer, name: string, parts: number, order: readonly number[]): string {

@@ -1,8 +1,8 @@
 // One node of the graph while it becomes OpenVINO layers: what a lowering may ask of it and make in its place. float16 is computed in
 // float32, as a runtime chooses for itself; its constants stay half as large behind a Convert.
-import { bytesOf, type DType, dtypeOfOnnx } from '../base/dtype.ts'
-import { StudioError } from '../base/errors.ts'
-import { elementOf } from '../formats/openvino.ts'
+import { bytesOf, type DType, dtypeOfOnnx } from '../../base/dtype.ts'
+import { StudioError } from '../../base/errors.ts'
+import { elementOf } from '../../formats/openvino.ts'
 import {
   attrFloat,
   attrInt,
@@ -12,9 +12,9 @@ import {
   type Graph,
   type Node,
   type ValueName,
-} from '../ir/model.ts'
-import { int64s, type Tensor } from '../ir/tensor.ts'
-import type { Change, Data, NetBuilder, Output, Port } from './openvino-net.ts'
+} from '../../ir/model.ts'
+import { int64s, type Tensor } from '../../ir/tensor.ts'
+import type { Change, Data, NetBuilder, Output, Port } from './net.ts'
 
 export interface Writing {
   readonly graph: Graph

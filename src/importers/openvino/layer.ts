@@ -1,8 +1,8 @@
 // What a lowering of one OpenVINO layer may ask of it and make in its place.
-import { bytesOf, type DType, elementCount, viewAs } from '../base/dtype.ts'
-import { fromBfloat16, fromHalf, toHalf } from '../base/half.ts'
-import type { Attr, Dim, ValueName } from '../ir/model.ts'
-import { type Tensor, unpacked } from '../ir/tensor.ts'
+import { bytesOf, type DType, elementCount, viewAs } from '../../base/dtype.ts'
+import { fromBfloat16, fromHalf, toHalf } from '../../base/half.ts'
+import type { Attr, Dim, ValueName } from '../../ir/model.ts'
+import { type Tensor, unpacked } from '../../ir/tensor.ts'
 
 /** One layer while it becomes nodes. Ports are counted from zero, inputs and outputs each. */
 export interface Layer {

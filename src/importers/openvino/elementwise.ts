@@ -1,9 +1,9 @@
 // Layers that work on each element by itself. Those that start from packed weights are in openvino-weights.ts.
-import { type DType, isFloat, onnxCode } from '../base/dtype.ts'
-import { dtypeOfElement } from '../formats/openvino.ts'
-import { float, string } from '../ir/model.ts'
-import type { Layer, Lowering } from './openvino-layer.ts'
-import { convertWeights, scaleWeights, shiftWeights } from './openvino-weights.ts'
+import { type DType, isFloat, onnxCode } from '../../base/dtype.ts'
+import { dtypeOfElement } from '../../formats/openvino.ts'
+import { float, string } from '../../ir/model.ts'
+import type { Layer, Lowering } from './layer.ts'
+import { convertWeights, scaleWeights, shiftWeights } from './weights.ts'
 
 const unary =
   (op: string): Lowering =>

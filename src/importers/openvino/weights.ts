@@ -1,9 +1,9 @@
 // Packed weights: a constant of integers behind Convert, Subtract (of a zero point), Multiply (by a scale) and Reshape. The chain is
 // followed without writing nodes, and becomes one DequantizeLinear when something else reads it.
-import { type DType, elementCount } from '../base/dtype.ts'
-import type { ValueName } from '../ir/model.ts'
-import { packed } from '../ir/tensor.ts'
-import { type Attributes, type Compressed, type Layer, type Numbers, realTensor } from './openvino-layer.ts'
+import { type DType, elementCount } from '../../base/dtype.ts'
+import type { ValueName } from '../../ir/model.ts'
+import { packed } from '../../ir/tensor.ts'
+import { type Attributes, type Compressed, type Layer, type Numbers, realTensor } from './layer.ts'
 
 const codeTypes: readonly DType[] = ['int8', 'uint8', 'int4', 'uint4']
 

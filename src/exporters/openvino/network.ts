@@ -1,7 +1,7 @@
 // Operators that compute: convolutions, matrix products, pools, norms, reductions, resizing.
-import type { Data, Port } from './openvino-net.ts'
-import { constantOf, type Lowering, type NodeWriter } from './openvino-node.ts'
-import { weightAt } from './openvino-weights.ts'
+import type { Data, Port } from './net.ts'
+import { constantOf, type Lowering, type NodeWriter } from './node.ts'
+import { weightAt } from './weights.ts'
 
 const numpy = { auto_broadcast: 'numpy' }
 const range = (from: number, to: number): number[] => Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i)

@@ -1,8 +1,8 @@
 // FakeQuantize as QuantizeLinear and DequantizeLinear where its levels are codes with a whole zero point, which is how tools write it;
 // any other as the arithmetic that it stands for.
-import { type DType, elementCount } from '../base/dtype.ts'
-import { packed } from '../ir/tensor.ts'
-import { type Attributes, type Layer, type Lowering, realTensor } from './openvino-layer.ts'
+import { type DType, elementCount } from '../../base/dtype.ts'
+import { packed } from '../../ir/tensor.ts'
+import { type Attributes, type Layer, type Lowering, realTensor } from './layer.ts'
 
 interface Grid {
   scale: number[]

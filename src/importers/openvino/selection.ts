@@ -1,8 +1,8 @@
 // Layers that pick, place and sort by index.
-import { onnxCode } from '../base/dtype.ts'
-import { string } from '../ir/model.ts'
-import type { Layer, Lowering } from './openvino-layer.ts'
-import { vector } from './openvino-layout.ts'
+import { onnxCode } from '../../base/dtype.ts'
+import { string } from '../../ir/model.ts'
+import type { Layer, Lowering } from './layer.ts'
+import { vector } from './layout.ts'
 
 async function axisOf(layer: Layer, port: number): Promise<number> {
   const [axis] = await layer.must(port, 'axis')

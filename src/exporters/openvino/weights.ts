@@ -2,12 +2,12 @@
 // Subtract and Multiply.
 //
 // https://docs.openvino.ai/2026/openvino-workflow/model-optimization-guide/quantizing-models-post-training.html, "Model Representation".
-import { bitsOf, bytesOf, type DType, elementCount } from '../base/dtype.ts'
-import { StudioError } from '../base/errors.ts'
-import { attrInt, type Node, type ValueName } from '../ir/model.ts'
-import { int64s, packed, type Tensor, unpacked } from '../ir/tensor.ts'
-import type { Data, Port } from './openvino-net.ts'
-import { constantOf, type Lowering, type NodeWriter, type Writing } from './openvino-node.ts'
+import { bitsOf, bytesOf, type DType, elementCount } from '../../base/dtype.ts'
+import { StudioError } from '../../base/errors.ts'
+import { attrInt, type Node, type ValueName } from '../../ir/model.ts'
+import { int64s, packed, type Tensor, unpacked } from '../../ir/tensor.ts'
+import type { Data, Port } from './net.ts'
+import { constantOf, type Lowering, type NodeWriter, type Writing } from './node.ts'
 
 const numpy = { auto_broadcast: 'numpy' }
 const isInteger = (dtype: DType): boolean => /^u?int(4|8|16)$/.test(dtype)

@@ -1,23 +1,18 @@
 // The files of an OpenVINO model to the graph: which .xml, which .bin, and an error that names the file where something is amiss.
-import { type ByteSource, type FileSet, readAll, text } from '../base/bytes.ts'
-import { StudioError } from '../base/errors.ts'
-import { readOpenvino } from '../formats/openvino.ts'
-import type { Model } from '../ir/model.ts'
-import { verify } from '../ir/verify.ts'
-import { baseName } from './onnx-external.ts'
-import { graphFrom, opset } from './openvino-graph.ts'
-import { isOpenvino } from './openvino-probe.ts'
-import type { Imported } from './types.ts'
+import { type ByteSource, type FileSet, readAll, text } from '../../base/bytes.ts'
+import { StudioError } from '../../base/errors.ts'
+import { readOpenvino } from '../../formats/openvino.ts'
+import type { Model } from '../../ir/model.ts'
+import { verify } from '../../ir/verify.ts'
+import { inFile } from '../in-file.ts'
+import { baseName } from '../onnx-external.ts'
+import type { Imported } from '../types.ts'
+import { graphFrom, opset } from './graph.ts'
+import { isOpenvino } from './probe.ts'
 
 export async function readModel(files: FileSet, main: string | undefined): Promise<Imported> {
   const path = await mainFile(files, main)
-  try {
-    return await readFile(files, path, files.get(path)!)
-  } catch (error) {
-    if (!(error instanceof StudioError)) throw error
-    const { code, message, hint, where } = error
-    throw new StudioError(code, message, { where: { file: path, ...where }, hint, cause: error })
-  }
+  return inFile(path, () => readFile(files, path, files.get(path)!))
 }
 
 /** The .xml; the file of its constants stands for it. */

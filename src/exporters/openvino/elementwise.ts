@@ -1,8 +1,8 @@
 // Operators that work on each element by itself.
-import { isFloat } from '../base/dtype.ts'
-import { elementOf } from '../formats/openvino.ts'
-import type { Port } from './openvino-net.ts'
-import { type Lowering, type NodeWriter, typeNumbered } from './openvino-node.ts'
+import { isFloat } from '../../base/dtype.ts'
+import { elementOf } from '../../formats/openvino.ts'
+import type { Port } from './net.ts'
+import { type Lowering, type NodeWriter, typeNumbered } from './node.ts'
 
 const numpy = { auto_broadcast: 'numpy' }
 

@@ -1,10 +1,10 @@
 // The layers, edges and constants of an OpenVINO model while it is put together. Constants are streamed from where they lie; small
 // ones that are equal are kept once.
-import { byteLength, type DType, elementCount } from '../base/dtype.ts'
-import { elementOf, type IrEdge, type IrLayer, type IrNet, type IrPort, precisionOf } from '../formats/openvino.ts'
-import type { Bytes } from '../ir/context.ts'
-import type { Dim, ValueName } from '../ir/model.ts'
-import { isSlice, type Tensor } from '../ir/tensor.ts'
+import { byteLength, type DType, elementCount } from '../../base/dtype.ts'
+import { elementOf, type IrEdge, type IrLayer, type IrNet, type IrPort, precisionOf } from '../../formats/openvino.ts'
+import type { Bytes } from '../../ir/context.ts'
+import type { Dim, ValueName } from '../../ir/model.ts'
+import { isSlice, type Tensor } from '../../ir/tensor.ts'
 
 export type Dims = readonly Dim[] | null
 

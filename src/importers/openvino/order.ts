@@ -1,6 +1,6 @@
 // The layers of a net in an order in which each comes after those it reads, and who is connected to whom.
-import { StudioError } from '../base/errors.ts'
-import type { IrLayer, IrNet } from '../formats/openvino.ts'
+import { StudioError } from '../../base/errors.ts'
+import type { IrLayer, IrNet } from '../../formats/openvino.ts'
 
 export interface Wiring {
   layers: readonly IrLayer[]
