@@ -5,8 +5,11 @@ import type { Target } from '../ir/target.ts'
 import { mnn } from './mnn.ts'
 import { onnx } from './onnx.ts'
 import { onnxruntime, ortWeb } from './onnxruntime.ts'
+import { rknn } from './rknn.ts'
+import { tvm } from './tvm.ts'
+import { gguf, safetensors } from './weights.ts'
 
-export const targets: readonly Target[] = [onnxruntime, ortWeb, mnn, onnx]
+export const targets: readonly Target[] = [onnxruntime, ortWeb, mnn, ...rknn, tvm, safetensors, gguf, onnx]
 
 export function findTarget(id: string): Target {
   const target = targets.find(t => t.id === id)

@@ -251,7 +251,7 @@ function predictedOf(space: Space, ways: readonly FormatName[][], { choice }: Po
 
 async function bytesOf(model: Model, target: Target, { wanted, ctx }: StepEnv): Promise<number> {
   const form = wanted[0].form ?? target.forms[0].id
-  const wish = { form, io: 'float' as const, preprocess: {}, quantized: null, name: '', fed: {} }
+  const wish = { form, io: 'float' as const, preprocess: {}, quantized: null, calibration: null, name: '', fed: {} }
   const { files } = await write(model, target, wish, ctx)
   let bytes = 0
   for (const file of files) for await (const chunk of file.chunks()) bytes += chunk.length
