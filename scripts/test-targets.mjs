@@ -101,7 +101,12 @@ function prepare(model, rowsHere, out) {
     steps: [
       { do: 'optimize' },
       { do: 'quantize' },
-      ...rowsHere.map(({ target, form }) => ({ do: 'export', target, ...(form ? { form } : {}) })),
+      ...rowsHere.map(({ target, form, samples }) => ({
+        do: 'export',
+        target,
+        ...(form ? { form } : {}),
+        ...(samples ? { samples } : {}),
+      })),
     ],
   }
   const [file, data, evaluation] = [model.file, model.data, model.eval].map(path => join(shared, path))

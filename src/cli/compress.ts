@@ -81,6 +81,8 @@ export async function run(args: Parsed, line: ProgressLine, signal: AbortSignal)
   await writeFolder(out, filesOf(result), args.flag('force'))
   await store.clear()
   for (const warning of warnings(result.report)) line.say(warning)
+  for (const { dir, manifest } of result.bundles)
+    for (const note of manifest.notes) if (/real samples/.test(note)) line.say(`${dir}: ${note}`)
   // Without --json they stand in what is printed.
   if (args.flag('json')) for (const note of result.report.notes) if (!notes.includes(note)) line.say(note)
   return args.flag('json') ? `${JSON.stringify(result.report, null, 2)}\n` : reportText(result.report, out)

@@ -1,13 +1,29 @@
 // Every output format, in the order in which they are offered.
 
 import { caffe } from './caffe.ts'
+import { gguf } from './gguf.ts'
 import { mnn } from './mnn.ts'
 import { ncnn } from './ncnn.ts'
 import { nnie } from './nnie.ts'
 import { onnx } from './onnx.ts'
 import { openvino } from './openvino.ts'
+import { rknn } from './rknn.ts'
+import { safetensors } from './safetensors.ts'
 import { tflite } from './tflite.ts'
+import { tvm } from './tvm.ts'
 import type { Exporter } from './types.ts'
 
-export const exporters = [onnx, tflite, ncnn, openvino, mnn, caffe, nnie] as const satisfies readonly Exporter[]
+export const exporters = [
+  onnx,
+  tflite,
+  ncnn,
+  openvino,
+  mnn,
+  rknn,
+  caffe,
+  nnie,
+  tvm,
+  safetensors,
+  gguf,
+] as const satisfies readonly Exporter[]
 export type ExporterId = (typeof exporters)[number]['id']

@@ -3,7 +3,7 @@
 import type { OutFile } from '../base/bytes.ts'
 import type { DType } from '../base/dtype.ts'
 import type { ImageInput } from '../data/input-spec.ts'
-import type { Bytes } from '../ir/context.ts'
+import type { Bytes, Feeds } from '../ir/context.ts'
 import type { Dim, Model, NodeId, ValueName } from '../ir/model.ts'
 import type { QuantPlan } from '../ir/quant.ts'
 import type { Target } from '../ir/target.ts'
@@ -43,6 +43,11 @@ export interface Problem {
   source: string
 }
 
+export interface Calibration {
+  samples: readonly Feeds[]
+  real: boolean
+}
+
 export interface WriteOptions {
   form: string
   io: 'float' | 'integer'
@@ -54,6 +59,8 @@ export interface WriteOptions {
    * float model. All others read scales from the graph's own QuantizeLinear and DequantizeLinear.
    */
   quantized: { float: Model; plan: QuantPlan } | null
+  /** What the target's own compiler calibrates on, where it has one; `real`: samples of the user's, not made up. */
+  calibration: Calibration | null
   /** Of the source model, for names in files. */
   name: string
 }

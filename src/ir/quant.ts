@@ -56,6 +56,9 @@ export interface Histogram {
 }
 
 /** Why a node is computed in float. */
+/** Why a layer that could be in integers is not. */
+export const keptInFloat = 'kept in float by the recipe'
+
 export interface FloatReason {
   node: NodeId
   op: string

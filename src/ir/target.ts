@@ -61,6 +61,8 @@ export interface Target {
   layout: 'NCHW' | 'NHWC'
   /** Passes that run on request, which replace what it has no operator for. */
   lower?: readonly string[]
+  /** Its own compiler quantises: bundles hold samples for it. */
+  calibrates?: true
   /** Whether bundles may take and give integers where a float model would floats. */
   integerEdges?: true
   quant: {

@@ -8,7 +8,7 @@ import type { ImageInput } from '../data/input-spec.ts'
 import { resolveInput } from '../data/resolve-input.ts'
 import type { Written } from '../exporters/types.ts'
 import type { Imported } from '../importers/types.ts'
-import type { Context } from '../ir/context.ts'
+import type { Context, Dataset } from '../ir/context.ts'
 import { type Model, requiredInputs, type ValueName } from '../ir/model.ts'
 import type { InputSeen, State, Variant } from '../recipe/state.ts'
 import { previewing } from '../recipe/steps/preview.ts'
@@ -16,7 +16,8 @@ import { write } from '../recipe/steps/write.ts'
 import type { Recipe } from '../recipe/types.ts'
 import { writtenModel } from '../recipe/written.ts'
 import { findTarget } from '../targets/index.ts'
-import { type Golden, goldenVectors } from './golden.ts'
+import { calibrationFor } from './calibration.ts'
+import { type Golden, goldenVectors, syntheticFeeds } from './golden.ts'
 import { type Manifest, manifestTensor } from './manifest.ts'
 import { bundleReadme, howToRun, sampleCode } from './sample-code.ts'
 import { timelessReport } from './sides.ts'
@@ -42,6 +43,7 @@ export async function writeBundle(
   state: State,
   imported: Imported,
   recipe: Recipe,
+  data: Dataset | null,
   ctx: Context,
 ): Promise<Bundle> {
   const variant = { ...judged, model: writtenModel(judged) }
@@ -55,6 +57,11 @@ export async function writeBundle(
       io: variant.io,
       preprocess,
       quantized: variant.plan && { float: variant.reference ?? state.model, plan: variant.plan },
+      calibration: target.calibrates
+        ? await calibrationFor(variant, recipe, data, seed =>
+            syntheticFeeds(state.model, seed, state.observed?.inputs ?? {}),
+          )
+        : null,
       name: imported.name,
       fed: Object.fromEntries(Object.entries(state.observed?.inputs ?? {}).map(([name, seen]) => [name, seen.shape])),
     },

@@ -102,7 +102,7 @@ export async function compress(request: CompressRequest, ctx: Context): Promise<
   for (const variant of state.variants) {
     ctx.signal.throwIfAborted()
     ctx.progress({ stage: 'export', done: bundles.length, total: state.variants.length })
-    bundles.push(await writeBundle(variant, state, imported, recipe, ctx))
+    bundles.push(await writeBundle(variant, state, imported, recipe, request.calibration, ctx))
   }
   const exportMs = ctx.clock() - exportStart
   const report = await makeReport(request, state, bundles, ctx, {
@@ -178,6 +178,7 @@ async function makeReport(
       ...imported.notes,
       ...zeroChannelWords(await zeroChannels(imported.model, ctx.bytes)),
       ...state.notes,
+      ...bundles.flatMap(({ dir, manifest }) => manifest.notes.map(note => `${dir}: ${note}`)),
       ...honestWords(before, first?.after ?? null, state.variants[0]?.plan !== null),
     ],
     optimized: state.optimized,

@@ -21,6 +21,7 @@ export async function convert(imported: Imported, id: string, ctx: Context): Pro
     initialState(infer(imported.model)),
     imported,
     recipe,
+    null,
     ctx,
   )
 }

@@ -126,8 +126,10 @@ export function emptyVariant(
 /** What is written where the recipe does not quantise: the model as the other steps left it. */
 export function floatVariants(model: Model, wanted: readonly Wanted[]): Variant[] {
   return wanted.map(w => {
-    if (w.target.forms.some(form => form.id === 'float'))
-      return emptyVariant(w, 'float', model, null, [], ['float32', 'float32'])
+    const floats = w.target.forms.filter(form => form.holds === 'float')
+    // The plain one unless another is asked for: such a form may round weights by rules of its own.
+    const form = floats.find(({ id }) => id === w.form) ?? floats.find(({ id }) => id === 'float')
+    if (form) return emptyVariant(w, form.id, model, null, [], ['float32', 'float32'])
     throw new StudioError('bad-recipe', `${w.target.label} has no form for a float model`, {
       where: { step: 'export' },
       hint: `Put { "do": "quantize" } before the export. Its forms: ${w.target.forms.map(form => form.id).join(', ')}.`,

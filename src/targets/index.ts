@@ -8,7 +8,10 @@ import { ncnn } from './ncnn.ts'
 import { onnx } from './onnx.ts'
 import { onnxruntime, ortWeb } from './onnxruntime.ts'
 import { openvino } from './openvino.ts'
+import { rknn } from './rknn.ts'
 import { tflite, tflm } from './tflite.ts'
+import { tvm } from './tvm.ts'
+import { gguf, safetensors } from './weights.ts'
 
 export const targets: readonly Target[] = [
   onnxruntime,
@@ -18,9 +21,13 @@ export const targets: readonly Target[] = [
   ncnn,
   openvino,
   mnn,
+  ...rknn,
   caffe,
   nnie,
   ...nnieChips,
+  tvm,
+  safetensors,
+  gguf,
   onnx,
 ]
 

@@ -1,6 +1,6 @@
 // Step `export`: a bundle that is wished for. What it holds is written when the recipe has run; quantisation looks ahead to it.
 import * as v from 'valibot'
-import { choice, value } from '../../base/options.ts'
+import { choice, number, value } from '../../base/options.ts'
 import { targets } from '../../targets/index.ts'
 import { step } from '../state.ts'
 
@@ -15,6 +15,7 @@ export const exportStep = step({
     ),
     form: value('Form', v.nullable(v.string()), null as string | null),
     io: choice('Inputs and outputs', ['float', 'integer'], 'float'),
+    samples: number('Real calibration samples in the bundle', { default: 0, min: 0, max: 4096 }),
   },
   needs: () => [],
   run: async state => state,

@@ -291,7 +291,7 @@ function predictedOf(space: Space, ways: readonly FormatName[][], { choice }: Po
 }
 
 async function bytesOf(model: Model, target: Target, form: string, { ctx }: StepEnv): Promise<number> {
-  const wish = { form, io: 'float' as const, preprocess: {}, quantized: null, name: '', fed: {} }
+  const wish = { form, io: 'float' as const, preprocess: {}, quantized: null, calibration: null, name: '', fed: {} }
   const { files } = await write(model, target, wish, ctx)
   let bytes = 0
   for (const file of files) for await (const chunk of file.chunks()) bytes += chunk.length

@@ -13,7 +13,7 @@ import {
   type ValueName,
 } from '../../ir/model.ts'
 import { bitsOfNumber } from '../../ir/number-format.ts'
-import type { FloatReason, Range } from '../../ir/quant.ts'
+import { type FloatReason, keptInFloat, type Range } from '../../ir/quant.ts'
 import type { OpRule, Target } from '../../ir/target.ts'
 import { elements } from '../../ir/tensor.ts'
 import { weightOf } from '../../ops/facts.ts'
@@ -188,7 +188,7 @@ function refusal(
   if (rule.since !== undefined && opset < rule.since)
     return `${target.label} runs it in integers from opset ${rule.since} on`
   if (isWeightOnly(node, graph, formats)) return 'only its weights are quantised'
-  if (!isLow(formats)) return 'kept in float by the recipe'
+  if (!isLow(formats)) return keptInFloat
   // Only what multiplies weights gains by rounding its input; all else would round for nothing.
   if (!rule.constantWeight && !inIntegers(node, graph, formats, rule, target))
     return `${target.label} computes ${node.op} in float beside activations of ${formats.activations}`

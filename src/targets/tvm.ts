@@ -1,0 +1,25 @@
+// Apache TVM through Relax: compiles ONNX; only floats were run here.
+import type { Target } from '../ir/target.ts'
+
+const frontend = 'https://tvm.apache.org/docs/reference/api/python/relax/frontend.html'
+
+export const tvm: Target = {
+  id: 'tvm',
+  vendor: 'Apache',
+  label: 'TVM',
+  exporter: 'tvm',
+  forms: [{ id: 'float', holds: 'float' }],
+  version: '0.27',
+  preview: 'runtime',
+  layout: 'NCHW',
+  quant: {
+    activations: { formats: ['float32'], integer: [], signed: true, symmetric: true },
+    weights: { formats: ['float32'], integer: [], signed: true, perChannel: true },
+    bias: 'float32',
+    ops: [],
+    fused: [],
+  },
+  limits: { opset: { min: 7, max: 18 }, staticShapes: true },
+  ranOnItsRuntime: true,
+  sources: [frontend],
+}
