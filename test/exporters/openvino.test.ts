@@ -25,7 +25,14 @@ const python = installed('openvino')
 type Arrays = Record<string, NdArray>
 
 async function written(model: Model): Promise<Record<string, Uint8Array>> {
-  const options = { form: 'int8', io: 'float' as const, preprocess: {}, quantized: null, name: 'model' }
+  const options = {
+    form: 'int8',
+    io: 'float' as const,
+    preprocess: {},
+    quantized: null,
+    calibration: null,
+    name: 'model',
+  }
   const { files } = await exporter.write(model, target, { ...options, bytes: createBytes() })
   return Object.fromEntries(await Promise.all(files.map(async f => [f.path, await collect(f.chunks())] as const)))
 }

@@ -34,7 +34,7 @@ interface File {
 }
 
 async function written(model: Model, form = 'int8', io: 'float' | 'integer' = 'float'): Promise<File> {
-  const options = { form, io, bytes: ctx.bytes, preprocess: {}, quantized: null, name: 'm' }
+  const options = { form, io, bytes: ctx.bytes, preprocess: {}, quantized: null, calibration: null, name: 'm' }
   const { files, edges } = await tflite.write(infer(model), target, options)
   return { bytes: await collect(files[0].chunks()), edges: edges! }
 }

@@ -34,7 +34,7 @@ export async function writtenFor(
   const step = form === 'float16' ? { weights: 'float16', activations: 'float16' } : form === 'float' ? floats : {}
   const wanted = { target: findTarget(target), form }
   const { state, variant } = await play(model, ctx, { ...options, step, wanted })
-  const wish = { form: variant.form, io: variant.io, fed: fedOf(state.observed), name: 'model' }
+  const wish = { form: variant.form, io: variant.io, fed: fedOf(state.observed), calibration: null, name: 'model' }
   const quantized = variant.plan && { float: variant.reference ?? state.model, plan: variant.plan }
   const preprocess = options.preprocess ?? {}
   const written = await write(variant.model, wanted.target, { ...wish, preprocess, quantized }, ctx)
