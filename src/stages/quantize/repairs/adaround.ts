@@ -10,7 +10,7 @@ import { meanDiagonal } from './least-squares.ts'
 import { layersOf, throughLayers } from './refit.ts'
 import type { Work } from './refit-moments.ts'
 import { biasFor, type Part, type Rounded, squaredError } from './rounding-solve.ts'
-import { aroundIn, hardWeights, pullAt, roundingGradient, soften, softWeights } from './soft-rounding.ts'
+import { aroundIn, hardWeights, pullAt, roundingGradient, roundingRate, soften, softWeights } from './soft-rounding.ts'
 import type { Learning, WeightRepair } from './types.ts'
 
 export const adaround = {
@@ -46,10 +46,6 @@ function summary(errors: readonly { node: string; share: number }[]): string {
   return `AdaRound left ${percent(mean)} % of the squared error in outputs of layers that rounding to nearest leaves, at most ${percent(worst.share)} % (${worst.node}).`
 }
 
-// Chosen on calibration images that were kept apart.
-const rate = 0.05
-const strength = 2
-
 /** One group of channels; errors are of its output, over all rows, when rounded so and when rounded to nearest. */
 export function learnRounding(
   part: Part,
@@ -66,13 +62,14 @@ export function learnRounding(
   const mean = Math.max(meanDiagonal(h, k), 1e-30)
   const unit = grid.scales.map(scale => 24 / (scale * scale * mean))
   const optimizer = training.adam(c * k)
+  const rate = roundingRate(iterations)
   const shape = { m: c, n: k, k, transA: false, transB: false }
   for (let step = 0; step < iterations; step++) {
     if (step % 32 === 0) ctx.signal.throwIfAborted()
     const dw = r.map(x => -x)
     ctx.kernels.gemm(softWeights(soft), h, shape, dw)
     for (let i = 0; i < dw.length; i++) dw[i] *= unit[scaleAt[i]]
-    optimizer.step(soft.v, roundingGradient(soft, dw, pullAt(step, iterations, strength)), rate)
+    optimizer.step(soft.v, roundingGradient(soft, dw, pullAt(step, iterations)), rate)
   }
   const weights = hardWeights(soft)
   const biases = [weights, nearest].map(w => layer.bias && biasFor(moments, w))

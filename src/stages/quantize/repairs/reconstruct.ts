@@ -8,7 +8,7 @@ import { floats, type NdArray } from '../../../ir/tensor.ts'
 import type { Network } from '../../../ir/training.ts'
 import type { Block } from './blocks.ts'
 import type { Samples } from './samples.ts'
-import { hardWeights, pullAt, roundingGradient, type Soft, softWeights } from './soft-rounding.ts'
+import { hardWeights, pullAt, roundingGradient, roundingRate, type Soft, softWeights } from './soft-rounding.ts'
 import type { Learning } from './types.ts'
 
 /** A layer while it is learned; changed in place. */
@@ -33,9 +33,8 @@ export interface Seen {
   importance: Samples | null
 }
 
-/** Steps of Adam: of V; of a scale, relative to it; of a bias, relative to the output that it is added to. */
-const rates = { rounding: 0.05, scale: 0.001, bias: 0.002 }
-const strength = 2
+/** Rates of Adam for a scale, relative to it, and for a bias, relative to the output that it is added to. */
+const rates = { scale: 0.001, bias: 0.002 }
 /** The last steps are on weights that are rounded for good, so that scales and biases fit them. */
 const settled = 0.9
 
@@ -93,7 +92,7 @@ export function reconstruct(
     for (const [k, { soft, weight, bias, output, free }] of layers.entries()) {
       const dw = sums.get(weight)!
       if (!hard)
-        optimizers[k].v.step(soft.v, roundingGradient(soft, dw, pullAt(step, iterations, strength)), rates.rounding)
+        optimizers[k].v.step(soft.v, roundingGradient(soft, dw, pullAt(step, iterations)), roundingRate(iterations))
       if (free) {
         const gradient = new Float32Array(factors[k].length)
         const w = values.get(weight)!.data
