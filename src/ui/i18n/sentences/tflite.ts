@@ -119,7 +119,6 @@ export const tflite: readonly Pair[] = [
   ['its scale is computed at run time, or there are several', '其缩放系数在运行时才计算，或有多个'],
   ['there is no kernel for {op#}', '没有 {op#} 的内核'],
   ['an activation has several scales', '某个激活有多个缩放系数'],
-  ['its input {index#} is missing', '缺少第 {index#} 个输入'],
   ['it computes {value} at run time', '它在运行时才计算 {value}'],
   ['Fix the shapes of the inputs, so that it can be computed before.', '请固定输入的形状，使其可以预先计算。'],
   ['the shape of {value} is not known before it runs', '{value} 的形状在运行前未知'],
