@@ -122,7 +122,8 @@ export async function quantizeWith(
     }
     const quantized = await quantizeModel(rounded, plan, env.ctx.bytes)
     for (const { wanted: w, form } of wanted) {
-      const written = isRuntimeForm(form.id) ? await withRuntimeKernels(quantized, form.id, env.ctx.bytes) : quantized
+      const kernels = target.exporter === 'onnx' && isRuntimeForm(form.id) ? form.id : null
+      const written = kernels ? await withRuntimeKernels(quantized, kernels, env.ctx.bytes) : quantized
       const variant = emptyVariant(w, form.id, written, plan, plan.float, precisionOf(options, target))
       variants.push({ ...variant, reference, raw: raws })
     }

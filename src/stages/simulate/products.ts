@@ -1,6 +1,7 @@
 // Rows against rows: what convolution, Gemm and MatMul come down to. Codes lie in int16 less their zero point, so that padding is 0
 // and no correction terms are left. 8-bit activations add up in 32 bits that wrap, as in the runtimes; 16-bit ones in 64 bits,
 // which float64 holds exactly as far as 2^53 (int16 by int8: 2^30 terms).
+import { StudioError } from '../../base/errors.ts'
 import type { KernelSet } from '../../ir/context.ts'
 import type { CodeArray } from './types.ts'
 
@@ -15,16 +16,20 @@ export function rowProducts(
   kernels: KernelSet,
 ): Accumulators {
   if (!wide) return kernels.dotInt16(a, b, depth)
-  const rows = a.length / depth
-  const columns = b.length / depth
-  const y = new Float64Array(rows * columns)
-  for (let r = 0; r < rows; r++)
-    for (let c = 0; c < columns; c++) {
-      let sum = 0
-      for (let k = 0; k < depth; k++) sum += a[r * depth + k] * b[c * depth + k]
-      y[r * columns + c] = sum
-    }
-  return y
+  // Each half of the bits adds up in 32 bits.
+  if (depth > 65536)
+    throw new StudioError('unsupported', `Sums of ${depth} products of 16 bits`, { hint: 'Keep the layer in float.' })
+  const low = kernels.dotInt16(
+    a.map(code => code & 255),
+    b,
+    depth,
+  )
+  const high = kernels.dotInt16(
+    a.map(code => code >> 8),
+    b,
+    depth,
+  )
+  return Float64Array.from(low, (sum, i) => high[i] * 256 + sum)
 }
 
 /** Codes less their zero point; `channel` of element i is floor(i / inner) mod the number of zero points. */

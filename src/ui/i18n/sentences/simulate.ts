@@ -59,4 +59,6 @@ export const simulate: readonly Pair[] = [
     '激活为有符号数时，运行时要看整个图才决定，因此由运行时计算',
   ],
   ['{node} behind it does more than its codes do', '其后的 {node} 所做的超出其整数码'],
+  ['Sums of {count#} products of 16 bits', '{count#} 个 16 位乘积之和'],
+  ['Keep the layer in float.', '请让该层保持浮点。'],
 ]
