@@ -79,17 +79,15 @@ describe.skipIf(!python)('operators one by one, beside LiteRT', () => {
   ] as const)('in its %s kernels', async (_, optimised) => {
     const chosen = Object.entries(cases).filter(([name]) => onlyOptimised.test(name) === optimised)
     const made = chosen.map(([name, described]) => ({ name, described, model: tfliteModel(described) }))
-    const runs = await Promise.all(
-      made.map(async ({ model }) => {
-        const imported = await read(model)
-        infer(imported.model)
-        const feeds = feedsOf(imported, createRng(2))
-        const session = await ctx.runner.open(imported.model)
-        const ours = await session.run(feeds)
-        await session.close()
-        return { model, ours, feeds: oneSample(feeds) }
-      }),
-    )
+    const runs = []
+    for (const { model } of made) {
+      const imported = await read(model)
+      infer(imported.model)
+      const feeds = feedsOf(imported, createRng(2))
+      const session = await ctx.runner.open(imported.model)
+      runs.push({ model, ours: await session.run(feeds), feeds: oneSample(feeds) })
+      await session.close()
+    }
     const answers = await runTflite(python!, runs, ...(optimised ? ['--optimized'] : []))
     for (const [k, { name, described }] of made.entries()) {
       expect(Object.keys(runs[k].ours).sort(), name).toEqual([...described.outputs].sort())
