@@ -231,7 +231,6 @@ export const layerFormats: readonly Pair[] = [
   ['Fold them into the weights.', '请将它们折叠进权重。'],
   ['it has other than two inputs', '它的输入不是两个'],
   ['Write it as pairs.', '请写成成对的运算。'],
-  ['its statistics are computed at run time', '其统计量在运行时计算'],
   ['its slopes are not one for each channel', '其斜率不是每通道一个'],
   ['Write it as ReLU and factors.', '请写成 ReLU 和系数。'],
   ['its bounds are computed at run time', '其边界在运行时计算'],
