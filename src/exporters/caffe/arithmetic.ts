@@ -14,24 +14,33 @@ const layer =
 const power = (planner: CaffePlanner, x: string, y: string, fields: Record<string, number>): void =>
   planner.add('Power', [x], [y], ['power_param', fields])
 
-/** Numbers laid along the channels, or the same for all. */
-function alongChannels(tensor: Tensor, shape: readonly number[]): boolean {
-  const wide = [...new Array<number>(Math.max(0, shape.length - tensor.shape.length)).fill(1), ...tensor.shape]
-  return wide.length === shape.length && wide.every((d, i) => d === 1 || (i === 1 && d === shape[1]))
+/** The axes that a constant's numbers are laid along, all of them the whole length of x; null where there are gaps. */
+function axesOf(constant: Tensor, shape: readonly number[]): { axis: number; sizes: number[] } | null {
+  const wide = [...new Array<number>(Math.max(0, shape.length - constant.shape.length)).fill(1), ...constant.shape]
+  const axis = wide.findIndex(d => d !== 1)
+  const last = wide.findLastIndex(d => d !== 1)
+  const sizes = wide.slice(axis, last + 1)
+  return axis > 0 && wide.length === shape.length && sizes.every((d, i) => d === shape[axis + i])
+    ? { axis, sizes }
+    : null
 }
 
-/** y = scale x + bias for each channel. */
-function affine(planner: CaffePlanner, x: ValueName, y: ValueName, scale: Tensor | null, bias: Tensor | null): void {
-  const channels = planner.view.shape(x)[1]
-  const blobOf = (tensor: Tensor | null) =>
-    tensor ? { shape: [channels], tensor } : { shape: [channels], values: new Array<number>(channels).fill(1) }
-  planner.add(
-    'Scale',
-    [planner.blob(x)],
-    [planner.blob(y)],
-    ['scale_param', { bias_term: bias !== null }],
-    [blobOf(scale), ...(bias ? [{ shape: [channels], tensor: bias }] : [])],
-  )
+/** y = scale x + bias along some axes. */
+function affine(
+  planner: CaffePlanner,
+  x: ValueName,
+  y: ValueName,
+  { axis, sizes }: { axis: number; sizes: number[] },
+  scale: Tensor | null,
+  bias: Tensor | null,
+): void {
+  const ones = new Array<number>(elements({ shape: sizes })).fill(1)
+  const along = { ...(axis === 1 ? {} : { axis }), ...(sizes.length === 1 ? {} : { num_axes: sizes.length }) }
+  const param = ['scale_param', { ...along, bias_term: bias !== null }] as const
+  planner.add('Scale', [planner.blob(x)], [planner.blob(y)], param, [
+    scale ? { shape: sizes, tensor: scale } : { shape: sizes, values: ones },
+    ...(bias ? [{ shape: sizes, tensor: bias }] : []),
+  ])
 }
 
 const eltwise = (operation: string, coeff?: readonly number[]) =>
@@ -93,9 +102,10 @@ function withConstant(
     }
     return
   }
-  if (!alongChannels(constant, planner.view.shape(x)) || (op !== 'Add' && op !== 'Mul'))
+  const along = axesOf(constant, planner.view.shape(x))
+  if (!along || (op !== 'Add' && op !== 'Mul'))
     throw new Refused('its constant is not one number for each channel, added or multiplied', 'Fold it.')
-  affine(planner, x, y, op === 'Mul' ? constant : null, op === 'Add' ? constant : null)
+  affine(planner, x, y, along, op === 'Mul' ? constant : null, op === 'Add' ? constant : null)
 }
 
 const clip: PlanOp = (node, planner) => {

@@ -145,47 +145,88 @@ const split: PlanOp = (node, planner) => {
   )
 }
 
+/** Where a Slice cuts one axis without steps; null for all others. */
+function rangeOf(node: Node, { view }: CaffePlanner): { axis: number; start: number; stop: number } | null {
+  const shape = view.shape(node.inputs[0]!)
+  const [starts, stops, axes, steps] = [1, 2, 3, 4].map(i =>
+    node.inputs[i] == null ? null : view.numbers(node.inputs[i]),
+  )
+  if (node.op !== 'Slice' || starts?.length !== 1 || !stops || (steps && steps[0] !== 1)) return null
+  const axis = ((axes?.[0] ?? 0) + shape.length) % shape.length
+  const bound = (at: number): number => Math.max(0, Math.min(shape[axis], at < 0 ? shape[axis] + at : at))
+  return { axis, start: bound(starts[0]), stop: bound(stops[0]) }
+}
+
 const slice: PlanOp = (node, planner) => {
   const { view } = planner
+  const own = rangeOf(node, planner)
+  if (!own) {
+    stepped(node, planner)
+    return
+  }
+  // What others cut from the same axis comes from the same layer, as long as no two pieces overlap.
+  const pieces = view.consumers(node.inputs[0]!).flatMap(other => {
+    const range = other.inputs[0] === node.inputs[0] ? rangeOf(other, planner) : null
+    return range?.axis === own.axis ? [{ ...range, other }] : []
+  })
+  const apart = pieces.every(a => pieces.every(b => a === b || a.stop <= b.start || b.stop <= a.start))
+  const taken = (apart ? pieces : [{ ...own, other: node }]).sort((a, b) => a.start - b.start)
+  const size = view.shape(node.inputs[0]!)[own.axis]
+  if (taken.length === 1 && own.start === 0 && own.stop === size) {
+    planner.alias(node.outputs[0]!, node.inputs[0]!)
+    return
+  }
+  const outputs: string[] = []
+  const points: number[] = []
+  const unused: string[] = []
+  let at = 0
+  const upTo = (end: number, output: string): void => {
+    outputs.push(output)
+    at = end
+    if (at < size) points.push(at)
+  }
+  const skip = (end: number): void => {
+    unused.push(planner.fresh(`${planner.blob(node.outputs[0]!)}_unused`))
+    upTo(end, unused.at(-1)!)
+  }
+  for (const { start, stop, other } of taken) {
+    if (start > at) skip(start)
+    upTo(stop, planner.blob(other.outputs[0]!))
+    planner.took(other)
+  }
+  if (at < size) skip(size)
+  planner.add('Slice', [planner.blob(node.inputs[0]!)], outputs, [
+    'slice_param',
+    { axis: own.axis, slice_point: points },
+  ])
+  if (unused.length > 0) planner.add('Silence', unused, [])
+}
+
+/** Rows and columns at steps, and a Pad of channels after it, as one convolution that copies. */
+function stepped(node: Node, planner: CaffePlanner): void {
+  const { view } = planner
   const shape = view.shape(node.inputs[0]!)
-  const [starts, stops, givenAxes, givenSteps] = [1, 2, 3, 4].map(i =>
+  const [starts, stops, given, by] = [1, 2, 3, 4].map(i =>
     node.inputs[i] == null ? null : view.numbers(node.inputs[i]),
   )
   if (!starts || !stops) throw new Refused('where it cuts is computed at run time', 'Fold what computes it.')
-  const axes = (givenAxes ?? starts.map((_, i) => i)).map(axis => (axis + shape.length) % shape.length)
-  const steps = givenSteps ?? starts.map(() => 1)
+  const axes = (given ?? starts.map((_, i) => i)).map(axis => (axis + shape.length) % shape.length)
+  const steps = by ?? starts.map(() => 1)
   const whole = starts.every((start, i) => start === 0 && stops[i] >= shape[axes[i]])
-  if (whole && shape.length === 4 && axes.every((axis, i) => axis >= 2 || steps[i] === 1) && steps.every(s => s > 0)) {
-    const stepOf = (axis: number): number => steps[axes.indexOf(axis)] ?? 1
-    const pad = view.onlyReader(node.outputs[0]!)
-    const around = pad?.op === 'Pad' ? channelPadding(pad, planner) : null
-    if (around) planner.took(pad!)
-    copying(planner, node.inputs[0]!, around ? pad!.outputs[0]! : node.outputs[0]!, {
-      steps: [stepOf(2), stepOf(3)],
-      front: around?.front ?? 0,
-    })
-    planner.note(
-      'Rows and columns picked at steps, and channels of zeros beside them, are a convolution that copies: stock Caffe has no layer for them.',
-    )
-    return
-  }
-  const [axis] = axes
-  if (axes.length !== 1 || steps[0] !== 1) throw new Refused('it cuts several axes, or at steps', 'Write it as pieces.')
-  const bound = (at: number): number => Math.max(0, Math.min(shape[axis], at < 0 ? shape[axis] + at : at))
-  const [start, stop] = [bound(starts[0]), bound(stops[0])]
-  const y = planner.blob(node.outputs[0]!)
-  const parts = [
-    ...(start > 0 ? [planner.fresh(`${y}_before`)] : []),
-    y,
-    ...(stop < shape[axis] ? [planner.fresh(`${y}_after`)] : []),
-  ]
-  const points = [start, stop].filter(point => point > 0 && point < shape[axis])
-  if (points.length === 0) planner.alias(node.outputs[0]!, node.inputs[0]!)
-  else {
-    planner.add('Slice', [planner.blob(node.inputs[0]!)], parts, ['slice_param', { axis, slice_point: points }])
-    const unused = parts.filter(part => part !== y)
-    planner.add('Silence', unused, [])
-  }
+  const picks = axes.every((axis, i) => axis >= 2 || steps[i] === 1) && steps.every(s => s > 0)
+  if (!whole || !picks || shape.length !== 4)
+    throw new Refused('it cuts several axes, or at steps', 'Write it as pieces.')
+  const stepOf = (axis: number): number => steps[axes.indexOf(axis)] ?? 1
+  const pad = view.onlyReader(node.outputs[0]!)
+  const around = pad?.op === 'Pad' ? channelPadding(pad, planner) : null
+  if (around) planner.took(pad!)
+  const output = around ? pad!.outputs[0]! : node.outputs[0]!
+  const pads = around?.pads ?? [0, 0]
+  if (pads.some(p => p !== 0)) throw new Refused('it cuts several axes, or at steps', 'Write it as pieces.')
+  copying(planner, node.inputs[0]!, output, { steps: [stepOf(2), stepOf(3)], front: around?.front ?? 0 })
+  planner.note(
+    'Rows and columns picked at steps, and channels of zeros beside them, are a convolution that copies: stock Caffe has no layer for them.',
+  )
 }
 
 /** How many channels of zeros a Pad puts in front, where it pads nothing else. */
