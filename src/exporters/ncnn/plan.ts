@@ -37,8 +37,8 @@ export function planNcnn(model: Model): Plan {
     return name
   }
   const layerNames = new Set<string>()
-  const layerName = (): string => {
-    const base = (current?.name || current?.id || 'layer').replace(/\s+/g, '_').slice(0, 200)
+  const layerName = (output: string): string => {
+    const base = (current?.name || current?.id || output).replace(/\s+/g, '_').slice(0, 200)
     let name = base
     for (let i = 1; layerNames.has(name); i++) name = `${base}_${i}`
     layerNames.add(name)
@@ -48,7 +48,7 @@ export function planNcnn(model: Model): Plan {
     const sorted = new Map<number, NcnnParam>([...params].sort(([a], [b]) => a - b))
     layers.push({
       type,
-      name: layerName(),
+      name: layerName(outputs[0]),
       inputs: [...inputs],
       outputs: [...outputs],
       params: sorted,
