@@ -74,11 +74,11 @@ async function numbersOf({ shape, tensor, from, values }: PlannedBlob, bytes: By
   })
 }
 
-/** Inputs and outputs whose names had to change. */
+/** Inputs and outputs whose names had to change, or that are no floats in the graph. */
 export function edgesOf({ graph }: Model, { blobs }: CaffePlan): Record<ValueName, Edge> {
   const edges: Record<ValueName, Edge> = {}
   for (const [name, blob] of blobs) {
-    if (blob === name) continue
+    if (blob === name && graph.values.get(name)?.dtype === 'float32') continue
     const shape = graph.values.get(name)?.shape ?? []
     edges[name] = { name: blob, shape, layout: null, dtype: 'float32', scale: null, zeroPoint: null }
   }

@@ -30,7 +30,7 @@ export const ncnn: Exporter = {
     const { graph } = model
     const edges: Record<ValueName, Edge> = {}
     for (const [name, blob] of blobs)
-      if (blob !== name) {
+      if (blob !== name || graph.values.get(name)?.dtype !== 'float32') {
         const shape = graph.values.get(name)?.shape ?? []
         edges[name] = { name: blob, shape, layout: null, dtype: 'float32', scale: null, zeroPoint: null }
       }

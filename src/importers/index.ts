@@ -17,10 +17,16 @@ export type ImporterId = (typeof importers)[number]['id']
 /** Reads the model among the files; `main` names the file to start from where several could be. Weights of safetensors files replace its own. */
 export async function importModel(files: FileSet, main?: string): Promise<Imported> {
   // Of files of several formats in one folder, the one that was named decides.
-  const named = main === undefined ? undefined : files.get(main)
-  const importer = (named && (await surestOf(new Map([[main!, named]])))) ?? (await surestOf(files))
+  const importer = (main === undefined ? null : await importerOf(files, main)) ?? (await surestOf(files))
   if (importer) return withWeights(await importer.read(files, main), files)
   throw await notAModel(files)
+}
+
+/** By the file itself, or where it says nothing (weights of a model in two files), with those of its name but for the ending. */
+async function importerOf(files: FileSet, main: string): Promise<Importer | null> {
+  const stem = (path: string): string => path.replace(/\.[^./]*$/, '')
+  const only = (wanted: (path: string) => boolean): FileSet => new Map([...files].filter(([path]) => wanted(path)))
+  return (await surestOf(only(path => path === main))) ?? (await surestOf(only(path => stem(path) === stem(main))))
 }
 
 async function surestOf(files: FileSet): Promise<Importer | null> {

@@ -118,6 +118,9 @@ const shapeOf = ({ graph }: Model, name: ValueName): readonly Dim[] | null => gr
 function asHeld(array: NdArray, edge: ManifestTensor, dtype: DType | null, shape: readonly Dim[] | null): NdArray {
   const laid = turned(array, shape)
   const { scale, zeroPoint } = edge
+  // Pixels, where the file takes them as floats.
+  if (dtype === 'float32' && !isFloat(laid.dtype))
+    return { dtype, shape: laid.shape, data: Float32Array.from(laid.data as ArrayLike<number | bigint>, Number) }
   if (scale === null || dtype === null || isFloat(dtype)) return laid
   const format = { kind: 'int' as const, bits: bitsOf(dtype), signed: dtype.startsWith('i') }
   const { qmin, qmax } = codesOf(format, false)

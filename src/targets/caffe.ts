@@ -21,7 +21,7 @@ export const caffe: Target = {
     ops: [],
     fused: [],
   },
-  limits: { opset: { min: 7, max: 26 }, staticShapes: true },
+  limits: { opset: { min: 13, max: 26 }, staticShapes: true },
   ranOnItsRuntime: true,
   sources: [proto, 'opencv: modules/dnn/src/caffe/caffe_importer.cpp'],
 }

@@ -46,7 +46,7 @@ export const ncnn: Target = {
     fused: [],
     klForm: 'ncnn',
   },
-  limits: { opset: { min: 7, max: 26 }, staticShapes: true },
+  limits: { opset: { min: 13, max: 26 }, staticShapes: true },
   ranOnItsRuntime: true,
   sources: [quantize, 'Tencent/ncnn: docs/developer-guide/operators.md'],
 }

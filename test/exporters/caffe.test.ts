@@ -81,7 +81,9 @@ const networks: Record<string, [shape: number[], text: string]> = {
     d = Add(k: f32[6,1,1], c)
     e = Div(d, f32[]{4})
     f = Sub(e, x)
-    y = Max(f, x)`,
+    g = Mul(f, o: f32[6,9,8])
+    h = Add(g, q: f32[1,1,9,8])
+    y = Max(h, x)`,
   ],
   'a factor for each channel that is computed': [
     map,

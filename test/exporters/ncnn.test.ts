@@ -161,6 +161,22 @@ describe.skipIf(ncnn === null)('ncnn gives what the model gives', () => {
   })
 })
 
+test.skipIf(ncnn === null)('a network of an old opset is written in newer operators', async () => {
+  const model = build(
+    `graph (x: f32[1,4,6,6]) -> (y) {
+      a = Slice(x) {axes=[2], starts=[1], ends=[5]}
+      b = Squeeze(a) {axes=[0]}
+      c = Unsqueeze(b) {axes=[0]}
+      y = Clip(c) {min=-0.5, max=0.5}
+    }`,
+    { opset: 9 },
+  )
+  const feeds = random([1, 4, 6, 6])
+  const { files, original } = await writtenFor(model, ctx, 'ncnn', 'float', { samples: 1 })
+  const [got] = await ncnn!.run([{ files, feeds }])
+  expect(agreement(await outputsOf(original, [feeds], ctx), got!)).toBeGreaterThan(95)
+})
+
 const residual = `graph (x: f32[N,3,12,12]) -> (y) {
   a = Conv(x, w0: f32[8,3,3,3], b0: f32[8]) {pads=[1,1,1,1]}
   ar = Relu(a)

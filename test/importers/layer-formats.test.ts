@@ -96,6 +96,11 @@ describe('ncnn', () => {
     expect(error.hint).toContain('m.bin')
   })
 
+  test('weights that were asked for bring the layers of their name', async () => {
+    const { name } = await importModel(fileSet({ ...caffeFiles(), ...ncnnFiles() }), 'm.bin')
+    expect(name).toBe('m.param')
+  })
+
   test('the file that was asked for is read, and not what lies beside it', async () => {
     const both = { ...ncnnFiles(), 'n.param': utf8(ncnnParam.replace(' r  ', ' q  ')), 'n.bin': ncnnBin() }
     const { name, model } = await importModel(fileSet({ ...both, ...caffeFiles() }), 'n.param')

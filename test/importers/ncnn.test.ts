@@ -232,6 +232,15 @@ withNcnn.each([
   })
 })
 
+test.skipIf(ncnn === null)('the binary .param gives what ncnn gives', async () => {
+  const words = [7767517, 3, 3, 16, 0, 1, 0, 0, 8, 1, 9, 2, 6, -233, 26, 1, 1, 0, 1, 0, 0x3e4ccccd, -233]
+  words.push(54, 1, 1, 1, 2, 0, -1090519040, 1, 0x40c00000, -233)
+  const files = { 'model.param.bin': new Uint8Array(Int32Array.from(words).buffer), 'model.bin': new Uint8Array() }
+  const feeds = { blob0: input(6, 9, 8) }
+  const [reference] = await ncnn!.run([{ files, feeds }])
+  expect(agreement(reference, await ours(files, feeds))).toBeGreaterThan(90)
+})
+
 const shared = new URL('../../../shared/data/formats/', import.meta.url)
 const stored = ['ultraface_rfb320.ncnn.param', 'ultraface_rfb320.ncnn.bin'].map(name => new URL(name, shared))
 const present = stored.every(url => existsSync(url))

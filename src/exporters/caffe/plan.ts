@@ -2,11 +2,12 @@
 import { type Model, type Node, requiredInputs, type ValueName } from '../../ir/model.ts'
 import { GraphView, Refused, refusalOf } from '../graph-view.ts'
 import type { Problem } from '../types.ts'
-import { layers as simple } from './layers.ts'
+import { arithmetic } from './arithmetic.ts'
+import { layouts } from './layout.ts'
 import { products } from './products.ts'
 import type { CaffePlanner, PlannedLayer, PlanOps } from './types.ts'
 
-const ops: PlanOps = { ...products, ...simple }
+const ops: PlanOps = { ...products, ...arithmetic, ...layouts }
 const source = 'BVLC/caffe: src/caffe/proto/caffe.proto'
 
 export interface CaffePlan {

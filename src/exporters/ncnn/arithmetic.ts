@@ -3,7 +3,7 @@ import { floatParam, intParam, intsParam, type NcnnParam } from '../../formats/n
 import { attrFloat, attrInt, attrInts, attrString, type Node } from '../../ir/model.ts'
 import { elements } from '../../ir/tensor.ts'
 import { type GraphView, Refused } from '../graph-view.ts'
-import { axisOf } from './layout.ts'
+import { axisOf, sizesOf } from './blob-shapes.ts'
 import type { Planner, PlanOp, PlanOps } from './types.ts'
 
 type Params = readonly (readonly [number, NcnnParam])[]
@@ -72,18 +72,6 @@ function sameRank(name: string, rank: number, planner: Planner): string {
   const blob = planner.fresh(`${planner.blob(name)}_wide`)
   planner.add('Reshape', [planner.blob(name)], [blob], sizesOf(wide.slice(1)))
   return blob
-}
-
-/** Sizes of a blob without its batch, as Reshape, Input and MemoryData take them. */
-export function sizesOf(shape: readonly number[]): [number, NcnnParam][] {
-  const [w, h, third, fourth] = [...shape].reverse()
-  if (shape.length > 4 || w === undefined) throw new Refused(`a blob has no ${shape.length} dimensions`, 'Reshape it.')
-  const params: [number, NcnnParam][] = [[0, intParam(w)]]
-  if (h !== undefined) params.push([1, intParam(h)])
-  // Of four dimensions the third is the depth.
-  if (fourth !== undefined) params.push([11, intParam(third)], [2, intParam(fourth)])
-  else if (third !== undefined) params.push([2, intParam(third)])
-  return params
 }
 
 const batchNorm: PlanOp = (node, planner) => {

@@ -4,31 +4,13 @@ import { floatParam, intParam, intsParam, type NcnnParam } from '../../formats/n
 import { attrInt, attrInts, attrString, type Node } from '../../ir/model.ts'
 import { Refused } from '../graph-view.ts'
 import { windowOf } from '../window.ts'
-import { sizesOf } from './arithmetic.ts'
+import { axisOf, inner, sizesOf } from './blob-shapes.ts'
 import type { Planner, PlanOp, PlanOps } from './types.ts'
-
-/** An axis of a value of that rank as ncnn counts it. */
-export function axisOf(axis: number, rank: number): number {
-  const front = axis < 0 ? rank + axis : axis
-  if (front === 0) throw new Refused('it works across the samples of a batch', 'Export the model for one sample.')
-  return front - 1
-}
 
 const ends = (node: Node, { blob }: Planner): [string[], string[]] => [
   [blob(node.inputs[0]!)],
   [blob(node.outputs[0]!)],
 ]
-
-/** The shape of a value without its batch, which is one. */
-export function inner(name: string, { view }: Planner): number[] {
-  const shape = view.shape(name)
-  if (shape.length < 2 || shape[0] !== 1)
-    throw new Refused(
-      `${name} has the shape [${shape}], and ncnn takes one sample at a time`,
-      'Keep the first dimension at one.',
-    )
-  return shape.slice(1)
-}
 
 const reshape: PlanOp = (node, planner) => {
   planner.add('Reshape', ...ends(node, planner), sizesOf(inner(node.outputs[0]!, planner)))

@@ -3,8 +3,9 @@ import type { NcnnParam } from '../../formats/ncnn-param.ts'
 import { type Model, type Node, requiredInputs, type ValueName } from '../../ir/model.ts'
 import { GraphView, Refused, refusalOf } from '../graph-view.ts'
 import type { Problem } from '../types.ts'
-import { arithmetic, sizesOf } from './arithmetic.ts'
-import { inner, layouts } from './layout.ts'
+import { arithmetic } from './arithmetic.ts'
+import { inner, sizesOf } from './blob-shapes.ts'
+import { layouts } from './layout.ts'
 import { products } from './products.ts'
 import type { PlannedLayer, Planner, PlanOps } from './types.ts'
 
@@ -36,8 +37,8 @@ export function planNcnn(model: Model): Plan {
     return name
   }
   const layerNames = new Set<string>()
-  const layerName = (): string => {
-    const base = (current?.name || current?.id || 'layer').replace(/\s+/g, '_').slice(0, 200)
+  const layerName = (output: string): string => {
+    const base = (current?.name || current?.id || output).replace(/\s+/g, '_').slice(0, 200)
     let name = base
     for (let i = 1; layerNames.has(name); i++) name = `${base}_${i}`
     layerNames.add(name)
@@ -47,7 +48,7 @@ export function planNcnn(model: Model): Plan {
     const sorted = new Map<number, NcnnParam>([...params].sort(([a], [b]) => a - b))
     layers.push({
       type,
-      name: layerName(),
+      name: layerName(outputs[0]),
       inputs: [...inputs],
       outputs: [...outputs],
       params: sorted,

@@ -4,6 +4,7 @@ import { data } from './data.ts'
 import { files } from './files.ts'
 import { graph } from './graph.ts'
 import { host } from './host.ts'
+import { layerFormats } from './layer-formats.ts'
 import { openvino } from './openvino.ts'
 import { passes } from './passes.ts'
 import { quantize } from './quantize.ts'
@@ -19,6 +20,7 @@ export const plain = [
   ...files,
   ...graph,
   ...host,
+  ...layerFormats,
   ...openvino,
   ...passes,
   ...quantize,
