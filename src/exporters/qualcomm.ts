@@ -4,7 +4,7 @@
 // https://docs.qualcomm.com/doc/80-63442-10/topic/applyencodings.html (QAIRT Quantization Specification)
 import { outFile, utf8 } from '../base/bytes.ts'
 import { StudioError } from '../base/errors.ts'
-import { type Model, requiredInputs, type ValueName } from '../ir/model.ts'
+import { attrInt, type Graph, type Model, type Node, requiredInputs, type ValueName } from '../ir/model.ts'
 import { isInt } from '../ir/number-format.ts'
 import type { QuantParams, QuantPlan } from '../ir/quant.ts'
 import { freeze } from '../ops/freeze.ts'
@@ -62,17 +62,35 @@ const movers: ReadonlySet<string> = new Set(
   ).split(' '),
 )
 
-/** The activations whose encodings are to be said. What is padded with is on the grid of what is padded. */
+/**
+ * The activations whose encodings are to be said. Constants that are padded with or clipped at are on the grid of what they bound. A
+ * depthwise convolution does not count as one with the function behind it, so that its output has that function's grid as well; a product
+ * and the bias added to it do count as one.
+ */
 function stated({ activations }: QuantPlan, { graph }: Model): ReadonlyMap<ValueName, QuantParams> {
-  const moved = new Set(graph.nodes.flatMap(node => (movers.has(node.op) ? node.outputs : [])))
-  const all = new Map([...activations].filter(([name]) => !moved.has(name)))
-  for (const { op, inputs } of graph.nodes) {
-    const [padded, , value] = inputs
-    const params = op === 'Pad' && padded ? activations.get(padded) : undefined
-    if (params && value) all.set(value, params)
+  const known = new Set<ValueName | null>([...graph.inputs, ...graph.nodes.flatMap(node => node.outputs)])
+  const makers = new Map(graph.nodes.flatMap(node => node.outputs.map(name => [name, node] as const)))
+  const isConstant = (name: ValueName | null | undefined): boolean => !!name && graph.values.get(name)?.data != null
+  const all = new Map([...activations].filter(([name]) => known.has(name) && !movers.has(makers.get(name)?.op ?? '')))
+  const say = (name: ValueName | null | undefined, params: QuantParams | undefined): void => {
+    if (name && params && !all.has(name)) all.set(name, params)
+  }
+  for (const { op, inputs, outputs } of graph.nodes) {
+    const made = activations.get(outputs[0]!)
+    if (op === 'Pad' && isConstant(inputs[2])) say(inputs[2], activations.get(inputs[0]!))
+    if (op === 'Clip') for (const bound of inputs.slice(1)) if (isConstant(bound)) say(bound, made)
+    const before = makers.get(inputs[0] ?? null)
+    if ((op === 'Relu' || op === 'Clip') && before && isDepthwise(before, graph)) say(inputs[0], made)
+    if (op === 'Add' && inputs.some(isConstant))
+      for (const name of inputs) if (isConstant(name) || makers.get(name)?.op === 'MatMul') all.delete(name!)
   }
   return all
 }
+
+const isDepthwise = (node: Node, { values }: Graph): boolean =>
+  node.op === 'Conv' &&
+  attrInt(node, 'group', 1) > 1 &&
+  attrInt(node, 'group', 1) === values.get(node.inputs[1]!)?.shape?.[0]
 
 /** The float model with the input shapes that were fixed for the quantised one. */
 function fixed(float: Model, { graph }: Model): Model {

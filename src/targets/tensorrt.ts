@@ -46,14 +46,12 @@ export const tensorrt: Target = {
       compute('ConvTranspose', weighted),
       compute('Gemm', weighted),
       compute('MatMul', weighted),
-      compute('Add', { needsInteger: true, source: residual }),
+      compute('Add', { needsInteger: 'inputs', source: residual }),
       ...['MaxPool', 'Reshape', 'Flatten', 'Transpose', 'Slice', 'Squeeze', 'Unsqueeze'].map(pass),
     ],
-    fused: ['Relu', 'Clip'].map(op => ({
-      after: ['Conv', 'ConvTranspose', 'Gemm', 'MatMul', 'Add'],
-      op,
-      source: types,
-    })),
+    // Pairs stand before what reads integers; a Relu before one is fused by the builder.
+    outputs: 'float32',
+    fused: [],
     klForm: 'tensorrt',
   },
   limits: { opset: { min: 9, max: 20 } },
