@@ -121,6 +121,7 @@ const script = (model: Model, plan: QuantPlan | null): string => `#!/bin/sh
 #
 #   sh convert.sh [list.txt]
 set -e
+[ -z "$1" ] || list="$(cd "$(dirname "$1")" && pwd)/$(basename "$1")"
 cd "$(dirname "$0")"
 qairt-converter --input_network model.onnx --output_path ${plan ? 'float.dlc' : 'model.dlc'}${plan ? ' --quantization_overrides model.encodings' : ''} \\
   ${requiredInputs(model.graph)
@@ -128,8 +129,8 @@ qairt-converter --input_network model.onnx --output_path ${plan ? 'float.dlc' : 
     .join(' ')}
 ${plan ? quantizer(plan) : ''}`
 
-const quantizer = (plan: QuantPlan): string => `if [ -n "$1" ]; then
-  samples="--input_list $1"
+const quantizer = (plan: QuantPlan): string => `if [ -n "$list" ]; then
+  samples="--input_list $list"
 else
   # Layers without encodings stay in floats.
   samples="--float_fallback"

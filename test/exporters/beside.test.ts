@@ -99,7 +99,15 @@ test('unsigned codes are found before anything is written for TensorRT', async (
   const { variant } = await play(model, ctx, { wanted: { target: onnxruntime, form: 'qdq' } })
   const problems = tensorrtExporter.check!(variant.model, tensorrt, 'qdq')
   expect(problems.some(p => p.level === 'refused' && p.why.includes('uint8'))).toBe(true)
-  const options = { form: 'qdq', io: 'float' as const, bytes: ctx.bytes, preprocess: {}, calibration: null, quantized: null, name: 'm' }
+  const options = {
+    form: 'qdq',
+    io: 'float' as const,
+    bytes: ctx.bytes,
+    preprocess: {},
+    calibration: null,
+    quantized: null,
+    name: 'm',
+  }
   await expect(tensorrtExporter.write(variant.model, tensorrt, options)).rejects.toMatchObject({ code: 'unsupported' })
 })
 
