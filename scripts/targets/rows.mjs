@@ -21,6 +21,8 @@ export const rows = [
   { target: 'ncnn', form: 'float16', runtime: 'ncnn', least: { sqnrDb: 60 } },
   { target: 'openvino', form: null, runtime: 'openvino', least: { sqnrDb: 25 } },
   { target: 'openvino', form: 'float16', runtime: 'openvino', least: { sqnrDb: 60 } },
+  { target: 'openvino', form: 'int8-weights', runtime: 'openvino', least: { sqnrDb: 35 } },
+  { target: 'openvino', form: 'int4-weights', runtime: 'openvino', least: { sqnrDb: 10 } },
   { target: 'c', form: null, runtime: 'c', exact: true, least: int8 },
   { target: 'mnn', form: 'float16', runtime: 'mnn', least: { sqnrDb: 60 } },
   { target: 'mnn', form: 'weights8', runtime: 'mnn', least: { sqnrDb: 35, preview: 99.5 } },

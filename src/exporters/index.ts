@@ -7,8 +7,10 @@ import { ncnn } from './ncnn.ts'
 import { nnie } from './nnie.ts'
 import { onnx } from './onnx.ts'
 import { openvino } from './openvino.ts'
+import { qualcomm } from './qualcomm.ts'
 import { rknn } from './rknn.ts'
 import { safetensors } from './safetensors.ts'
+import { tensorrt } from './tensorrt.ts'
 import { tflite } from './tflite.ts'
 import { tvm } from './tvm.ts'
 import type { Exporter } from './types.ts'
@@ -19,6 +21,8 @@ export const exporters = [
   ncnn,
   openvino,
   mnn,
+  tensorrt,
+  qualcomm,
   rknn,
   caffe,
   nnie,

@@ -8,7 +8,9 @@ import { ncnn } from './ncnn.ts'
 import { onnx } from './onnx.ts'
 import { onnxruntime, ortWeb } from './onnxruntime.ts'
 import { openvino } from './openvino.ts'
+import { qualcomm } from './qualcomm.ts'
 import { rknn } from './rknn.ts'
+import { tensorrt } from './tensorrt.ts'
 import { tflite, tflm } from './tflite.ts'
 import { tvm } from './tvm.ts'
 import { gguf, safetensors } from './weights.ts'
@@ -21,6 +23,8 @@ export const targets: readonly Target[] = [
   ncnn,
   openvino,
   mnn,
+  tensorrt,
+  qualcomm,
   ...rknn,
   caffe,
   nnie,

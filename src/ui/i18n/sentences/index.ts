@@ -1,4 +1,6 @@
 // The engine's own sentences in Chinese, one file per origin. Loaded only where the page speaks Chinese.
+
+import { compiled } from './compiled.ts'
 import { composed } from './composed.ts'
 import { data } from './data.ts'
 import { files } from './files.ts'
@@ -16,6 +18,7 @@ import { tflite } from './tflite.ts'
 
 /** Each of them is one string or template of a source file. */
 export const plain = [
+  ...compiled,
   ...data,
   ...files,
   ...graph,
