@@ -4,6 +4,7 @@ import { data } from './data.ts'
 import { files } from './files.ts'
 import { graph } from './graph.ts'
 import { host } from './host.ts'
+import { mnn } from './mnn.ts'
 import { openvino } from './openvino.ts'
 import { passes } from './passes.ts'
 import { quantize } from './quantize.ts'
@@ -12,6 +13,7 @@ import { recipe } from './recipe.ts'
 import { search } from './search.ts'
 import { simulate } from './simulate.ts'
 import { tflite } from './tflite.ts'
+import { weights } from './weights.ts'
 
 /** Each of them is one string or template of a source file. */
 export const plain = [
@@ -19,6 +21,7 @@ export const plain = [
   ...files,
   ...graph,
   ...host,
+  ...mnn,
   ...openvino,
   ...passes,
   ...quantize,
@@ -27,5 +30,6 @@ export const plain = [
   ...search,
   ...simulate,
   ...tflite,
+  ...weights,
 ]
 export const sentences = [...plain, ...composed]
