@@ -18,13 +18,26 @@ const ops: readonly OpRule[] = [
       source: converter,
     }),
   ),
-  ...['Add', 'AveragePool', 'GlobalAveragePool'].map(
-    (op): OpRule => ({ op, kind: 'compute', needsInteger: true, source: executions }),
-  ),
-  ...['MaxPool', 'Slice', 'Pad', 'Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Transpose'].map(
-    (op): OpRule => ({ op, kind: 'pass', inputs: [0], source: executions }),
-  ),
+  ...['Add'].map((op): OpRule => ({ op, kind: 'compute', needsInteger: true, source: executions })),
+  ...[
+    'MaxPool',
+    'AveragePool',
+    'GlobalAveragePool',
+    'Slice',
+    'Pad',
+    'Reshape',
+    'Flatten',
+    'Squeeze',
+    'Unsqueeze',
+    'Transpose',
+  ].map((op): OpRule => ({ op, kind: 'pass', inputs: [0], source: executions })),
 ]
+
+const declined = ['AveragePool', 'GlobalAveragePool'].map(op => ({
+  op,
+  why: 'left in float by choice: MNN averages codes only where both sides have one scale, which is too coarse for averages',
+  source: executions,
+}))
 
 const weightFormats = formatNames.filter(name => /^u?int[48]$/.test(name))
 
@@ -48,6 +61,7 @@ export const mnn: Target = {
     weights: { formats: weightFormats, integer: weightFormats, signed: true, perChannel: true },
     bias: 'float32',
     ops,
+    declined,
     fused: ['Relu', 'Clip'].map(op => ({ after: ['Conv', 'Add'], op, source: executions })),
   },
   limits: { opset: { min: 7, max: 22 }, staticShapes: true },

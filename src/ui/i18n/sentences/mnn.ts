@@ -97,6 +97,19 @@ export const mnn: readonly Pair[] = [
     'alibaba/MNN: source/core/ConvolutionCommon.cpp, load: codes × alpha become floats',
     'alibaba/MNN：source/core/ConvolutionCommon.cpp，load：编码 × alpha 变为浮点数',
   ],
+  [
+    'left in float by choice: MNN averages codes only where both sides have one scale, which is too coarse for averages',
+    '有意保留浮点：MNN 只在两侧缩放系数相同时对编码求平均，这对平均值来说太粗糙',
+  ],
+  [
+    'alibaba/MNN: source/backend/cpu/CPUBackend.cpp, onCreate: operators whose output is DT_INT8',
+    'alibaba/MNN：source/backend/cpu/CPUBackend.cpp，onCreate：输出为 DT_INT8 的算子',
+  ],
+  ['rounds to codes that MNN does not have', '量化到 MNN 没有的编码'],
+  [
+    'Quantise for the target mnn: int8, symmetric, one scale a tensor.',
+    '请为目标 mnn 量化：int8、对称、每个张量一个缩放系数。',
+  ],
   ['has the value {name}, whose shape is not known', '的值 {name} 形状未知'],
   ['Fix the inputs with --shape.', '请用 --shape 固定输入。'],
   ['has a bias that is no float constant', '的偏置不是浮点常量'],
