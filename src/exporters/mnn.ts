@@ -9,6 +9,7 @@ import { infer } from '../ops/infer.ts'
 import { type Lowering, refuse } from './mnn/context.ts'
 import { createDraft } from './mnn/draft.ts'
 import { rules } from './mnn/ops.ts'
+import { described, fusedActivations, scaleOf } from './mnn/quantized.ts'
 import type { Edge, Exporter, Problem, WriteOptions } from './types.ts'
 
 const source = 'alibaba/MNN: schema/default/MNN.fbs, OpType'
@@ -18,7 +19,7 @@ export const mnn: Exporter = {
   label: 'MNN',
   check: ({ graph }) =>
     graph.nodes.flatMap((node): Problem[] =>
-      known(node, graph)
+      known(node)
         ? []
         : [
             {
@@ -43,10 +44,8 @@ export const mnn: Exporter = {
   },
 }
 
-/** DequantizeLinear only where a layer takes its weights from it. */
-const known = (node: Node, graph: Graph): boolean =>
-  node.domain === '' &&
-  (Object.hasOwn(rules, node.op) || (node.op === 'DequantizeLinear' && !!graph.values.get(node.inputs[0] ?? '')?.data))
+const known = ({ op, domain }: Node): boolean =>
+  domain === '' && (Object.hasOwn(rules, op) || op === 'QuantizeLinear' || op === 'DequantizeLinear')
 
 async function lowered(
   model: Model,
@@ -57,6 +56,7 @@ async function lowered(
   const draft = createDraft(graph, bytes)
   const producer = new Map<ValueName, Node>()
   for (const node of graph.nodes) for (const name of node.outputs) if (name !== null) producer.set(name, node)
+  const fused = fusedActivations(graph)
   const lowering: Lowering = {
     graph,
     opset: model.opsets[''] ?? 1,
@@ -64,8 +64,11 @@ async function lowered(
     draft,
     producer,
     notes: [],
+    fused,
     halves: form === 'float16',
   }
+  const done = new Set([...fused.values()].map(({ by }) => by))
+  const scales = new Map<ValueName, number>()
   for (const name of requiredInputs(graph)) {
     const { shape, dtype } = graph.values.get(name)!
     const dims = Int32Array.from(shape ?? [], d => (typeof d === 'number' ? d : -1))
@@ -76,9 +79,12 @@ async function lowered(
     })
   }
   for (const node of graph.nodes) {
-    if (!known(node, graph)) throw refuse(node, 'has no counterpart in MNN', 'Cut the graph before it with --outputs.')
-    // Weights are read by the layer that takes them.
-    if (node.op === 'DequantizeLinear' || isWeightCast(node, graph)) continue
+    if (!known(node)) throw refuse(node, 'has no counterpart in MNN', 'Cut the graph before it with --outputs.')
+    if (node.op === 'QuantizeLinear') scales.set(node.inputs[0]!, await scaleOf(lowering, node))
+    if (node.op === 'QuantizeLinear' || (node.op === 'DequantizeLinear' && !graph.values.get(node.inputs[0]!)?.data))
+      draft.alias(node.outputs[0]!, node.inputs[0]!)
+    // Weights are read by the layer that takes them, activations computed by the one before.
+    if (node.op.endsWith('antizeLinear') || isWeightCast(node, graph) || done.has(node.id)) continue
     await rules[node.op](lowering, node)
   }
   for (const name of graph.outputs) await finish(lowering, name)
@@ -90,6 +96,7 @@ async function lowered(
       tensorNumber: draft.tensors.length,
       outputName: graph.outputs,
       oplists: draft.ops,
+      ...(scales.size > 0 ? { extraTensorDescribe: described(lowering, scales) } : {}),
       extraInfo: { version: '3.6.1' },
     },
     notes: lowering.notes,

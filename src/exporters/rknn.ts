@@ -97,7 +97,7 @@ function notesOf({ calibration, quantized }: WriteOptions, files: readonly OutFi
 }
 
 const howToRun = (target: Target): string => `\`\`\`
-${isOld(target) ? 'pip install rknn-toolkit==1.7.5  # Rockchip’s own index; Python 3.8' : 'pip install "setuptools<80" rknn-toolkit2'}
+pip install "setuptools<80" ${isOld(target) ? 'rknn-toolkit' : 'rknn-toolkit2'}
 python build.py            # writes model.rknn for ${chipOf(target)}
 \`\`\`
 

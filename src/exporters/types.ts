@@ -60,7 +60,7 @@ export interface WriteOptions {
    */
   quantized: { float: Model; plan: QuantPlan } | null
   /** What the target's own compiler calibrates on, where it has one; `real`: samples of the user's, not made up. */
-  calibration: Calibration | null
+  calibration?: Calibration | null
   /** Of the source model, for names in files. */
   name: string
 }

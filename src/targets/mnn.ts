@@ -1,16 +1,42 @@
-// MNN 3 on CPUs. Integers are for weights: the runtime makes floats of them when it loads a file.
+// MNN 3 on CPUs. Weights alone are made floats when a file is loaded; between tensors that the file gives a scale, convolutions,
+// additions and pooling run on int8 (seen in version 3.6.1: their executions say DT_INT8).
 import { formatNames } from '../ir/format-names.ts'
 import type { OpRule, Target } from '../ir/target.ts'
 
 const converter = 'alibaba/MNN: source/core/ConvolutionCommon.cpp, load: codes × alpha become floats'
 
-const layers: readonly OpRule[] = ['Conv', 'Gemm', 'MatMul'].map(op => ({
+const executions = 'alibaba/MNN: source/backend/cpu/CPUBackend.cpp, onCreate: operators whose output is DT_INT8'
+
+const ops: readonly OpRule[] = [
+  ...['Conv', 'Gemm', 'MatMul'].map(
+    (op): OpRule => ({
+      op,
+      kind: 'compute',
+      inputs: [0, 1],
+      constantWeight: true,
+      floatOutput: true,
+      source: converter,
+    }),
+  ),
+  ...['Add'].map((op): OpRule => ({ op, kind: 'compute', needsInteger: true, source: executions })),
+  ...[
+    'MaxPool',
+    'AveragePool',
+    'GlobalAveragePool',
+    'Slice',
+    'Pad',
+    'Reshape',
+    'Flatten',
+    'Squeeze',
+    'Unsqueeze',
+    'Transpose',
+  ].map((op): OpRule => ({ op, kind: 'pass', inputs: [0], source: executions })),
+]
+
+const declined = ['AveragePool', 'GlobalAveragePool'].map(op => ({
   op,
-  kind: 'compute',
-  inputs: [0, 1],
-  constantWeight: true,
-  floatOutput: true,
-  source: converter,
+  why: 'left in float by choice: MNN averages codes only where both sides have one scale, which is too coarse for averages',
+  source: executions,
 }))
 
 const weightFormats = formatNames.filter(name => /^u?int[48]$/.test(name))
@@ -21,6 +47,7 @@ export const mnn: Target = {
   label: 'MNN',
   exporter: 'mnn',
   forms: [
+    { id: 'int8', holds: 'quantised', activations: 'int8', weights: 'int8' },
     { id: 'weights8', holds: 'quantised', activations: 'float32', weights: 'int8' },
     { id: 'weights4', holds: 'quantised', activations: 'float32', weights: 'int4' },
     { id: 'float16', holds: 'float16' },
@@ -30,13 +57,14 @@ export const mnn: Target = {
   preview: 'runtime',
   layout: 'NCHW',
   quant: {
-    activations: { formats: ['float32'], integer: [], signed: true, symmetric: true },
+    activations: { formats: ['int8', 'float32'], integer: ['int8'], signed: true, symmetric: true },
     weights: { formats: weightFormats, integer: weightFormats, signed: true, perChannel: true },
     bias: 'float32',
-    ops: layers,
-    fused: [],
+    ops,
+    declined,
+    fused: ['Relu', 'Clip'].map(op => ({ after: ['Conv', 'Add'], op, source: executions })),
   },
   limits: { opset: { min: 7, max: 22 }, staticShapes: true },
   ranOnItsRuntime: true,
-  sources: ['https://github.com/alibaba/MNN/tree/master/schema/default', converter],
+  sources: ['https://github.com/alibaba/MNN/tree/master/schema/default', converter, executions],
 }

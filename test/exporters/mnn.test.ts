@@ -122,3 +122,37 @@ test('operators that MNN has not are findings before, and an error by name while
   expect(mnn.check!(model, target, 'float')).toEqual([expect.objectContaining({ op: 'Softsign', level: 'refused' })])
   await expect(written(model)).rejects.toThrow(/Softsign\) has no counterpart in MNN/)
 })
+
+test('between tensors with a scale a convolution, its Relu and an addition run on codes', async () => {
+  const pair = (name: string, of: string, scale: number): string =>
+    `${name}_q = QuantizeLinear(${of}, ${name}_s: f32[]{${scale}}, ${name}_z: i8[]{0}) ${name} = DequantizeLinear(${name}_q, ${name}_s, ${name}_z) `
+  const model = build(
+    `graph (x: f32[1,4,6,6]) -> (y) { ${pair('a', 'x', 0.01)} w = DequantizeLinear(w_q: i8[4,4,1,1]{1, 2, 3, -4, 5, 6, -7, 8, 9, 10, -11, 12, 13, -14, 15, 16}, w_s: f32[4]{0.02}, w_z: i8[4]{0}) {axis=0} c = Conv(a, w, b: f32[4]{0.1}) r = Relu(c) ${pair('d', 'r', 0.01)} s = Add(d, a) ${pair('e', 's', 0.02)} y = Sigmoid(e) }`,
+  )
+  const bytes = await written(model, 'int8')
+  const { oplists, extraTensorDescribe, tensorName } = readMnn(bytes, 'm')
+  expect(oplists!.map(op => op.main?.name)).toEqual([
+    'Input',
+    'TensorConvertInfo',
+    'Convolution2D',
+    'BinaryOp',
+    'UnaryOp',
+    'TensorConvertInfo',
+  ])
+  expect(oplists![2].main).toMatchObject({ value: { common: { relu: 1 } } })
+  const scales = Object.fromEntries(extraTensorDescribe!.map(t => [tensorName![t.index], t.quantInfo!.scale]))
+  // The network's own input stays in floats.
+  expect(Object.keys(scales)).toEqual(['x/packed', 'r', 's'])
+  expect(scales.r).toBeCloseTo(0.01, 6)
+  if (mnnPython === null) return
+  const folder = mkdtempSync(join(tmpdir(), 'thimble-mnn-'))
+  writeFileSync(join(folder, 'm.mnn'), bytes)
+  const feeds = feedsOf(model)
+  const [{ outputs, types }] = await runMnn(folder, [{ model: join(folder, 'm.mnn'), feeds }])
+  rmSync(folder, { recursive: true })
+  expect(Object.keys(types).map(type => type.trim())).toEqual(
+    expect.arrayContaining(['Convolution [ DT_INT8 ]', 'BinaryOp [ DT_INT8 ]']),
+  )
+  const wanted = await run(model, feeds)
+  expect(decibels(wanted.y.data as Float32Array, outputs.get('y')!.data as Float32Array)).toBeGreaterThan(40)
+})

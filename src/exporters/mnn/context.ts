@@ -2,7 +2,7 @@
 import type { DType } from '../../base/dtype.ts'
 import { StudioError } from '../../base/errors.ts'
 import type { Bytes } from '../../ir/context.ts'
-import type { Graph, Node, ValueName } from '../../ir/model.ts'
+import type { Graph, Node, NodeId, ValueName } from '../../ir/model.ts'
 import type { Tensor } from '../../ir/tensor.ts'
 import type { Draft } from './draft.ts'
 
@@ -14,6 +14,8 @@ export interface Lowering {
   /** Nodes by the value that they give. */
   producer: ReadonlyMap<ValueName, Node>
   notes: string[]
+  /** By the node before them, activations that it computes as well: 1 Relu, 2 Relu6. */
+  fused: ReadonlyMap<NodeId, { kind: 1 | 2; output: ValueName }>
   /** Weights of convolutions and matrices in halves. */
   halves: boolean
 }

@@ -38,6 +38,8 @@ export interface Draft {
   inner(type: string, inputs: readonly number[], main?: Main): number
   floats(values: ArrayLike<number>, dims: readonly number[]): number
   ints(values: ArrayLike<number>, dims?: readonly number[]): number
+  /** All tensors of a value, in either layout. */
+  tensorsOf(name: ValueName): number[]
   /** The value is another one. */
   alias(name: ValueName, of: ValueName): void
 }
@@ -123,6 +125,7 @@ export function createDraft(graph: Graph, bytes: Bytes): Draft {
     inner: (type, inputs, main) => single(`inner_${tensors.length}`, type, inputs, main),
     floats: (values, dims) => constant(`constant_${tensors.length}`, values, dims, false),
     ints: (values, dims = [values.length]) => constant(`constant_${tensors.length}`, values, dims, true),
+    tensorsOf: name => Object.values(places.get(real(name)) ?? {}),
     alias: (name, of) => void aliases.set(name, of),
   }
   /** Outputs of the network are plain, under their own name. */

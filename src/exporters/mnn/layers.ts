@@ -48,6 +48,7 @@ export async function conv(lowering: Lowering, node: Node): Promise<void> {
   const { draft } = lowering
   const [x, w, b] = node.inputs
   const transposed = node.op === 'ConvTranspose'
+  const fused = lowering.fused.get(node.id)
   const input = shapeOf(lowering, node, x)
   const filter = shapeOf(lowering, node, w)
   const output = shapeOf(lowering, node, node.outputs[0])
@@ -83,6 +84,8 @@ export async function conv(lowering: Lowering, node: Node): Promise<void> {
     group,
     inputCount: input[1],
     outputCount: channels,
+    relu: Number(fused?.kind === 1),
+    relu6: Number(fused?.kind === 2),
     ...(transposed && more ? { outPads: Int32Array.from(two(more, 0)) } : {}),
   }
   const type = transposed
@@ -94,7 +97,7 @@ export async function conv(lowering: Lowering, node: Node): Promise<void> {
       : 'Convolution'
   const bias = await floatsOf(lowering, node, b, channels)
   const main = { name: 'Convolution2D' as const, value: { common, bias, ...weights } }
-  const [y] = node.outputs as [ValueName]
+  const y = fused?.output ?? node.outputs[0]!
   if (!flat) return draft.give(y, 'packed', type, [await draft.use(x!, 'packed')], main)
   const image = reshaped(lowering, await draft.use(x!, 'plain'), [input[0], input[1], 1, input[2]])
   const packed = draft.inner(type, [toPacked(lowering, image)], main)

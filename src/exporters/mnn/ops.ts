@@ -28,11 +28,13 @@ async function binary(lowering: Lowering, node: Node, opType: number): Promise<v
   const shapes = node.inputs.map(name => shapeOf(lowering, node, name).join())
   const packed = node.inputs.every(name => draft.layoutOf(name!) === 'packed') && new Set(shapes).size === 1
   const layout = packed ? 'packed' : 'plain'
-  const main = { name: 'BinaryOp' as const, value: { opType, T: 1 } }
+  const fused = lowering.fused.get(node.id)
+  const main = { name: 'BinaryOp' as const, value: { opType, T: 1, activationType: fused?.kind ?? 0 } }
+  const output = fused?.output ?? node.outputs[0]!
   let sum = await draft.use(node.inputs[0]!, layout)
   for (const [i, name] of node.inputs.slice(1).entries()) {
     const inputs = [sum, await draft.use(name!, layout)]
-    if (i === node.inputs.length - 2) draft.give(node.outputs[0]!, layout, 'BinaryOp', inputs, main)
+    if (i === node.inputs.length - 2) draft.give(output, layout, 'BinaryOp', inputs, main)
     else sum = draft.inner('BinaryOp', inputs, main)
   }
   if (node.inputs.length === 1) draft.alias(node.outputs[0]!, node.inputs[0]!)

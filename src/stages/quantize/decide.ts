@@ -161,7 +161,9 @@ function activationParams(spec: QuantSpec<NumberFormat>, seen: Range, bounds: Ra
   const wide = format.bits >= 16 ? headroom : 1
   const integer = spec as QuantSpec
   const free = paramsFromRange({ min: seen.min * wide, max: seen.max * wide }, integer)
-  const { scale, zeroPoint } = bounds ? within(bounds, free, codeRange(integer)) : free
+  // Codes around zero reach to both sides: the function itself stays, and the target's kernel computes it.
+  const held = bounds && !(integer.symmetric && integer.format.signed)
+  const { scale, zeroPoint } = held ? within(bounds, free, codeRange(integer)) : free
   return { spec, scale: Float32Array.of(scale), zeroPoint: Int32Array.of(zeroPoint) }
 }
 

@@ -7,6 +7,7 @@ import { files } from './files.ts'
 import { graph } from './graph.ts'
 import { host } from './host.ts'
 import { layerFormats } from './layer-formats.ts'
+import { mnn } from './mnn.ts'
 import { openvino } from './openvino.ts'
 import { passes } from './passes.ts'
 import { quantize } from './quantize.ts'
@@ -15,6 +16,7 @@ import { recipe } from './recipe.ts'
 import { search } from './search.ts'
 import { simulate } from './simulate.ts'
 import { tflite } from './tflite.ts'
+import { weights } from './weights.ts'
 
 /** Each of them is one string or template of a source file. */
 export const plain = [
@@ -24,6 +26,7 @@ export const plain = [
   ...graph,
   ...host,
   ...layerFormats,
+  ...mnn,
   ...openvino,
   ...passes,
   ...quantize,
@@ -32,5 +35,6 @@ export const plain = [
   ...search,
   ...simulate,
   ...tflite,
+  ...weights,
 ]
 export const sentences = [...plain, ...composed]
