@@ -2,6 +2,7 @@
 import { StudioError } from '../base/errors.ts'
 import { meant } from '../base/nearest.ts'
 import type { Target } from '../ir/target.ts'
+import { c } from './c.ts'
 import { caffe, nnie, nnieChips } from './caffe.ts'
 import { mnn } from './mnn.ts'
 import { ncnn } from './ncnn.ts'
@@ -21,6 +22,7 @@ export const targets: readonly Target[] = [
   ncnn,
   openvino,
   mnn,
+  c,
   ...rknn,
   caffe,
   nnie,

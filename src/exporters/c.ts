@@ -1,0 +1,93 @@
+// Plain C99 of integers: one source and one header without any library, computed as TensorFlow Lite for Microcontrollers computes.
+import { outFile, utf8 } from '../base/bytes.ts'
+import { StudioError } from '../base/errors.ts'
+import { type Model, requiredInputs } from '../ir/model.ts'
+import { infer } from '../ops/infer.ts'
+import { edgeType, headerOf } from './c/header.ts'
+import { planProgram, refusals } from './c/program.ts'
+import { howToRun, sampleOf } from './c/sample.ts'
+import { type Shown, sourceOf } from './c/source.ts'
+import { edgesOf, inMemory, lengthOf } from './nhwc/edges.ts'
+import { type Lowered, lower } from './nhwc/index.ts'
+import type { Exporter, Problem, Written } from './types.ts'
+
+const source = 'tflite-micro: tensorflow/lite/kernels/internal/reference/integer_ops'
+
+export const c: Exporter = {
+  id: 'c',
+  label: 'C99 source',
+  check: model =>
+    // A model in floats is yet to be quantised: what would stay in floats then is known elsewhere.
+    model.graph.nodes.some(node => node.op === 'QuantizeLinear')
+      ? problems(model, lower(model, { io: 'float', read: lengthOf }))
+      : refusedBy(lower(model, { io: 'float', read: lengthOf })),
+  async write(model, target, { io, bytes }): Promise<Written> {
+    const typed = infer(model)
+    const lowered = lower(typed, { io, read: await inMemory(typed, bytes) })
+    const [problem] = problems(typed, lowered)
+    if (problem)
+      throw new StudioError(
+        'unsupported',
+        `${target.label} cannot hold ${problem.op} ${problem.node}: ${problem.why}`,
+        {
+          where: { node: problem.node ?? undefined },
+          hint: problem.fix ?? 'Cut the graph before it with --outputs.',
+        },
+      )
+    const { program } = lowered
+    const { steps, storage } = planProgram(program)
+    const { text, constants } = sourceOf(program, steps, storage, shownIn(typed, lowered))
+    const edges = edgesOf(typed, lowered)
+    const sample = sampleOf(
+      requiredInputs(typed.graph).map(name => ({ name, edge: edges[name] })),
+      typed.graph.outputs.map(name => ({ name, edge: edges[name] })),
+    )
+    const { bytes: arena, bound } = storage.arena
+    return {
+      files: [outFile('model.h', utf8(headerOf(program, storage, constants))), outFile('model.c', utf8(text))],
+      roles: { header: 'model.h', source: 'model.c' },
+      notes: [
+        `Flash: ${constants} bytes of constants, and the code. RAM: ${arena} bytes to compute in; the network needs ${bound} at once.`,
+      ],
+      edges,
+      around: [outFile('sample/main.c', utf8(sample))],
+      howToRun: howToRun(constants, arena, bound),
+    }
+  },
+}
+
+function problems(model: Model, lowered: Lowered): Problem[] {
+  const { program } = lowered
+  const refused = refusedBy(lowered)
+  if (refused.length > 0) return refused
+  const nodes = new Map(model.graph.nodes.map(node => [node.id, node]))
+  const found = new Map<string, Problem>()
+  for (const { operator, why } of refusals(program))
+    if (!found.has(operator.node))
+      found.set(operator.node, refusedAt(operator.node, nodes.get(operator.node)?.op ?? operator.kind, why))
+  const edges = [...(['inputs', 'outputs'] as const)].filter(which => edgeType(program, program[which]) === null)
+  return [
+    ...found.values(),
+    ...(found.size > 0
+      ? []
+      : edges.map(which => ({ ...refusedAt('', which, `its ${which} have several types`), node: null }))),
+  ]
+}
+
+const refusedAt = (node: string, op: string, why: string): Problem => ({ node, op, why, level: 'refused', source })
+
+const refusedBy = ({ refused }: Lowered): Problem[] =>
+  refused.map(({ node, why, fix }) => ({ ...refusedAt(node.id, node.op, why), ...(fix ? { fix } : {}) }))
+
+/** Layers under the names of the floats that were rounded, which golden layers have. */
+function shownIn({ graph }: Model, { program, formOf }: Lowered): Shown[] {
+  const rounded = new Map(
+    graph.nodes.flatMap(node => (node.op === 'QuantizeLinear' ? [[node.outputs[0]!, node.inputs[0]!] as const] : [])),
+  )
+  return program.tensors.flatMap(({ value, dtype, data }, tensor): Shown[] => {
+    const name = value === null || data ? undefined : rounded.get(value)
+    const form = formOf(tensor)
+    if (name === undefined || dtype !== 'int8' || form === null || graph.inputs.includes(name)) return []
+    return form === 'flat' ? [] : [{ tensor, name, turned: form === 'nhwc' }]
+  })
+}

@@ -1,0 +1,93 @@
+// What is written as C gives, code by code, what our integer executor previews: every operator in random layers, and random networks.
+import { beforeAll, expect, test } from 'vitest'
+import { elementCount } from '../../src/base/dtype.ts'
+import { createRng } from '../../src/base/rng.ts'
+import { c } from '../../src/exporters/c.ts'
+import type { Edge, Written } from '../../src/exporters/types.ts'
+import type { Context, Feeds } from '../../src/ir/context.ts'
+import { type Model, requiredInputs } from '../../src/ir/model.ts'
+import type { NdArray } from '../../src/ir/tensor.ts'
+import { infer } from '../../src/ops/infer.ts'
+import { simulate } from '../../src/stages/simulate/simulate.ts'
+import { c as target } from '../../src/targets/c.ts'
+import { build } from '../build.ts'
+import { testContext } from '../quantize/played.ts'
+import { codesFor } from '../simulate/feeds.ts'
+import { layers, tfliteLayers } from '../simulate/layers.ts'
+import { bytesFrom, compiler, numbersIn, runC } from './c-compiler.ts'
+
+let ctx: Context
+beforeAll(async () => {
+  ctx = await testContext()
+})
+const compiles = compiler()
+
+const written = (model: Model, io: 'float' | 'integer' = 'float'): Promise<Written> =>
+  c.write(infer(model), target, { form: 'int8', io, bytes: ctx.bytes, preprocess: {}, quantized: null, name: 'm' })
+
+type Numbers = 'float32' | 'int8' | 'uint8'
+
+/** Places of an array's elements, from the model's order to the file's. */
+function order(shape: readonly number[], { layout }: Edge): number[] {
+  const all = Array.from({ length: elementCount(shape) }, (_, i) => i)
+  if (layout !== 'NHWC') return all
+  const [n, ch, h, w] = shape
+  const from: number[] = []
+  for (let b = 0; b < n; b++)
+    for (let p = 0; p < h * w; p++) for (let k = 0; k < ch; k++) from.push((b * ch + k) * h * w + p)
+  return from
+}
+
+/** Inputs as one array, in the order and the layouts of the file. */
+function sampleOf(model: Model, feeds: Feeds, { edges }: Written): Uint8Array {
+  const names = requiredInputs(model.graph)
+  const values = names.flatMap(name =>
+    order(feeds[name].shape, edges![name]).map(i => Number((feeds[name].data as Int8Array)[i])),
+  )
+  return bytesFrom(values, edges![names[0]].dtype as Numbers)
+}
+
+/** Outputs by name, in the model's order. */
+function outputsOf(model: Model, answer: Uint8Array, like: Record<string, NdArray>, { edges }: Written) {
+  const names = model.graph.outputs
+  const all = numbersIn(answer, edges![names[0]].dtype as Numbers)
+  let at = 0
+  return Object.fromEntries(
+    names.map(name => {
+      const from = order(like[name].shape, edges![name])
+      const values = new Array<number>(from.length)
+      for (const i of from) values[i] = all[at++]
+      return [name, values]
+    }),
+  )
+}
+
+const numbers = ({ data }: NdArray): number[] => Array.from(data as Int8Array, Number)
+
+const count = Number(process.env.LAYERS ?? 4)
+
+test.skipIf(!compiles)(
+  'random layers of every operator',
+  async () => {
+    const inIntegers = Object.entries({ ...layers, ...tfliteLayers }).filter(([name]) => !/float|layout/.test(name))
+    const jobs = []
+    for (const [name, make] of inIntegers)
+      for (let i = 0; i < count; i++) {
+        const layer = make(createRng(i, `exporter/${name}`), { activation: 'i8', symmetricWeights: true })
+        const model = build(layer.text, { opset: layer.opset })
+        const feeds = codesFor(model, createRng(i, 'feeds'))
+        const session = await simulate(model, 'tflm', ctx)
+        const ours = await session.run(feeds)
+        await session.close()
+        const file = await written(model)
+        jobs.push({ name, layer, model, ours, written: file, samples: [sampleOf(model, feeds, file)] })
+      }
+    const answers = await runC(jobs)
+    for (const [k, { name, layer, model, ours, written: file }] of jobs.entries()) {
+      const theirs = outputsOf(model, answers[k][0], ours, file)
+      for (const output of model.graph.outputs)
+        expect(theirs[output], `${name}\n${layer.text}`).toEqual(numbers(ours[output]))
+    }
+  },
+  300_000,
+)
