@@ -41,7 +41,9 @@ export const tflm: Arithmetic = {
     }
   },
 
-  quantize: (x, y) => (Number.isNaN(x) ? y.zeroPoint : clamp(awayFromZero(x / y.scale) + y.zeroPoint, y.qmin, y.qmax)),
+  // quantize.h: the quotient is a float32, which may lie on a tie that the exact one misses.
+  quantize: (x, y) =>
+    Number.isNaN(x) ? y.zeroPoint : clamp(awayFromZero(f32(x / y.scale)) + y.zeroPoint, y.qmin, y.qmax),
 
   // PopulateConvolutionQuantizationParams.
   requantizer(x, w, y) {
