@@ -84,10 +84,13 @@ function shownIn({ graph }: Model, { program, formOf }: Lowered): Shown[] {
   const rounded = new Map(
     graph.nodes.flatMap(node => (node.op === 'QuantizeLinear' ? [[node.outputs[0]!, node.inputs[0]!] as const] : [])),
   )
+  const seen = new Set<string>()
   return program.tensors.flatMap(({ value, dtype, data }, tensor): Shown[] => {
     const name = value === null || data ? undefined : rounded.get(value)
     const form = formOf(tensor)
     if (name === undefined || dtype !== 'int8' || form === null || graph.inputs.includes(name)) return []
-    return form === 'flat' ? [] : [{ tensor, name, turned: form === 'nhwc' }]
+    if (form === 'flat' || seen.has(name)) return []
+    seen.add(name)
+    return [{ tensor, name, turned: form === 'nhwc' }]
   })
 }

@@ -15,6 +15,7 @@ export const c: Target = {
   forms: [{ id: 'int8', holds: 'quantised', activations: 'int8' }],
   version: 'C99',
   preview: 'tflm',
+  integersOnly: true,
   quant: {
     ...tflm.quant,
     activations: { formats: activations, integer: activations, signed: true, symmetric: false },

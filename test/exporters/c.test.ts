@@ -1,17 +1,22 @@
 // What is written as C gives, code by code, what our integer executor previews: every operator in random layers, and random networks.
 import { beforeAll, expect, test } from 'vitest'
 import { elementCount } from '../../src/base/dtype.ts'
+import { StudioError } from '../../src/base/errors.ts'
 import { createRng } from '../../src/base/rng.ts'
 import { c } from '../../src/exporters/c.ts'
 import type { Edge, Written } from '../../src/exporters/types.ts'
 import type { Context, Feeds } from '../../src/ir/context.ts'
 import { type Model, requiredInputs } from '../../src/ir/model.ts'
 import type { NdArray } from '../../src/ir/tensor.ts'
+import { freeze } from '../../src/ops/freeze.ts'
 import { infer } from '../../src/ops/infer.ts'
+import { tflm } from '../../src/stages/simulate/arithmetic/tflite.ts'
 import { simulate } from '../../src/stages/simulate/simulate.ts'
 import { c as target } from '../../src/targets/c.ts'
 import { build } from '../build.ts'
-import { testContext } from '../quantize/played.ts'
+import { feedsFor } from '../passes/feeds.ts'
+import { play, testContext } from '../quantize/played.ts'
+import { randomNetwork } from '../quantize/random-network.ts'
 import { codesFor } from '../simulate/feeds.ts'
 import { layers, tfliteLayers } from '../simulate/layers.ts'
 import { bytesFrom, compiler, numbersIn, runC } from './c-compiler.ts'
@@ -41,9 +46,15 @@ function order(shape: readonly number[], { layout }: Edge): number[] {
 /** Inputs as one array, in the order and the layouts of the file. */
 function sampleOf(model: Model, feeds: Feeds, { edges }: Written): Uint8Array {
   const names = requiredInputs(model.graph)
-  const values = names.flatMap(name =>
-    order(feeds[name].shape, edges![name]).map(i => Number((feeds[name].data as Int8Array)[i])),
-  )
+  const values = names.flatMap(name => {
+    const { scale, zeroPoint } = edges![name]
+    const { data, dtype, shape } = feeds[name]
+    const coded = (x: number): number =>
+      dtype === 'float32' && scale !== null
+        ? tflm.quantize(x, { scale, zeroPoint: zeroPoint!, qmin: -128, qmax: 127 })
+        : x
+    return order(shape, edges![name]).map(i => coded(Number((data as Int8Array)[i])))
+  })
   return bytesFrom(values, edges![names[0]].dtype as Numbers)
 }
 
@@ -56,7 +67,10 @@ function outputsOf(model: Model, answer: Uint8Array, like: Record<string, NdArra
     names.map(name => {
       const from = order(like[name].shape, edges![name])
       const values = new Array<number>(from.length)
-      for (const i of from) values[i] = all[at++]
+      const { scale, zeroPoint } = edges![name]
+      const real = (x: number): number =>
+        like[name].dtype === 'float32' && scale !== null ? Math.fround((x - zeroPoint!) * scale) : x
+      for (const i of from) values[i] = real(all[at++])
       return [name, values]
     }),
   )
@@ -87,6 +101,53 @@ test.skipIf(!compiles)(
       const theirs = outputsOf(model, answers[k][0], ours, file)
       for (const output of model.graph.outputs)
         expect(theirs[output], `${name}\n${layer.text}`).toEqual(numbers(ours[output]))
+    }
+  },
+  300_000,
+)
+
+/** The model for the target, quantised on random samples; null where C cannot hold it, which must be said by name and before. */
+async function compressed(text: string, seed: number, io: 'float' | 'integer') {
+  const model = build(text, { opset: 17, seed })
+  const { variant } = await play(model, ctx, { wanted: { target }, samples: 4 })
+  const ready = freeze(variant.model, { x: [1, 4, 12, 12] })
+  const said = c.check!(infer(ready), target, 'int8')
+  try {
+    const file = await written(ready, io)
+    expect(said, text).toEqual([])
+    return { model: ready, file }
+  } catch (error) {
+    if (!(error instanceof StudioError) || error.code !== 'unsupported') throw error
+    expect(
+      said.map(problem => problem.node),
+      text,
+    ).toContain(error.where.node)
+    return null
+  }
+}
+
+test.skipIf(!compiles)(
+  'random networks, in floats and in integers at their edges',
+  async () => {
+    const jobs = []
+    for (let seed = 1; seed <= 24; seed++) {
+      const io = seed % 2 ? 'float' : 'integer'
+      const text = randomNetwork(seed, 4 + (seed % 20))
+      const made = await compressed(text, seed, io)
+      if (!made) continue
+      const { model, file } = made
+      const session = await simulate(model, 'tflm', ctx)
+      const feeds = feedsFor(model, createRng(seed, 'feeds'))
+      const ours = await session.run(feeds)
+      await session.close()
+      jobs.push({ text, model, ours, written: file, samples: [sampleOf(model, feeds, file)] })
+    }
+    expect(jobs.length).toBeGreaterThan(8)
+    const answers = await runC(jobs)
+    for (const [k, { text, model, ours, written: file }] of jobs.entries()) {
+      const theirs = outputsOf(model, answers[k][0], ours, file)
+      for (const output of model.graph.outputs)
+        expect(theirs[output], `${output}\n${text}`).toEqual(numbers(ours[output]))
     }
   },
   300_000,

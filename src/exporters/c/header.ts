@@ -42,8 +42,13 @@ extern "C" {
 #define MODEL_OUT_T ${edgeType(program, outputs)}
 #define MODEL_INPUT_SIZE ${sizes.in}
 #define MODEL_OUTPUT_SIZE ${sizes.out}
-#define MODEL_ARENA_SIZE ${arena.bytes}
-${[...offsets('INPUT', program, inputs, names), ...offsets('OUTPUT', program, outputs, names), ...scales(program)].join('\n')}
+#define MODEL_ARENA_SIZE ${arena.bytes}${[
+    ...offsets('INPUT', program, inputs, names),
+    ...offsets('OUTPUT', program, outputs, names),
+    ...scales(program),
+  ]
+    .map(line => `\n${line}`)
+    .join('')}
 
 void model_run(const MODEL_IN_T *in, MODEL_OUT_T *out);
 

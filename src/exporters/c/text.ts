@@ -8,17 +8,20 @@ export class Names {
     for (const name of reserved) this.taken.add(name)
   }
   fresh(wish: string): string {
-    const plain =
-      wish
-        .replace(/\W+/g, '_')
-        .replace(/^_+|_+$/g, '')
-        .replace(/^(\d)/, 't$1')
-        .slice(0, 48) || 'tensor'
+    const plain = shortened(wish.replace(/\W+/g, '_').replace(/^_+|_+$/g, ''))
     let name = plain
     for (let i = 2; this.taken.has(name); i++) name = `${plain}_${i}`
     this.taken.add(name)
     return name
   }
+}
+
+// Names of values often are paths, the ends of which tell them apart.
+const longest = 40
+
+function shortened(name: string): string {
+  const end = name.length > longest ? name.slice(-longest).replace(/^[^_]*_/, '') : name
+  return end === '' ? 'tensor' : end.replace(/^(\d)/, 't$1')
 }
 
 /** Every line by the braces that are open; lines of the preprocessor stay at the margin. */

@@ -87,7 +87,7 @@ export function choose(model: Model, target: Target, formats: (node: Node) => La
     again = false
     const makers = new Set<ValueName>([...chosen.values()].filter(c => c.integer).map(c => c.output))
     for (const c of chosen.values()) {
-      if (c.rule.kind === 'compute' && !c.rule.needsInteger) continue
+      if (target.integersOnly || (c.rule.kind === 'compute' && !c.rule.needsInteger)) continue
       const inputs = activationInputs(c, graph)
       const fed =
         inputs.some(name => makers.has(name)) ||
