@@ -1,14 +1,15 @@
 // Plain C99 of integers: one source and one header without any library, computed as TensorFlow Lite for Microcontrollers computes.
 import { outFile, utf8 } from '../base/bytes.ts'
-import { StudioError } from '../base/errors.ts'
 import { type Model, requiredInputs } from '../ir/model.ts'
 import { infer } from '../ops/infer.ts'
 import { edgeType, headerOf } from './c/header.ts'
-import { planProgram, refusals } from './c/program.ts'
+import { planProgram } from './c/program.ts'
+import { refusals } from './c/refusals.ts'
 import { howToRun, sampleOf } from './c/sample.ts'
 import { type Shown, sourceOf } from './c/source.ts'
 import { edgesOf, inMemory, lengthOf } from './nhwc/edges.ts'
 import { type Lowered, lower } from './nhwc/index.ts'
+import { refused } from './refused.ts'
 import type { Exporter, Problem, Written } from './types.ts'
 
 const source = 'tflite-micro: tensorflow/lite/kernels/internal/reference/integer_ops'
@@ -21,19 +22,11 @@ export const c: Exporter = {
     model.graph.nodes.some(node => node.op === 'QuantizeLinear')
       ? problems(model, lower(model, { io: 'float', read: lengthOf }))
       : refusedBy(lower(model, { io: 'float', read: lengthOf })),
-  async write(model, target, { io, bytes }): Promise<Written> {
+  async write(model, _, { io, bytes }): Promise<Written> {
     const typed = infer(model)
     const lowered = lower(typed, { io, read: await inMemory(typed, bytes) })
-    const [problem] = problems(typed, lowered)
-    if (problem)
-      throw new StudioError(
-        'unsupported',
-        `${target.label} cannot hold ${problem.op} ${problem.node}: ${problem.why}`,
-        {
-          where: { node: problem.node ?? undefined },
-          hint: problem.fix ?? 'Cut the graph before it with --outputs.',
-        },
-      )
+    const found = problems(typed, lowered)
+    if (found.length > 0) throw refused(found)
     const { program } = lowered
     const { steps, storage } = planProgram(program)
     const { text, constants } = sourceOf(program, steps, storage, shownIn(typed, lowered))
@@ -57,21 +50,16 @@ export const c: Exporter = {
 }
 
 function problems(model: Model, lowered: Lowered): Problem[] {
-  const { program } = lowered
-  const refused = refusedBy(lowered)
-  if (refused.length > 0) return refused
-  const nodes = new Map(model.graph.nodes.map(node => [node.id, node]))
+  const { program, refused } = lowered
+  if (refused.length > 0) return refusedBy(lowered)
+  const ops = new Map(model.graph.nodes.map(node => [node.id, node.op]))
   const found = new Map<string, Problem>()
   for (const { operator, why } of refusals(program))
     if (!found.has(operator.node))
-      found.set(operator.node, refusedAt(operator.node, nodes.get(operator.node)?.op ?? operator.kind, why))
-  const edges = [...(['inputs', 'outputs'] as const)].filter(which => edgeType(program, program[which]) === null)
-  return [
-    ...found.values(),
-    ...(found.size > 0
-      ? []
-      : edges.map(which => ({ ...refusedAt('', which, `its ${which} have several types`), node: null }))),
-  ]
+      found.set(operator.node, refusedAt(operator.node, ops.get(operator.node) ?? operator.kind, why))
+  if (found.size > 0) return [...found.values()]
+  const mixed = (['inputs', 'outputs'] as const).filter(which => edgeType(program, program[which]) === null)
+  return mixed.map(which => ({ ...refusedAt('', 'The model', `its ${which} have several types`), node: null }))
 }
 
 const refusedAt = (node: string, op: string, why: string): Problem => ({ node, op, why, level: 'refused', source })

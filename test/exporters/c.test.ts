@@ -28,7 +28,15 @@ beforeAll(async () => {
 const compiles = compiler()
 
 const written = (model: Model, io: 'float' | 'integer' = 'float'): Promise<Written> =>
-  c.write(infer(model), target, { form: 'int8', io, bytes: ctx.bytes, preprocess: {}, quantized: null, name: 'm' })
+  c.write(infer(model), target, {
+    form: 'int8',
+    io,
+    bytes: ctx.bytes,
+    preprocess: {},
+    quantized: null,
+    calibration: null,
+    name: 'm',
+  })
 
 type Numbers = 'float32' | 'int8' | 'uint8'
 

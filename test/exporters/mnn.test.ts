@@ -20,7 +20,14 @@ import { decibels } from '../targets/decibels.ts'
 import { mnnPython, runMnn } from '../targets/mnn.ts'
 import { texts } from '../targets/small-models.ts'
 
-const options = { io: 'float' as const, bytes: createBytes(), preprocess: {}, quantized: null, calibration: null, name: 'm' }
+const options = {
+  io: 'float' as const,
+  bytes: createBytes(),
+  preprocess: {},
+  quantized: null,
+  calibration: null,
+  name: 'm',
+}
 
 async function written(model: Model, form = 'float'): Promise<Uint8Array> {
   const { files } = await mnn.write(infer(model), target, { ...options, form })

@@ -38,8 +38,8 @@ export interface Context {
   tensor(index: number): NhwcTensor
 }
 
-/** How an operator becomes a kernel; a string: why it does not. */
-export type Rule<K extends NhwcOperator['kind']> = (o: Extract<NhwcOperator, { kind: K }>, c: Context) => Use | string
+/** How an operator becomes a kernel. */
+export type Rule<K extends NhwcOperator['kind']> = (o: Extract<NhwcOperator, { kind: K }>, c: Context) => Use
 
 export const isNumber = (expression: string): boolean => /^-?\d+$/.test(expression)
 

@@ -5,7 +5,6 @@ import { loopsOver, merged, stridesOf } from './strides.ts'
 
 export const matmul: Rule<'BATCH_MATMUL'> = (o, c) => {
   const [a, b, y] = [...o.inputs, ...o.outputs].map(c.tensor)
-  if (a.shape.length < 2 || b.shape.length < 2) return 'one of its inputs is a vector'
   const [p, q, to] = [codes(a), codes(b), codes(y)]
   const stacks = y.shape.slice(0, -2)
   const strides = [a, b].map(({ shape }) => {

@@ -149,7 +149,6 @@ export const spaceToDepth: Rule<'SPACE_TO_DEPTH'> = (o, c) => {
 /** Whole rows of one axis, by constant indices. */
 export const gather: Rule<'GATHER'> = (o, c) => {
   const [x, indices] = o.inputs.map(c.tensor)
-  if (!indices.data) return 'its indices are computed at run time'
   const { axis } = o.options
   const inner = elementCount(x.shape.slice(axis + 1))
   const list = numbersOf(indices)

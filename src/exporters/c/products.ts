@@ -80,17 +80,7 @@ const coded = (p: Parameters, channel: string): string =>
 const suffix = (type: Weights): string => (type === 'int8' ? '' : `_${type}`)
 const ofWidth = (type: Weights): string => (type === 'int8' ? '' : `, weights of ${widths[type]} bits`)
 
-/** Why a product of these weights cannot be written. */
-function refusal(c: Context, [x, w]: readonly number[]): string | null {
-  const weights = c.tensor(w)
-  if (c.tensor(x).dtype !== 'int8') return `its activations are ${c.tensor(x).dtype}`
-  if (!weights.data) return 'its weights are computed at run time'
-  return weights.dtype in widths ? null : `its weights are ${weights.dtype}`
-}
-
 export const conv: Rule<'CONV_2D'> = (o, c) => {
-  const why = refusal(c, o.inputs)
-  if (why) return why
   const [x, w] = o.inputs.map(c.tensor)
   const [, kernelH, kernelW, perGroup] = w.shape
   const window = windowOf(
@@ -191,8 +181,6 @@ sum += ${sumOf(p, type, whole, `x + ${pixel}`, at, p.per_group)};`,
 }
 
 export const depthwise: Rule<'DEPTHWISE_CONV_2D'> = (o, c) => {
-  const why = refusal(c, o.inputs)
-  if (why) return why
   const [x, w] = o.inputs.map(c.tensor)
   const { padding, strides, dilations, multiplier } = o.options
   const window = windowOf(x, c.tensor(o.outputs[0]), [w.shape[1], w.shape[2]], strides, padding, dilations)
@@ -228,8 +216,6 @@ sum += (${minus(`x[${pixel}]`, p.x_zero)}) * ${weight};`,
 }
 
 export const dense: Rule<'FULLY_CONNECTED'> = (o, c) => {
-  const why = refusal(c, o.inputs)
-  if (why) return why
   const [x, w] = o.inputs.map(c.tensor)
   const { type, whole, channels, numbers, tables } = layer(o, c, 0, true)
   const depth = w.shape[1]

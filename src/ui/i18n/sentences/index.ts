@@ -1,4 +1,5 @@
 // The engine's own sentences in Chinese, one file per origin. Loaded only where the page speaks Chinese.
+import { c } from './c.ts'
 import { composed } from './composed.ts'
 import { data } from './data.ts'
 import { files } from './files.ts'
@@ -15,6 +16,7 @@ import { tflite } from './tflite.ts'
 
 /** Each of them is one string or template of a source file. */
 export const plain = [
+  ...c,
   ...data,
   ...files,
   ...graph,
