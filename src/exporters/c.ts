@@ -1,6 +1,6 @@
 // Plain C99 of integers: one source and one header without any library, computed as TensorFlow Lite for Microcontrollers computes.
 import { outFile, utf8 } from '../base/bytes.ts'
-import { type Model, requiredInputs } from '../ir/model.ts'
+import { type Model, requiredInputs, type ValueName } from '../ir/model.ts'
 import { infer } from '../ops/infer.ts'
 import { edgeType, headerOf } from './c/header.ts'
 import { planProgram } from './c/program.ts'
@@ -67,14 +67,16 @@ const refusedAt = (node: string, op: string, why: string): Problem => ({ node, o
 const refusedBy = ({ refused }: Lowered): Problem[] =>
   refused.map(({ node, why, fix }) => ({ ...refusedAt(node.id, node.op, why), ...(fix ? { fix } : {}) }))
 
-/** Layers under the names of the floats that were rounded, which golden layers have. */
+/** Layers under the names that golden layers and outputs have: of the floats that were rounded, or that go out. */
 function shownIn({ graph }: Model, { program, formOf }: Lowered): Shown[] {
-  const rounded = new Map(
-    graph.nodes.flatMap(node => (node.op === 'QuantizeLinear' ? [[node.outputs[0]!, node.inputs[0]!] as const] : [])),
-  )
+  const named = new Map<ValueName, ValueName>()
+  for (const { op, inputs, outputs } of graph.nodes) {
+    if (op === 'QuantizeLinear') named.set(outputs[0]!, inputs[0]!)
+    if (op === 'DequantizeLinear' && graph.outputs.includes(outputs[0]!)) named.set(inputs[0]!, outputs[0]!)
+  }
   const seen = new Set<string>()
   return program.tensors.flatMap(({ value, dtype, data }, tensor): Shown[] => {
-    const name = value === null || data ? undefined : rounded.get(value)
+    const name = value === null || data ? undefined : named.get(value)
     const form = formOf(tensor)
     if (name === undefined || dtype !== 'int8' || form === null || graph.inputs.includes(name)) return []
     if (form === 'flat' || seen.has(name)) return []

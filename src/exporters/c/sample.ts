@@ -21,7 +21,7 @@ cc -std=c99 -O2 -I. model.c sample/main.c -o sample/main && sample/main
 \`\`\`
 
 \`sample/main.c\` runs \`golden/inputs.npz\` and compares with \`golden/outputs.npz\`; the golden input is synthetic. With \`-DMODEL_DUMP\`
-\`model.c\` prints every layer, and \`thimble verify . --dump FILE\` says where it first differs. With \`-DMODEL_SIMD\` it uses the DSP or NEON
+the program prints every layer: \`sample/main > dump.txt && thimble verify . --dump dump.txt\` says where it first differs. With \`-DMODEL_SIMD\` it uses the DSP or NEON
 instructions of Arm processors that have them. On a board, call \`model_run\` as \`model.h\` says; \`model_run\` takes one array of
 inputs and one of outputs, in the layout of the manifest's \`targetShape\`.`
 
@@ -154,7 +154,8 @@ int main(void) {
       largest = error > largest ? error : largest;
       different += error > 0.0f;
     }
-    printf("%s: %d of %d values differ from the golden output, at most by %g\\n", e->name, different, elements(e), (double)largest);
+    /* stdout is the dump's. */
+    fprintf(stderr, "%s: %d of %d values differ from the golden output, at most by %g\\n", e->name, different, elements(e), (double)largest);
     differing += different;
     at += elements(e);
   }
