@@ -5,6 +5,7 @@ import type { Target } from '../ir/target.ts'
 import { tflm } from './tflite.ts'
 
 const activations: readonly FormatName[] = ['int8', 'uint8']
+const weights: readonly FormatName[] = [...tflm.quant.weights.integer, 'int2', 'uint2']
 
 export const c: Target = {
   ...tflm,
@@ -19,10 +20,9 @@ export const c: Target = {
   quant: {
     ...tflm.quant,
     activations: { formats: activations, integer: activations, signed: true, symmetric: false },
-    weights: {
-      ...tflm.quant.weights,
-      formats: tflm.quant.weights.formats.filter(format => format !== 'float32' && format !== 'float16'),
-    },
+    weights: { ...tflm.quant.weights, formats: weights, integer: weights },
   },
+  // Files hold no operators of the graph's, so that any version will do that has a type for the codes.
+  limits: { ...tflm.limits, opset: { min: 13, max: 26 } },
   sources: ['ISO/IEC 9899:1999', ...tflm.sources],
 }

@@ -1,5 +1,7 @@
 // What is written as C gives, code by code, what our integer executor previews: every operator in random layers, and random networks.
+import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
+import { collect, text } from '../../src/base/bytes.ts'
 import { elementCount } from '../../src/base/dtype.ts'
 import { StudioError } from '../../src/base/errors.ts'
 import { createRng } from '../../src/base/rng.ts'
@@ -19,13 +21,17 @@ import { play, testContext } from '../quantize/played.ts'
 import { randomNetwork } from '../quantize/random-network.ts'
 import { codesFor } from '../simulate/feeds.ts'
 import { layers, tfliteLayers } from '../simulate/layers.ts'
-import { bytesFrom, compiler, numbersIn, runC } from './c-compiler.ts'
+import { bytesFrom, compiler, numbersIn, runC, sanitized } from './c-compiler.ts'
 
 let ctx: Context
 beforeAll(async () => {
   ctx = await testContext()
 })
 const compiles = compiler()
+// Where the compiler is for another processor, the instructions are in plain C (simd/).
+const emulated = ['-DMODEL_SIMD', `-I${join(import.meta.dirname, 'simd')}`]
+const dsp = [...emulated, '-D__ARM_FEATURE_DSP']
+const neon = [...emulated, '-D__ARM_NEON']
 
 const written = (model: Model, io: 'float' | 'integer' = 'float'): Promise<Written> =>
   c.write(infer(model), target, {
@@ -115,9 +121,9 @@ test.skipIf(!compiles)(
 )
 
 /** The model for the target, quantised on random samples; null where C cannot hold it, which must be said by name and before. */
-async function compressed(text: string, seed: number, io: 'float' | 'integer') {
+async function compressed(text: string, seed: number, io: 'float' | 'integer', weights: string) {
   const model = build(text, { opset: 17, seed })
-  const { variant } = await play(model, ctx, { wanted: { target }, samples: 4 })
+  const { variant } = await play(model, ctx, { wanted: { target }, samples: 4, step: { weights } })
   const ready = freeze(variant.model, { x: [1, 4, 12, 12] })
   const said = c.check!(infer(ready), target, 'int8')
   try {
@@ -135,27 +141,32 @@ async function compressed(text: string, seed: number, io: 'float' | 'integer') {
 }
 
 test.skipIf(!compiles)(
-  'random networks, in floats and in integers at their edges',
+  'random networks, in floats and in integers at their edges, with weights of eight, four and two bits, with instructions of Arm',
   async () => {
     const jobs = []
     for (let seed = 1; seed <= 24; seed++) {
       const io = seed % 2 ? 'float' : 'integer'
-      const text = randomNetwork(seed, 4 + (seed % 20))
-      const made = await compressed(text, seed, io)
+      const network = randomNetwork(seed, 4 + (seed % 20))
+      const weights = seed % 3 ? 'int8' : seed % 2 ? 'int4' : 'int2'
+      const made = await compressed(network, seed, io, weights)
       if (!made) continue
       const { model, file } = made
       const session = await simulate(model, 'tflm', ctx)
       const feeds = feedsFor(model, createRng(seed, 'feeds'))
       const ours = await session.run(feeds)
       await session.close()
-      jobs.push({ text, model, ours, written: file, samples: [sampleOf(model, feeds, file)] })
+      jobs.push({ network, model, ours, written: file, samples: [sampleOf(model, feeds, file)] })
     }
     expect(jobs.length).toBeGreaterThan(8)
-    const answers = await runC(jobs)
-    for (const [k, { text, model, ours, written: file }] of jobs.entries()) {
-      const theirs = outputsOf(model, answers[k][0], ours, file)
-      for (const output of model.graph.outputs)
-        expect(theirs[output], `${output}\n${text}`).toEqual(numbers(ours[output]))
+    const texts = await Promise.all(jobs.map(async job => text(await collect(job.written.files[1].chunks()))))
+    for (const kernel of ['dot_from(', 'dot_int4(', 'dot_int2(']) expect(texts.join('')).toContain(kernel)
+    for (const flags of [[], dsp, neon]) {
+      const answers = await runC(jobs, [...sanitized, ...flags])
+      for (const [k, { network, model, ours, written: file }] of jobs.entries()) {
+        const theirs = outputsOf(model, answers[k][0], ours, file)
+        for (const output of model.graph.outputs)
+          expect(theirs[output], `${flags} ${output}\n${network}`).toEqual(numbers(ours[output]))
+      }
     }
   },
   300_000,
