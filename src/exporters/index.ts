@@ -1,5 +1,6 @@
 // Every output format, in the order in which they are offered.
 
+import { c } from './c.ts'
 import { caffe } from './caffe.ts'
 import { gguf } from './gguf.ts'
 import { mnn } from './mnn.ts'
@@ -23,6 +24,7 @@ export const exporters = [
   mnn,
   tensorrt,
   qualcomm,
+  c,
   rknn,
   caffe,
   nnie,

@@ -5,15 +5,13 @@ import { StudioError } from '../base/errors.ts'
 import type { FlatRecord } from '../formats/flat-tables.ts'
 import { optionsType, type TfliteOperator, type TfliteTensor, writeTflite } from '../formats/tflite.ts'
 import { activations, builtins, padding, tensorTypes } from '../formats/tflite-schema.ts'
-import type { Bytes } from '../ir/context.ts'
-import { type Model, requiredInputs, type ValueName } from '../ir/model.ts'
-import { isSlice, type Tensor } from '../ir/tensor.ts'
 import { infer } from '../ops/infer.ts'
+import { edgesOf, inMemory, lengthOf } from './nhwc/edges.ts'
 import { type Lowered, lower } from './nhwc/index.ts'
 import type { NhwcOperator, NhwcProgram, NhwcTensor } from './nhwc/types.ts'
 import { microFiles, microHowToRun } from './tflite-micro.ts'
 import { runnerFiles, runnerHowToRun } from './tflite-samples.ts'
-import type { Edge, Exporter, Problem, Written } from './types.ts'
+import type { Exporter, Problem, Written } from './types.ts'
 
 const source = 'https://ai.google.dev/edge/litert/models/ops_compatibility'
 
@@ -59,29 +57,6 @@ const problems = ({ refused }: Lowered): Problem[] =>
     source,
     ...(fix ? { fix } : {}),
   }))
-
-const lengthOf = ({ data }: Tensor): Uint8Array => new Uint8Array(data.length)
-
-async function inMemory({ graph }: Model, bytes: Bytes): Promise<(tensor: Tensor) => Uint8Array> {
-  const read = new Map<Tensor, Uint8Array>()
-  for (const { data } of graph.values.values()) if (data && isSlice(data.data)) read.set(data, await bytes.read(data))
-  return tensor => read.get(tensor)!
-}
-
-function edgesOf({ graph }: Model, { program, forms }: Lowered): Record<ValueName, Edge> {
-  const edge = (name: ValueName, index: number): [ValueName, Edge] => {
-    const { name: own, shape, dtype, quant } = program.tensors[index]
-    const layout = shape.length === 4 && forms.get(name) === 'nhwc' ? 'NHWC' : null
-    return [
-      name,
-      { name: own, shape, layout, dtype, scale: quant?.scale[0] ?? null, zeroPoint: quant?.zeroPoint[0] ?? null },
-    ]
-  }
-  return Object.fromEntries([
-    ...requiredInputs(graph).map((name, i) => edge(name, program.inputs[i])),
-    ...graph.outputs.map((name, i) => edge(name, program.outputs[i])),
-  ])
-}
 
 // The file.
 

@@ -63,6 +63,8 @@ export interface Target {
   lower?: readonly string[]
   /** Its own compiler quantises: bundles hold samples for it. */
   calibrates?: true
+  /** It has no kernels of floats: what stays in floats cannot be written. */
+  integersOnly?: true
   /** Whether bundles may take and give integers where a float model would floats. */
   integerEdges?: true
   quant: {

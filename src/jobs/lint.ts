@@ -34,7 +34,11 @@ export async function lint(
     weights: form.weights ?? 'int8',
     activations: form.activations ?? 'uint8',
   }))
-  const left: Problem[] = choice.float.map(f => ({ ...f, level: 'float', source: target.sources[0] }))
+  const left: Problem[] = choice.float.map(f => ({
+    ...f,
+    level: target.integersOnly ? 'refused' : 'float',
+    source: target.sources[0],
+  }))
   const refused = written(legal, target, form.id)
   return {
     target: id,

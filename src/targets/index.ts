@@ -2,6 +2,7 @@
 import { StudioError } from '../base/errors.ts'
 import { meant } from '../base/nearest.ts'
 import type { Target } from '../ir/target.ts'
+import { c } from './c.ts'
 import { caffe, nnie, nnieChips } from './caffe.ts'
 import { mnn } from './mnn.ts'
 import { ncnn } from './ncnn.ts'
@@ -25,6 +26,7 @@ export const targets: readonly Target[] = [
   mnn,
   tensorrt,
   qualcomm,
+  c,
   ...rknn,
   caffe,
   nnie,

@@ -10,7 +10,7 @@ import {
   multiplyWide,
   shiftRight,
   tanh,
-} from '../../src/stages/simulate/fixed-point.ts'
+} from '../../src/base/fixed-point.ts'
 
 const half = 1073741824 // 2^30: one half in 31 fraction bits
 const [least, most] = [-2147483648, 2147483647]

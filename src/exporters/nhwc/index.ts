@@ -29,6 +29,8 @@ export interface Lowered {
   refused: readonly Refused[]
   /** The form in which the program takes and gives inputs and outputs of the model: channels last where images are computed on. */
   forms: ReadonlyMap<ValueName, Form>
+  /** The form in which a tensor of the program holds a value of the model; null for what was added. */
+  formOf(tensor: number): Form | null
 }
 
 export interface LowerOptions {
@@ -100,7 +102,7 @@ export function lower(model: Model, { io, hybrid = false, read }: LowerOptions):
     return g.input(name, form, g.rank(name))
   })
   const program = { tensors: g.tensors, operators: g.operators, inputs: [...inputs.values()], outputs }
-  return { program, refused, forms }
+  return { program, refused, forms, formOf: g.formOf }
 }
 
 /** Pixels and other unsigned codes are taken as they are, and counted from the middle then. */

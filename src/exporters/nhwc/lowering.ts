@@ -86,6 +86,13 @@ export class Lowering {
     return this.homes.get(name) ?? this.homes.get(this.pairs.operand(name)?.codes ?? name) ?? 'plain'
   }
 
+  /** The form in which a tensor holds a value of the model; null for what was added. */
+  formOf = (index: number): Form | null =>
+    ([...this.made]
+      .find(([, made]) => made === index)?.[0]
+      .split('/')
+      .at(-1) as Form | undefined) ?? null
+
   isConstant(name: ValueName): boolean {
     return this.pairs.constant(name) !== null || this.pairs.operand(name)?.constant != null
   }

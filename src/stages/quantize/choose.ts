@@ -85,9 +85,12 @@ export function choose(model: Model, target: Target, formats: (node: Node) => La
   // Greatest set in which each dependent operator stands among integer ones.
   for (let again = true; again; ) {
     again = false
-    const makers = new Set<ValueName>([...chosen.values()].filter(c => c.integer).map(c => c.output))
+    const integer = [...chosen.values()].filter(c => c.integer)
+    const makers = new Set<ValueName>(integer.map(c => c.output))
+    const inside = new Set(integer.flatMap(c => (c.fused ? [c.fused.id] : [])))
     for (const c of chosen.values()) {
       if (c.rule.kind === 'compute' && !c.rule.needsInteger) continue
+      if (target.integersOnly && !inside.has(c.node.id)) continue
       const inputs = activationInputs(c, graph)
       const fed =
         inputs.some(name => makers.has(name)) ||

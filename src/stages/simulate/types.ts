@@ -1,8 +1,11 @@
 // The words of the integer executor: codes, units (an operator with the pairs around it), and what an arithmetic and an operator say.
+import type { Affine } from '../../base/code-curves.ts'
 import type { DType } from '../../base/dtype.ts'
 import type { Bytes, KernelSet, Runner } from '../../ir/context.ts'
 import type { Model, Node, ValueName } from '../../ir/model.ts'
 import type { NdArray } from '../../ir/tensor.ts'
+
+export type { Affine }
 
 export type CodeArray = Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | BigInt64Array
 
@@ -10,14 +13,6 @@ export type CodeArray = Int8Array | Uint8Array | Int16Array | Uint16Array | Int3
 export interface Codes {
   shape: readonly number[]
   data: CodeArray
-}
-
-/** real = (q - zeroPoint) * scale for codes from qmin to qmax; a fused activation function narrows the codes. */
-export interface Affine {
-  scale: number
-  zeroPoint: number
-  qmin: number
-  qmax: number
 }
 
 /** Scale and zero point of a QuantizeLinear or DequantizeLinear with constant ones. */

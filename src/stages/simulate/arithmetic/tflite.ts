@@ -1,22 +1,19 @@
 // TFLite's integer kernels: fixed-point multipliers, two roundings. Read from TensorFlow Lite (kernels/internal/reference/integer_ops,
 // quantization_util.cc and each operator's Prepare) and held against TFLite Micro and LiteRT's reference kernels by
 // test/simulate/tflite.test.ts. The two differ where `liteRt` says; LiteRT's optimised kernels and XNNPACK by a few steps more.
-import { exp, log2, tanh as tanhOf } from '../../../base/math.ts'
-import { attrFloat, type Model, type Node } from '../../../ir/model.ts'
-import { outputBounds } from '../../../ops/bounds.ts'
+import { exponentials, hardSwish, leakyRelu, relu, rescaled, sigmoid, tanh } from '../../../base/code-curves.ts'
 import {
   awayFromZero,
-  expOfNegative,
   highMultiply,
-  inputRadius,
-  logistic,
   multiplierOf,
   multiply,
   multiplyWide,
   oneOverOnePlus,
   shiftRight,
-  tanh,
-} from '../fixed-point.ts'
+} from '../../../base/fixed-point.ts'
+import { exp, log2, tanh as tanhOf } from '../../../base/math.ts'
+import { attrFloat, type Model, type Node } from '../../../ir/model.ts'
+import { outputBounds } from '../../../ops/bounds.ts'
 import { clamp } from '../rounding.ts'
 import type { Affine, Arithmetic, Curve, IntegerOp, Unit } from '../types.ts'
 
@@ -44,7 +41,9 @@ export const tflm: Arithmetic = {
     }
   },
 
-  quantize: (x, y) => (Number.isNaN(x) ? y.zeroPoint : clamp(awayFromZero(x / y.scale) + y.zeroPoint, y.qmin, y.qmax)),
+  // quantize.h: the quotient is a float32, which may lie on a tie that the exact one misses.
+  quantize: (x, y) =>
+    Number.isNaN(x) ? y.zeroPoint : clamp(awayFromZero(f32(x / y.scale)) + y.zeroPoint, y.qmin, y.qmax),
 
   // PopulateConvolutionQuantizationParams.
   requantizer(x, w, y) {
@@ -69,11 +68,7 @@ export const tflm: Arithmetic = {
   multiplier: (a, b, y) => multiplied(a, b, y, (a.scale * b.scale) / y.scale),
 
   // QUANTIZE between integers, which stands before a CONCATENATION whose inputs have other scales.
-  rescaler(x, y) {
-    if (x.scale === y.scale && x.zeroPoint === y.zeroPoint) return q => q
-    const m = multiplierOf(x.scale / y.scale)
-    return q => clamp(multiply(q - x.zeroPoint, m) + y.zeroPoint, y.qmin, y.qmax)
-  },
+  rescaler: (x, y) => (x.scale === y.scale && x.zeroPoint === y.zeroPoint ? q => q : rescaled(x, y)),
 
   curve: (kind, node, x, y) => curves[kind]!(x, y, node),
 
@@ -138,77 +133,19 @@ function multiplied(a: Affine, b: Affine, y: Affine, scale: number): (p: number,
 const sigmoidInSteps = (x: number): number => f32(1 / f32(1 + f32(exp(-x))))
 
 const curves: Partial<Record<Curve, (x: Affine, y: Affine, node: Node) => (q: number) => number>> = {
-  // logistic.h: inputs in FixedPoint<4>, outputs in 1/256.
-  Sigmoid: (x, y) => throughFixedPoint(x, q => clamp(shiftRight(logistic(q, 4), 23) - 128, y.qmin, y.qmax), y),
-  // tanh.h: outputs in 1/128.
-  Tanh: (x, y) => throughFixedPoint(x, q => clamp(shiftRight(tanh(q, 4), 24), y.qmin, y.qmax), y),
+  Sigmoid: sigmoid,
+  Tanh: tanh,
   LeakyRelu: (x, y, node) => {
     const alpha = f32(attrFloat(node, 'alpha', 0.01))
     return leakyRelu(x, y, x.scale / y.scale, (x.scale * alpha) / y.scale)
   },
   HardSwish: hardSwish,
-  Relu: (x, y) => {
-    const m = multiplierOf(f32(x.scale / y.scale))
-    return q => clamp(multiply(q - x.zeroPoint, m) + y.zeroPoint, y.zeroPoint, y.qmax)
-  },
-}
-
-/** leaky_relu.h: one multiplier on either side of zero. */
-function leakyRelu(x: Affine, y: Affine, above: number, below: number): (q: number) => number {
-  const [positive, negative] = [multiplierOf(above), multiplierOf(below)]
-  return q => {
-    const value = q - x.zeroPoint
-    return clamp(multiply(value, value >= 0 ? positive : negative) + y.zeroPoint, y.qmin, y.qmax)
-  }
-}
-
-/** `f` of the input in FixedPoint<4>; beyond its reach the ends of the type. */
-function throughFixedPoint(x: Affine, f: (q: number) => number, y: Affine): (q: number) => number {
-  const m = multiplierOf(x.scale * 134217728)
-  const radius = inputRadius(4, m.shift)
-  return q => {
-    const value = q - x.zeroPoint
-    if (value <= -radius) return y.qmin
-    if (value >= radius) return y.qmax
-    return f(multiply(value, m))
-  }
-}
-
-const short = (x: number): number => clamp(x, -32768, 32767)
-/** Of two int16: floor((a b + 2^14) / 2^15). */
-const shortHighMultiply = (a: number, b: number): number =>
-  a === -32768 && b === -32768 ? 32767 : Math.floor((a * b + 16384) / 32768)
-const toShort = (m: number): number => (m >= 2147483647 - 32768 ? 32767 : (m + 32768) >> 16)
-
-/** hard_swish.h: x times relu6(x + 3) / 6 in int16, the latter as a number in [0, 1]. */
-function hardSwish(x: Affine, y: Affine): (q: number) => number {
-  const fine = f32(x.scale / 128)
-  const out = multiplierOf(f32(fine / y.scale))
-  const reluish = multiplierOf(f32(fine / f32(3 / 32768)))
-  return q => {
-    const value = (q - x.zeroPoint) * 128
-    const scaled = shortHighMultiply(value, toShort(out.m))
-    let r = value
-    if (reluish.shift > 0) r = short(r * (1 << (reluish.shift - 1)))
-    r = shortHighMultiply(r, toShort(reluish.m))
-    if (reluish.shift > 0) r = short(r * 2)
-    if (reluish.shift < 0) r = shiftRight(r, -reluish.shift)
-    r = (r + 32768) >> 1
-    const product = Math.trunc((r * scaled) / 32768)
-    return clamp(shiftRight(product, -out.shift) + y.zeroPoint, y.qmin, y.qmax)
-  }
+  Relu: relu,
 }
 
 /** softmax.h: e^x of the distance to the largest code in FixedPoint<5>, summed in FixedPoint<12>. */
 function softmax(x: Affine): (row: Int32Array, out: Int32Array) => void {
-  const m = multiplierOf(Math.min(x.scale * 67108864, 2147483647))
-  const farthest = -inputRadius(5, m.shift)
-  const exps = new Map<number, number>()
-  const exp = (distance: number): number => {
-    const known = exps.get(distance) ?? expOfNegative(highMultiply(distance << m.shift, m.m), 5)
-    exps.set(distance, known)
-    return known
-  }
+  const { farthest, exp } = exponentials(x.scale)
   return (row, out) => {
     let largest = row[0]
     for (const q of row) largest = Math.max(largest, q)

@@ -1,0 +1,20 @@
+// What is said of networks written as C (src/exporters/c).
+import type { Pair } from '../translator.ts'
+
+export const c: readonly Pair[] = [
+  ['C99 source', 'C99 源代码'],
+  [
+    'Flash: {constants#} bytes of constants, and the code. RAM: {arena#} bytes to compute in; the network needs {bound#} at once.',
+    '闪存：常量 {constants#} 字节，另加代码。内存：计算需要 {arena#} 字节；网络同一时刻至少需要 {bound#} 字节。',
+  ],
+  ['its {which#} have several types', '其 {which#} 有多种类型'],
+  ['it computes in {dtype#}, and there are kernels of int8 alone', '它以 {dtype#} 计算，而这里只有 int8 的内核'],
+  ['its integers have no scale, or several', '其整数没有缩放系数，或有多个'],
+  ['there is no kernel of integers for {kind#}', '没有 {kind#} 的整数内核'],
+  ['one of its inputs is a vector', '其中一个输入是向量'],
+  ['its indices are computed at run time', '其索引在运行时才计算'],
+  [
+    'tflite-micro: tensorflow/lite/kernels/internal/reference/integer_ops',
+    'tflite-micro：tensorflow/lite/kernels/internal/reference/integer_ops',
+  ],
+]

@@ -1,0 +1,173 @@
+// What is written as C gives, code by code, what our integer executor previews: every operator in random layers, and random networks.
+import { join } from 'node:path'
+import { beforeAll, expect, test } from 'vitest'
+import { collect, text } from '../../src/base/bytes.ts'
+import { elementCount } from '../../src/base/dtype.ts'
+import { StudioError } from '../../src/base/errors.ts'
+import { createRng } from '../../src/base/rng.ts'
+import { c } from '../../src/exporters/c.ts'
+import type { Edge, Written } from '../../src/exporters/types.ts'
+import type { Context, Feeds } from '../../src/ir/context.ts'
+import { type Model, requiredInputs } from '../../src/ir/model.ts'
+import type { NdArray } from '../../src/ir/tensor.ts'
+import { freeze } from '../../src/ops/freeze.ts'
+import { infer } from '../../src/ops/infer.ts'
+import { tflm } from '../../src/stages/simulate/arithmetic/tflite.ts'
+import { simulate } from '../../src/stages/simulate/simulate.ts'
+import { c as target } from '../../src/targets/c.ts'
+import { build } from '../build.ts'
+import { feedsFor } from '../passes/feeds.ts'
+import { play, testContext } from '../quantize/played.ts'
+import { randomNetwork } from '../quantize/random-network.ts'
+import { codesFor } from '../simulate/feeds.ts'
+import { layers, tfliteLayers } from '../simulate/layers.ts'
+import { bytesFrom, compiler, numbersIn, runC, sanitized } from './c-compiler.ts'
+
+let ctx: Context
+beforeAll(async () => {
+  ctx = await testContext()
+})
+const compiles = compiler()
+// Where the compiler is for another processor, the instructions are in plain C (simd/).
+const emulated = ['-DMODEL_SIMD', `-I${join(import.meta.dirname, 'simd')}`]
+const dsp = [...emulated, '-D__ARM_FEATURE_DSP']
+const neon = [...emulated, '-D__ARM_NEON']
+
+const written = (model: Model, io: 'float' | 'integer' = 'float'): Promise<Written> =>
+  c.write(infer(model), target, {
+    form: 'int8',
+    io,
+    bytes: ctx.bytes,
+    preprocess: {},
+    quantized: null,
+    calibration: null,
+    name: 'm',
+  })
+
+type Numbers = 'float32' | 'int8' | 'uint8'
+
+/** Places of an array's elements, from the model's order to the file's. */
+function order(shape: readonly number[], { layout }: Edge): number[] {
+  const all = Array.from({ length: elementCount(shape) }, (_, i) => i)
+  if (layout !== 'NHWC') return all
+  const [n, ch, h, w] = shape
+  const from: number[] = []
+  for (let b = 0; b < n; b++)
+    for (let p = 0; p < h * w; p++) for (let k = 0; k < ch; k++) from.push((b * ch + k) * h * w + p)
+  return from
+}
+
+/** Inputs as one array, in the order and the layouts of the file. */
+function sampleOf(model: Model, feeds: Feeds, { edges }: Written): Uint8Array {
+  const names = requiredInputs(model.graph)
+  const values = names.flatMap(name => {
+    const { scale, zeroPoint } = edges![name]
+    const { data, dtype, shape } = feeds[name]
+    const coded = (x: number): number =>
+      dtype === 'float32' && scale !== null
+        ? tflm.quantize(x, { scale, zeroPoint: zeroPoint!, qmin: -128, qmax: 127 })
+        : x
+    return order(shape, edges![name]).map(i => coded(Number((data as Int8Array)[i])))
+  })
+  return bytesFrom(values, edges![names[0]].dtype as Numbers)
+}
+
+/** Outputs by name, in the model's order. */
+function outputsOf(model: Model, answer: Uint8Array, like: Record<string, NdArray>, { edges }: Written) {
+  const names = model.graph.outputs
+  const all = numbersIn(answer, edges![names[0]].dtype as Numbers)
+  let at = 0
+  return Object.fromEntries(
+    names.map(name => {
+      const from = order(like[name].shape, edges![name])
+      const values = new Array<number>(from.length)
+      const { scale, zeroPoint } = edges![name]
+      const real = (x: number): number =>
+        like[name].dtype === 'float32' && scale !== null ? Math.fround((x - zeroPoint!) * scale) : x
+      for (const i of from) values[i] = real(all[at++])
+      return [name, values]
+    }),
+  )
+}
+
+const numbers = ({ data }: NdArray): number[] => Array.from(data as Int8Array, Number)
+
+const count = Number(process.env.LAYERS ?? 4)
+
+test.skipIf(!compiles)(
+  'random layers of every operator',
+  async () => {
+    const inIntegers = Object.entries({ ...layers, ...tfliteLayers }).filter(([name]) => !/float|layout/.test(name))
+    const jobs = []
+    for (const [name, make] of inIntegers)
+      for (let i = 0; i < count; i++) {
+        const layer = make(createRng(i, `exporter/${name}`), { activation: 'i8', symmetricWeights: true })
+        const model = build(layer.text, { opset: layer.opset })
+        const feeds = codesFor(model, createRng(i, 'feeds'))
+        const session = await simulate(model, 'tflm', ctx)
+        const ours = await session.run(feeds)
+        await session.close()
+        const file = await written(model)
+        jobs.push({ name, layer, model, ours, written: file, samples: [sampleOf(model, feeds, file)] })
+      }
+    const answers = await runC(jobs)
+    for (const [k, { name, layer, model, ours, written: file }] of jobs.entries()) {
+      const theirs = outputsOf(model, answers[k][0], ours, file)
+      for (const output of model.graph.outputs)
+        expect(theirs[output], `${name}\n${layer.text}`).toEqual(numbers(ours[output]))
+    }
+  },
+  300_000,
+)
+
+/** The model for the target, quantised on random samples; null where C cannot hold it, which must be said by name and before. */
+async function compressed(text: string, seed: number, io: 'float' | 'integer', weights: string) {
+  const model = build(text, { opset: 17, seed })
+  const { variant } = await play(model, ctx, { wanted: { target }, samples: 4, step: { weights } })
+  const ready = freeze(variant.model, { x: [1, 4, 12, 12] })
+  const said = c.check!(infer(ready), target, 'int8')
+  try {
+    const file = await written(ready, io)
+    expect(said, text).toEqual([])
+    return { model: ready, file }
+  } catch (error) {
+    if (!(error instanceof StudioError) || error.code !== 'unsupported') throw error
+    expect(
+      said.map(problem => problem.node),
+      text,
+    ).toContain(error.where.node)
+    return null
+  }
+}
+
+test.skipIf(!compiles)(
+  'random networks, in floats and in integers at their edges, with weights of eight, four and two bits, with instructions of Arm',
+  async () => {
+    const jobs = []
+    for (let seed = 1; seed <= 24; seed++) {
+      const io = seed % 2 ? 'float' : 'integer'
+      const network = randomNetwork(seed, 4 + (seed % 20))
+      const weights = seed % 3 ? 'int8' : seed % 2 ? 'int4' : 'int2'
+      const made = await compressed(network, seed, io, weights)
+      if (!made) continue
+      const { model, file } = made
+      const session = await simulate(model, 'tflm', ctx)
+      const feeds = feedsFor(model, createRng(seed, 'feeds'))
+      const ours = await session.run(feeds)
+      await session.close()
+      jobs.push({ network, model, ours, written: file, samples: [sampleOf(model, feeds, file)] })
+    }
+    expect(jobs.length).toBeGreaterThan(8)
+    const texts = await Promise.all(jobs.map(async job => text(await collect(job.written.files[1].chunks()))))
+    for (const kernel of ['dot_from(', 'dot_int4(', 'dot_int2(']) expect(texts.join('')).toContain(kernel)
+    for (const flags of [[], dsp, neon]) {
+      const answers = await runC(jobs, [...sanitized, ...flags])
+      for (const [k, { network, model, ours, written: file }] of jobs.entries()) {
+        const theirs = outputsOf(model, answers[k][0], ours, file)
+        for (const output of model.graph.outputs)
+          expect(theirs[output], `${flags} ${output}\n${network}`).toEqual(numbers(ours[output]))
+      }
+    }
+  },
+  300_000,
+)
