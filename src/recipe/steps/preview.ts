@@ -11,7 +11,7 @@ export function previewOf({ preview, quant }: Target, { bytes, kernels, runner }
 
 /**
  * The runtime would round float biases beside pairs to integers (its WeightBiasQuantization), which targets that add them as floats do not:
- * of ResNet20 for ncnn, 98.9 % of the answers were those of ncnn, and are 99.8 % without.
+ * of ResNet20 for ncnn, 98.9 % of the answers were those of ncnn, and are 99.9 % without.
  */
 const keepingPairs = (runner: Runner): Runner => ({
   engine: runner.engine,
