@@ -11,7 +11,6 @@ export const c: readonly Pair[] = [
   ['it computes in {dtype#}, and there are kernels of int8 alone', '它以 {dtype#} 计算，而这里只有 int8 的内核'],
   ['its integers have no scale, or several', '其整数没有缩放系数，或有多个'],
   ['there is no kernel of integers for {kind#}', '没有 {kind#} 的整数内核'],
-  ['one of its inputs is a vector', '其中一个输入是向量'],
   ['its indices are computed at run time', '其索引在运行时才计算'],
   [
     'tflite-micro: tensorflow/lite/kernels/internal/reference/integer_ops',

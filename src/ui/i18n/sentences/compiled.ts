@@ -13,7 +13,6 @@ export const compiled: readonly Pair[] = [
   ['its bias is of integers', '其偏置为整数'],
   ['its codes are of {dtype}', '其编码为 {dtype}'],
   ['its zero point is not 0', '其零点不为 0'],
-  ['Quantise the float model for this target.', '请为该目标量化浮点模型。'],
   ['Encodings are those of a quantised model', '编码属于量化模型'],
   [
     "Not run on its own runtime: the converter and the runtime are in {vendor}'s SDK; the preview is by ONNX Runtime.",
