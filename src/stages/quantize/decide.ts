@@ -162,7 +162,7 @@ function activationParams(spec: QuantSpec<NumberFormat>, seen: Range, bounds: Ra
   const integer = spec as QuantSpec
   const free = paramsFromRange({ min: seen.min * wide, max: seen.max * wide }, integer)
   // Codes around zero reach to both sides: the function itself stays, and the target's kernel computes it.
-  const held = bounds && !(integer.symmetric && integer.format.signed)
+  const held = bounds && !(integer.symmetric && integer.format.signed && integer.format.bits <= 8)
   const { scale, zeroPoint } = held ? within(bounds, free, codeRange(integer)) : free
   return { spec, scale: Float32Array.of(scale), zeroPoint: Int32Array.of(zeroPoint) }
 }
