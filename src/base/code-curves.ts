@@ -1,6 +1,7 @@
 // Functions from code to code, as TFLite's integer kernels compute them for int8 (kernels/internal/reference/integer_ops). A code q stands for
 // (q - zeroPoint) * scale. Each takes constant scales and gives the function.
 import {
+  awayFromZero,
   expOfNegative,
   highMultiply,
   inputRadius,
@@ -21,6 +22,10 @@ export interface Affine {
 
 const f32 = Math.fround
 const clamp = (x: number, low: number, high: number): number => (x < low ? low : x > high ? high : x)
+
+/** QUANTIZE of a float (quantize.h): the quotient is a float32, which may lie on a tie that the exact one misses. */
+export const quantized = (x: number, y: Affine): number =>
+  Number.isNaN(x) ? y.zeroPoint : clamp(awayFromZero(f32(x / y.scale)) + y.zeroPoint, y.qmin, y.qmax)
 
 /** QUANTIZE between integers (requantize.h). */
 export function rescaled(x: Affine, y: Affine): (q: number) => number {

@@ -2,6 +2,7 @@
 import { outFile, utf8 } from '../base/bytes.ts'
 import { type Model, requiredInputs, type ValueName } from '../ir/model.ts'
 import { infer } from '../ops/infer.ts'
+import { chained } from './c/chains.ts'
 import { edgeType, headerOf } from './c/header.ts'
 import { planProgram } from './c/program.ts'
 import { refusals } from './c/refusals.ts'
@@ -27,8 +28,9 @@ export const c: Exporter = {
     const lowered = lower(typed, { io, read: await inMemory(typed, bytes) })
     const found = problems(typed, lowered)
     if (found.length > 0) throw refused(found)
-    const { program } = lowered
-    const { steps, storage } = planProgram(program)
+    const whole = chained(lowered.program)
+    const { program } = whole
+    const { steps, storage } = planProgram(whole)
     const { text, constants } = sourceOf(program, steps, storage, shownIn(typed, lowered))
     const edges = edgesOf(typed, lowered)
     const sample = sampleOf(
@@ -54,10 +56,12 @@ function problems(model: Model, lowered: Lowered): Problem[] {
   if (refused.length > 0) return refusedBy(lowered)
   const ops = new Map(model.graph.nodes.map(node => [node.id, node.op]))
   const found = new Map<string, Problem>()
-  for (const { operator, why } of refusals(program))
+  for (const { operator, why } of refusals(chained(program).program))
     if (!found.has(operator.node))
       found.set(operator.node, refusedAt(operator.node, ops.get(operator.node) ?? operator.kind, why))
-  if (found.size > 0) return [...found.values()]
+  // Pairs are around what computes in floats, and not to blame for it.
+  const blamed = [...found.values()].filter(({ op }) => op !== 'QuantizeLinear' && op !== 'DequantizeLinear')
+  if (found.size > 0) return blamed.length > 0 ? blamed : [...found.values()]
   const mixed = (['inputs', 'outputs'] as const).filter(which => edgeType(program, program[which]) === null)
   return mixed.map(which => ({ ...refusedAt('', 'The model', `its ${which} have several types`), node: null }))
 }

@@ -1,11 +1,15 @@
 // Plain C99 for any processor with a compiler: the operators, roundings and fixed scales of TensorFlow Lite for Microcontrollers in eight
 // bits, and no floats inside. What each kernel computes was held against the integer executor, code by code (test/exporters/c.test.ts).
 import type { FormatName } from '../ir/format-names.ts'
-import type { Target } from '../ir/target.ts'
+import type { OpRule, Target } from '../ir/target.ts'
 import { tflm } from './tflite.ts'
 
 const activations: readonly FormatName[] = ['int8', 'uint8']
-const weights: readonly FormatName[] = [...tflm.quant.weights.integer, 'int2', 'uint2']
+
+// Functions of one number, which are tables from code to code here.
+const tables = ['Clip', 'HardSigmoid', 'Elu', 'Exp', 'Sqrt', 'Abs', 'Neg', 'Floor', 'Ceil'].map(
+  (op): OpRule => ({ op, kind: 'compute', inputs: [0], source: 'src/exporters/c/chains.ts' }),
+)
 
 export const c: Target = {
   ...tflm,
@@ -19,10 +23,9 @@ export const c: Target = {
   integersOnly: true,
   quant: {
     ...tflm.quant,
+    ops: [...tflm.quant.ops, ...tables],
     activations: { formats: activations, integer: activations, signed: true, symmetric: false },
-    weights: { ...tflm.quant.weights, formats: weights, integer: weights },
+    weights: { ...tflm.quant.weights, formats: tflm.quant.weights.integer },
   },
-  // Files hold no operators of the graph's, so that any version will do that has a type for the codes.
-  limits: { ...tflm.limits, opset: { min: 13, max: 26 } },
   sources: ['ISO/IEC 9899:1999', ...tflm.sources],
 }

@@ -138,7 +138,7 @@ export const curve: Rule<CurveKind> = (o, c) => {
   const unsigned = x.dtype === 'uint8'
   // What is unsigned counts from the middle here, and its table from zero.
   const from = unsigned ? { ...codes(x), zeroPoint: codes(x).zeroPoint - 128 } : codes(x)
-  const f = (curves[o.kind] as Curve)(from, codes(y), o)
+  const f = (c.functions.get(o) ?? (curves[o.kind] as Curve))(from, codes(y), o)
   return {
     kernel: unsigned ? 'lookup_unsigned' : 'lookup',
     about: 'A function of one code, from a table.',

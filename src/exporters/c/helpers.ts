@@ -125,25 +125,17 @@ return (((w[i >> 1] >> 4 * (i & 1)) & 15) ^ 8) - 8;
 }`,
   },
   {
-    name: 'int2',
-    text: `
-/* Four in a byte, the lowest first. */
-static int32_t int2(const uint8_t *w, int32_t i) {
-return (((w[i >> 2] >> 2 * (i & 3)) & 3) ^ 2) - 2;
-}`,
-  },
-  ...[4, 2].map(bits => ({
-    name: `dot_int${bits}`,
+    name: 'dot_int4',
     text: `
 /* Sum of (x[i] - zero) times weight at + i. */
-static int32_t dot_int${bits}(const int8_t *x, const uint8_t *w, int32_t at, int n, int32_t zero) {
+static int32_t dot_int4(const int8_t *x, const uint8_t *w, int32_t at, int n, int32_t zero) {
 int32_t sum = 0;
 for (int i = 0; i < n; i++) {
-sum += (x[i] - zero) * int${bits}(w, at + i);
+sum += (x[i] - zero) * int4(w, at + i);
 }
 return sum;
 }`,
-  })),
+  },
   {
     name: 'one_over_one_plus',
     text: `

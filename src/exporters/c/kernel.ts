@@ -1,6 +1,8 @@
 // What a kernel in C is: a function that is written once for all operators that need it. What they have in common stands in its text as
 // numbers; what they differ in stands in a table of its parameters.
-import type { NhwcOperator, NhwcProgram, NhwcTensor } from '../nhwc/types.ts'
+
+import type { NhwcOperator, NhwcTensor } from '../nhwc/types.ts'
+import type { Chained } from './chains.ts'
 
 export type CType = 'int8_t' | 'uint8_t' | 'int16_t' | 'int32_t' | 'float'
 
@@ -34,7 +36,8 @@ export interface Parameters {
 }
 
 export interface Context {
-  program: NhwcProgram
+  /** What a QUANTIZE from codes to codes computes, where that is more than another scale. */
+  functions: Chained['functions']
   tensor(index: number): NhwcTensor
 }
 

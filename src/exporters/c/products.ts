@@ -16,8 +16,7 @@ import {
 } from './kernel.ts'
 import { bounded, images, type Window, windowOf } from './windows.ts'
 
-const widths = { int8: 8, int4: 4, int2: 2 } as const
-type Weights = keyof typeof widths
+type Weights = 'int8' | 'int4'
 
 /** What products have in common: weights, a bias and factors for every output channel. `folded`: no window reaches outside the image. */
 function layer(o: NhwcOperator & { options: { fused: Fused } }, c: Context, axis: number, folded: boolean) {
@@ -78,7 +77,7 @@ const coded = (p: Parameters, channel: string): string =>
   `code(sum, ${p.multiplier}[${channel}], ${p.shift}[${channel}], ${p.y_zero}, ${p.low}, ${p.high})`
 
 const suffix = (type: Weights): string => (type === 'int8' ? '' : `_${type}`)
-const ofWidth = (type: Weights): string => (type === 'int8' ? '' : `, weights of ${widths[type]} bits`)
+const ofWidth = (type: Weights): string => (type === 'int8' ? '' : ', weights of four bits')
 
 export const conv: Rule<'CONV_2D'> = (o, c) => {
   const [x, w] = o.inputs.map(c.tensor)

@@ -1,6 +1,7 @@
 // From the program of channels-last kernels to what C needs: uses of kernels in their order, and places of tensors.
 import { elementCount } from '../../base/dtype.ts'
-import type { NhwcOperator, NhwcProgram } from '../nhwc/types.ts'
+import type { NhwcOperator } from '../nhwc/types.ts'
+import type { Chained } from './chains.ts'
 import { dequantize, quantize } from './edges.ts'
 import { curve, product, softmax, sum } from './elementwise.ts'
 import type { Context, Use } from './kernel.ts'
@@ -77,8 +78,6 @@ function kernelsOf(o: NhwcOperator, c: Context): Use[] {
 const copy = (x: number, y: number, c: Context): Use =>
   take(x, y, [{ size: elementCount(c.tensor(x).shape), strides: [1] }])
 
-const contextOf = (program: NhwcProgram): Context => ({ program, tensor: index => program.tensors[index] })
-
 const elementwise = new Set(['lookup', 'add', 'subtract', 'multiply_codes', 'softmax'])
 
 export interface Step {
@@ -87,8 +86,8 @@ export interface Step {
 }
 
 /** `program` has nothing that is refused. */
-export function planProgram(program: NhwcProgram): { steps: Step[]; storage: Storage } {
-  const c = contextOf(program)
+export function planProgram({ program, functions }: Chained): { steps: Step[]; storage: Storage } {
+  const c: Context = { functions, tensor: index => program.tensors[index] }
   const steps: Step[] = program.operators.map(operator => ({ operator, uses: kernelsOf(operator, c) }))
   const names = new Map(steps.map(({ operator, uses }) => [operator, uses[0]?.kernel.replace(/_\dd$/, '') ?? '']))
   const storage = planStorage(program, (operator, input) => {

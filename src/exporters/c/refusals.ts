@@ -36,7 +36,7 @@ function ofKind(o: NhwcOperator, { tensors }: NhwcProgram): string | null {
     case 'DEPTHWISE_CONV_2D':
     case 'FULLY_CONNECTED':
       if (!w!.data) return 'its weights are computed at run time'
-      return ['int8', 'int4', 'int2'].includes(w!.dtype) ? null : `its weights are ${w!.dtype}`
+      return ['int8', 'int4'].includes(w!.dtype) ? null : `its weights are ${w!.dtype}`
     case 'BATCH_MATMUL':
       return x!.shape.length < 2 || w!.shape.length < 2 ? 'one of its inputs is a vector' : null
     case 'GATHER':

@@ -20,7 +20,7 @@ ${constants} bytes of constants lie in flash beside the code, ${arena} bytes of 
 cc -std=c99 -O2 -I. model.c sample/main.c -o sample/main && sample/main
 \`\`\`
 
-\`sample/main.c\` runs \`golden/inputs.npz\` and compares with \`golden/outputs.npz\`; the golden input is synthetic. With \`-DMODEL_DUMP\`
+\`-Os\` makes the smallest code, \`-O3\` the fastest. \`sample/main.c\` runs \`golden/inputs.npz\` and compares with \`golden/outputs.npz\`; the golden input is synthetic. With \`-DMODEL_DUMP\`
 the program prints every layer: \`sample/main > dump.txt && thimble verify . --dump dump.txt\` says where it first differs. With \`-DMODEL_SIMD\` it uses the DSP or NEON
 instructions of Arm processors that have them. On a board, call \`model_run\` as \`model.h\` says; \`model_run\` takes one array of
 inputs and one of outputs, in the layout of the manifest's \`targetShape\`.`

@@ -1,7 +1,16 @@
 // TFLite's integer kernels: fixed-point multipliers, two roundings. Read from TensorFlow Lite (kernels/internal/reference/integer_ops,
 // quantization_util.cc and each operator's Prepare) and held against TFLite Micro and LiteRT's reference kernels by
 // test/simulate/tflite.test.ts. The two differ where `liteRt` says; LiteRT's optimised kernels and XNNPACK by a few steps more.
-import { exponentials, hardSwish, leakyRelu, relu, rescaled, sigmoid, tanh } from '../../../base/code-curves.ts'
+import {
+  exponentials,
+  hardSwish,
+  leakyRelu,
+  quantized,
+  relu,
+  rescaled,
+  sigmoid,
+  tanh,
+} from '../../../base/code-curves.ts'
 import {
   awayFromZero,
   highMultiply,
@@ -41,9 +50,7 @@ export const tflm: Arithmetic = {
     }
   },
 
-  // quantize.h: the quotient is a float32, which may lie on a tie that the exact one misses.
-  quantize: (x, y) =>
-    Number.isNaN(x) ? y.zeroPoint : clamp(awayFromZero(f32(x / y.scale)) + y.zeroPoint, y.qmin, y.qmax),
+  quantize: quantized,
 
   // PopulateConvolutionQuantizationParams.
   requantizer(x, w, y) {
