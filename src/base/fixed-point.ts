@@ -2,6 +2,8 @@
 // rounded twice. Sources: gemmlowp fixedpoint/fixedpoint.h; TensorFlow Lite kernels/internal/quantization_util.cc and common.h
 // (without TFLITE_SINGLE_ROUNDING). A FixedPoint<n> holds raw / 2^(31 - n) in 32 bits; here it is its raw number.
 
+import { StudioError } from './errors.ts'
+
 const most = 2147483647
 const least = -2147483648
 
@@ -38,6 +40,8 @@ export const awayFromZero = (x: number): number => Math.sign(x) * Math.floor(Mat
 /** QuantizeMultiplier: x = fraction * 2^shift, the fraction in 31 bits. */
 export function multiplierOf(x: number): Multiplier {
   if (x === 0) return { m: 0, shift: 0 }
+  if (!(x > 0 && x < Number.POSITIVE_INFINITY))
+    throw new StudioError('internal', `There is no multiplier of ${x}`, { hint: 'Report this; a scale is broken.' })
   let { shift } = split(x)
   let m = awayFromZero(split(x).fraction * 2147483648)
   if (m === 2147483648) {

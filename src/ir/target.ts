@@ -88,7 +88,13 @@ export interface Target {
     /** What integer layers make is float, and is rounded only for those that read it in integers. */
     outputs?: 'float32'
     /** Activation functions that fuse into the operator before: no Q/DQ between the two. */
-    fused: readonly { after: readonly string[]; op: string; source: string }[]
+    fused: readonly {
+      after: readonly string[]
+      op: string
+      /** Bounds that its kernels know by themselves; others are fused only where codes can be made to end there. Default: all. */
+      native?: readonly { min: number; max: number }[]
+      source: string
+    }[]
     /** The target's own tool finds entropy's thresholds in this form; our own where it is left out. */
     klForm?: 'tensorrt' | 'ncnn' | 'onnxruntime'
     fixed?: readonly FixedOutput[]

@@ -74,6 +74,11 @@ export const tflite: Target = {
     fused: ['Relu', 'Clip'].map(op => ({
       after: ['Conv', 'Gemm', 'MatMul', 'Add', 'Sub', 'Mul', 'AveragePool', 'MaxPool'],
       op,
+      native: [
+        { min: 0, max: Number.POSITIVE_INFINITY },
+        { min: 0, max: 6 },
+        { min: -1, max: 1 },
+      ],
       source: `${kernels}: CalculateActivationRangeQuantized in kernel_util.cc`,
     })),
     fixed: [fixed('Softmax', 1 / 256, -128), fixed('Sigmoid', 1 / 256, -128), fixed('Tanh', 1 / 128, 0)],

@@ -2,7 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { infer } from '../../src/ops/infer.ts'
 import { choose } from '../../src/stages/quantize/choose.ts'
 import { onnxruntime } from '../../src/targets/onnxruntime.ts'
+import { tflite } from '../../src/targets/tflite.ts'
 import { build } from '../build.ts'
+import { play, testContext } from './played.ts'
 
 const int8 = () => ({ weights: 'int8', activations: 'uint8' }) as const
 const chosen = (text: string) => choose(infer(build(text)), onnxruntime, int8)
@@ -79,4 +81,25 @@ describe('which nodes run in integers', () => {
     }`)
     expect([...c.unclipped]).toEqual(['z'])
   })
+})
+
+test('a function is fused before symmetric codes only where the kernel knows its bounds', async () => {
+  const model = build(`graph (x: f32[1,3,8,8]) -> (y) {
+    a = Conv(x, w: f32[4,3,3,3])
+    r = Relu(a)
+    b = Conv(r, v: f32[4,4,3,3])
+    c = Clip(b, f32[]{-0.5}, f32[]{2})
+    y = Conv(c, u: f32[4,4,3,3])
+  }`)
+  for (const [form, fusedClip] of [
+    ['int8', true],
+    ['16x8', false],
+  ] as const) {
+    const { variant } = await play(model, await testContext(), { wanted: { target: tflite, form }, samples: 4 })
+    const { activations, quantized } = variant.plan!
+    expect([...activations.values()].every(params => params.scale[0] > 0)).toBe(true)
+    const nodes = new Map(model.graph.nodes.map(n => [n.op, n.id]))
+    expect(quantized.has(nodes.get('Relu')!)).toBe(true)
+    expect(quantized.has(nodes.get('Clip')!)).toBe(fusedClip)
+  }
 })

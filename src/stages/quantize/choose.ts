@@ -17,7 +17,7 @@ import { type FloatReason, keptInFloat, type Range } from '../../ir/quant.ts'
 import type { OpRule, Target } from '../../ir/target.ts'
 import { elements } from '../../ir/tensor.ts'
 import { weightOf } from '../../ops/facts.ts'
-import { boundsOf } from './fused.ts'
+import { boundsOf, isSymmetric } from './fused.ts'
 
 /** How weights share scales, as recipes say it: a whole tensor, each output channel, or blocks of so many along the input. */
 export type WeightScales = 'tensor' | 'channel' | { block: number }
@@ -76,7 +76,7 @@ export function choose(model: Model, target: Target, formats: (node: Node) => La
     const rule = rules.get(node.op)!
     const integer = inIntegers(node, graph, formats(node), rule, target)
     const next = integer ? fusedActivation(node, target, uses) : null
-    const bounds = next && isLow(formats(next)) ? boundsOf(next, graph) : null
+    const bounds = next && isLow(formats(next)) ? boundsFused(node, next, graph, formats(node), target) : null
     const fused = bounds && next
     const output = fused?.outputs[0] ?? node.outputs[0]!
     chosen.set(node.id, { node, rule, fused, bounds, output, formats: formats(node), integer })
@@ -245,6 +245,15 @@ function fusedActivation(node: Node, target: Target, uses: Uses): Node | null {
   const next = readers[0]
   if (next.inputs[0] !== node.outputs[0] || next.domain !== '') return null
   return target.quant.fused.some(f => f.op === next.op && f.after.includes(node.op)) ? next : null
+}
+
+/** What a function behind a node bounds its output to; null where the target's kernel cannot compute it along. */
+function boundsFused(node: Node, next: Node, graph: Graph, formats: LayerFormats, target: Target): Range | null {
+  const bounds = boundsOf(next, graph)
+  const { native } = target.quant.fused.find(f => f.op === next.op && f.after.includes(node.op))!
+  const format = numberFormat(formats.activations, target.quant.activations.signed)
+  if (!bounds || !native || !format || !isSymmetric(format, target)) return bounds
+  return native.some(n => n.min === bounds.min && n.max === bounds.max) ? bounds : null
 }
 
 /** Activation inputs of an integer node: its data inputs that are not constant. */

@@ -28,7 +28,7 @@ import {
   weightBlocks,
 } from './choose.ts'
 import { fixedOutputs } from './fixed.ts'
-import { within } from './fused.ts'
+import { isSymmetric, within } from './fused.ts'
 import { admissible, weightParams, weightSpec } from './weight-scales.ts'
 
 interface BiasUse {
@@ -128,15 +128,12 @@ function decideActivations(graph: Graph, choice: Choice, target: Target, ranges:
   return activations
 }
 
-function activationSpec(format: NumberFormat, { quant: { activations } }: Target): QuantSpec<NumberFormat> {
-  const { symmetric, symmetricFrom = Number.POSITIVE_INFINITY, restricted = false } = activations
-  return {
-    format,
-    symmetric: !isInt(format) || symmetric || format.bits >= symmetricFrom,
-    granularity: { kind: 'tensor' },
-    restricted,
-  }
-}
+const activationSpec = (format: NumberFormat, target: Target): QuantSpec<NumberFormat> => ({
+  format,
+  symmetric: isSymmetric(format, target),
+  granularity: { kind: 'tensor' },
+  restricted: target.quant.activations.restricted ?? false,
+})
 
 /** What methods that look for a range are told where the format is no grid. */
 const eightBits: QuantSpec = {
@@ -162,7 +159,7 @@ function activationParams(spec: QuantSpec<NumberFormat>, seen: Range, bounds: Ra
   const integer = spec as QuantSpec
   const free = paramsFromRange({ min: seen.min * wide, max: seen.max * wide }, integer)
   // Codes around zero reach to both sides: the function itself stays, and the target's kernel computes it.
-  const held = bounds && !(integer.symmetric && integer.format.signed && integer.format.bits <= 8)
+  const held = bounds && !(integer.symmetric && integer.format.signed)
   const { scale, zeroPoint } = held ? within(bounds, free, codeRange(integer)) : free
   return { spec, scale: Float32Array.of(scale), zeroPoint: Int32Array.of(zeroPoint) }
 }

@@ -1,7 +1,9 @@
 // Activation functions that vanish into the kernel before them: the runtime drops a Relu or Clip where the codes of its output
 // cannot stand for anything outside its bounds, so that rounding and clamping do its work.
 import type { Graph, Node } from '../../ir/model.ts'
+import { isInt, type NumberFormat } from '../../ir/number-format.ts'
 import type { Range } from '../../ir/quant.ts'
+import type { Target } from '../../ir/target.ts'
 import { outputBounds } from '../../ops/bounds.ts'
 
 /** Bounds of a Relu or Clip; null where one is computed, or where zero, which every code range holds, lies outside. */
@@ -9,6 +11,10 @@ export function boundsOf(node: Node, graph: Graph): Range | null {
   const bounds = outputBounds(node, graph)
   return bounds && bounds.min <= 0 && bounds.max > 0 ? bounds : null
 }
+
+/** Whether a target's codes reach as far below zero as above, so that they cannot be made to end where a function is bounded. */
+export const isSymmetric = (format: NumberFormat, { quant: { activations } }: Target): boolean =>
+  !isInt(format) || activations.symmetric || format.bits >= (activations.symmetricFrom ?? Number.POSITIVE_INFINITY)
 
 /**
  * Scale and zero point with which no code lies outside `bounds`, computed as the runtime does, in float32. The zero point stays;

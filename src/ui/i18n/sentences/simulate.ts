@@ -2,6 +2,8 @@
 import type { Pair } from '../translator.ts'
 
 export const simulate: readonly Pair[] = [
+  ['There is no multiplier of {value}', '没有 {value} 的定点乘数'],
+  ['Report this; a scale is broken.', '请报告此问题；某个缩放已损坏。'],
   ['Ask for an output of a node of the quantised model.', '请选择量化后模型中某个节点的输出。'],
   ['Ask for {value}, which the kernel gives.', '请选择内核给出的 {value}。'],
   ['{value} lies inside the integer kernel of {op#} {node#}', '{value} 位于 {op#} {node#} 的整数内核之内'],
