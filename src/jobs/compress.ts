@@ -2,6 +2,7 @@
 
 import { StudioError } from '../base/errors.ts'
 import { hashJson } from '../base/hash.ts'
+import { defaultsOf } from '../base/options.ts'
 import type { InputSpec } from '../data/input-spec.ts'
 import type { Imported } from '../importers/types.ts'
 import type { Context, Dataset } from '../ir/context.ts'
@@ -9,6 +10,7 @@ import type { Model } from '../ir/model.ts'
 import { infer } from '../ops/infer.ts'
 import { play, type StageStore } from '../recipe/play.ts'
 import { floatVariants, initialState, type State, type Variant, type Wanted } from '../recipe/state.ts'
+import { exportStep } from '../recipe/steps/export.ts'
 import type { Recipe, Step } from '../recipe/types.ts'
 import { checkWeights, zeroChannels } from '../stages/inspect/weights.ts'
 import { findTarget } from '../targets/index.ts'
@@ -41,12 +43,13 @@ export interface Compressed {
   variants: readonly Variant[]
 }
 
+/** The step that asks for a target's bundle, every option at its default. */
+export const exportTo = (target: string): Step => ({ do: 'export', ...defaultsOf(exportStep.options), target })
+
 /** The recipe with an export for every target that is asked for and not in it. */
 export function withTargets(recipe: Recipe, targets: readonly string[]): Recipe {
   const has = (id: string): boolean => recipe.steps.some(s => s.do === 'export' && s.target === id)
-  const added = [...new Set(targets)]
-    .filter(id => !has(id))
-    .map(id => ({ do: 'export', target: id, form: null, io: 'float' }))
+  const added = [...new Set(targets)].filter(id => !has(id)).map(exportTo)
   return { ...recipe, steps: [...recipe.steps, ...added] }
 }
 

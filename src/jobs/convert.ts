@@ -11,11 +11,12 @@ import type { Recipe } from '../recipe/types.ts'
 import { optimize } from '../stages/passes/index.ts'
 import { findTarget } from '../targets/index.ts'
 import { type Bundle, writeBundle } from './bundle.ts'
+import { exportTo } from './compress.ts'
 
 export async function convert(imported: Imported, id: string, ctx: Context): Promise<Bundle> {
   const target = findTarget(id)
   const wanted: Wanted = { target, form: null, io: 'float' }
-  const recipe: Recipe = { thimble: 1, seed: 0, steps: [{ do: 'export', target: id, form: null, io: 'float' }] }
+  const recipe: Recipe = { thimble: 1, seed: 0, steps: [exportTo(id)] }
   return writeBundle(
     await asItIs(imported.model, wanted, ctx),
     initialState(infer(imported.model)),

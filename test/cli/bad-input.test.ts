@@ -244,7 +244,7 @@ describe('recipes and options', () => {
       'a form that the target has not',
       1,
       () => run('--recipe', recipe('form.json', { do: 'quantize' }, { do: 'export', form: 'qqdq' })),
-      /has no form qqdq[\s\S]*qdq, nbits, dynamic, float16/,
+      /has no form qqdq[\s\S]*qdq, qoperator, nbits, dynamic, float16, float/,
     ],
     ['an input spec', 2, () => run('--input', saveJson(path('s.json'), { inputs: { x: { layuot: 1 } } })), /"layout"/],
     ['a shape that the model cannot have', 2, () => run('--shape', 'x=1,3,9,9'), /x is \[N, 3, 8, 8\]/],
