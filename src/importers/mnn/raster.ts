@@ -1,10 +1,10 @@
 // Raster: what MNN's geometry makes of every operator that only moves values, as copies between strided blocks of memory. Each
 // element of the output is one of the inputs' or zero, so that a Gather over the flattened inputs says the same.
-import { elementCount } from '../base/dtype.ts'
-import { int, type ValueName } from '../ir/model.ts'
-import { int64s } from '../ir/tensor.ts'
-import { floatTensor } from './mnn-graph.ts'
-import type { Ended, Step } from './mnn-translation.ts'
+import { elementCount } from '../../base/dtype.ts'
+import { int, type ValueName } from '../../ir/model.ts'
+import { int64s } from '../../ir/tensor.ts'
+import { floatTensor } from './graph.ts'
+import type { Ended, Step } from './translation.ts'
 
 const largest = 16777216
 

@@ -1,7 +1,7 @@
 // MNN's element-wise arithmetic and reductions. Truth values are int32 there: comparisons are cast back.
-import { onnxCode } from '../base/dtype.ts'
-import { type Attr, int, ints, type ValueName } from '../ir/model.ts'
-import type { Ended, Step } from './mnn-translation.ts'
+import { onnxCode } from '../../base/dtype.ts'
+import { type Attr, int, ints, type ValueName } from '../../ir/model.ts'
+import type { Ended, Step } from './translation.ts'
 
 const binaryOps: Readonly<Record<number, string>> = {
   0: 'Add',

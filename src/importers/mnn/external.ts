@@ -1,10 +1,10 @@
 // Weights that an .mnn file leaves in the `.mnn.weight` file beside it: each operator says where they lie and how long they are.
-import type { FileSet } from '../base/bytes.ts'
-import { viewAs } from '../base/dtype.ts'
-import { StudioError } from '../base/errors.ts'
-import type { MnnNet } from '../formats/mnn.ts'
-import { type Blob, dataTypes, type Op } from '../formats/mnn-schema.ts'
-import { baseName } from './onnx-external.ts'
+import type { FileSet } from '../../base/bytes.ts'
+import { viewAs } from '../../base/dtype.ts'
+import { StudioError } from '../../base/errors.ts'
+import type { MnnNet } from '../../formats/mnn.ts'
+import { type Blob, dataTypes, type Op } from '../../formats/mnn-schema.ts'
+import { baseName } from '../onnx-external.ts'
 
 /** The network with all weights in it, and the size of the file that they came from. */
 export async function fetchExternal(

@@ -1,12 +1,12 @@
 // What the translation of one MNN operator works with: its inputs and outputs by name, and short ways to add standard nodes.
-import { type DType, onnxCode, viewAs } from '../base/dtype.ts'
-import { StudioError } from '../base/errors.ts'
-import { type Op, opTypeName, type Parameters, type Region } from '../formats/mnn-schema.ts'
-import { inlineLimit } from '../formats/protobuf-walk.ts'
-import { type Attr, int, type ValueName } from '../ir/model.ts'
-import { int64s, type Slice, type Tensor } from '../ir/tensor.ts'
-import type { Fact } from '../ops/types.ts'
-import { type Draft, floatScalar } from './mnn-graph.ts'
+import { type DType, onnxCode, viewAs } from '../../base/dtype.ts'
+import { StudioError } from '../../base/errors.ts'
+import { type Op, opTypeName, type Parameters, type Region } from '../../formats/mnn-schema.ts'
+import { inlineLimit } from '../../formats/protobuf-walk.ts'
+import { type Attr, int, type ValueName } from '../../ir/model.ts'
+import { int64s, type Slice, type Tensor } from '../../ir/tensor.ts'
+import type { Fact } from '../../ops/types.ts'
+import { type Draft, floatScalar } from './graph.ts'
 
 export interface Translation {
   draft: Draft

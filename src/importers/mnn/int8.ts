@@ -1,10 +1,10 @@
 // The int8 operators of MNN 1, as QDQ: codes stand for themselves (scale 1), since such a file says what they are worth only
 // at its float ends; the network computes the same whatever they are taken for.
-import type { QuantizedFloat } from '../formats/mnn-schema.ts'
-import { int, type ValueName } from '../ir/model.ts'
-import { floatTensor, int8Tensor } from './mnn-graph.ts'
-import { pooling, window } from './mnn-layers.ts'
-import type { Ended, Step } from './mnn-translation.ts'
+import type { QuantizedFloat } from '../../formats/mnn-schema.ts'
+import { int, type ValueName } from '../../ir/model.ts'
+import { floatTensor, int8Tensor } from './graph.ts'
+import { pooling, window } from './layers.ts'
+import type { Ended, Step } from './translation.ts'
 
 /** sum × scale gives the output's codes. */
 export function integerConvolution(step: Step, depthwise: boolean): Ended {

@@ -1,6 +1,6 @@
 // MNN's operators that move values: reshaping, cutting, gathering, padding.
-import { int, string, type ValueName } from '../ir/model.ts'
-import type { Ended, Step } from './mnn-translation.ts'
+import { int, string, type ValueName } from '../../ir/model.ts'
+import type { Ended, Step } from './translation.ts'
 
 export function reshape(step: Step): Ended {
   const [x, shape] = step.inputs

@@ -1,7 +1,7 @@
 // A graph in the making: an importer that translates operator by operator adds nodes and constants here, and names stay unique.
-import type { DType } from '../base/dtype.ts'
-import type { Attr, Graph, Node, Value, ValueName } from '../ir/model.ts'
-import { packed, type Tensor, tensorOf } from '../ir/tensor.ts'
+import type { DType } from '../../base/dtype.ts'
+import type { Attr, Graph, Node, Value, ValueName } from '../../ir/model.ts'
+import { packed, type Tensor, tensorOf } from '../../ir/tensor.ts'
 
 export interface Draft {
   readonly nodes: readonly Node[]

@@ -1,14 +1,14 @@
 // MNN's operators by name, each as one or some standard operators; those that are not here are refused by name.
-import { bytesOf, onnxCode } from '../base/dtype.ts'
-import { type Blob, dataTypes, layouts, type Op, opTypeName } from '../formats/mnn-schema.ts'
-import { type Attr, float, int, ints, string, type ValueName } from '../ir/model.ts'
-import { binary, eltwise, reduction, unary } from './mnn-arithmetic.ts'
-import { floatTensor } from './mnn-graph.ts'
-import { floatToInt8, int8ToFloat, integerAdd, integerConvolution, integerPooling } from './mnn-int8.ts'
-import { convolution, innerProduct, interp, pooling, pooling3D } from './mnn-layers.ts'
-import { raster } from './mnn-raster.ts'
-import { gather, pad, reshape, sliceTf, stridedSlice } from './mnn-shapes.ts'
-import { type Ended, type Place, type Step, stepOf, type Translation } from './mnn-translation.ts'
+import { bytesOf, onnxCode } from '../../base/dtype.ts'
+import { type Blob, dataTypes, layouts, type Op, opTypeName } from '../../formats/mnn-schema.ts'
+import { type Attr, float, int, ints, string, type ValueName } from '../../ir/model.ts'
+import { binary, eltwise, reduction, unary } from './arithmetic.ts'
+import { floatTensor } from './graph.ts'
+import { floatToInt8, int8ToFloat, integerAdd, integerConvolution, integerPooling } from './int8.ts'
+import { convolution, innerProduct, interp, pooling, pooling3D } from './layers.ts'
+import { raster } from './raster.ts'
+import { gather, pad, reshape, sliceTf, stridedSlice } from './shapes.ts'
+import { type Ended, type Place, type Step, stepOf, type Translation } from './translation.ts'
 
 type Rule = (step: Step) => Ended
 

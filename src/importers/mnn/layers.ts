@@ -1,10 +1,10 @@
 // MNN's layers with weights, and pooling and resampling: those whose parameters need thought.
-import { bytesOf } from '../base/dtype.ts'
-import type { ConvCommon, Convolution2D, IdstQuan } from '../formats/mnn-schema.ts'
-import { unpackWeights } from '../formats/mnn-weights.ts'
-import { type Attr, float, int, ints, string, type ValueName } from '../ir/model.ts'
-import { floatTensor, int8Tensor } from './mnn-graph.ts'
-import type { Ended, Step } from './mnn-translation.ts'
+import { bytesOf } from '../../base/dtype.ts'
+import type { ConvCommon, Convolution2D, IdstQuan } from '../../formats/mnn-schema.ts'
+import { unpackWeights } from '../../formats/mnn-weights.ts'
+import { type Attr, float, int, ints, string, type ValueName } from '../../ir/model.ts'
+import { floatTensor, int8Tensor } from './graph.ts'
+import type { Ended, Step } from './translation.ts'
 
 /** Padding as given, begin of every axis and then the ends, or by the rule that a mode names. */
 export function padding(step: Step, { padMode, pads, padX, padY }: ConvCommon): Record<string, Attr> {
