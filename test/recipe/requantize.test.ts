@@ -54,13 +54,14 @@ test('by the same rules it becomes what it was', async () => {
 
 test('inputs and outputs of integers become floats of the same name', async () => {
   const integers = build(`graph (x: u8[N,8]) -> (y) {
-    xf = DequantizeLinear(x, f32[]{0.02}, u8[]{128})
+    r = Reshape(x, i64[2]{-1,8})
+    xf = DequantizeLinear(r, f32[]{0.02}, u8[]{128})
     m = MatMul(xf, w: f32[8,4])
     y = QuantizeLinear(m, f32[]{0.05}, u8[]{120})
   }`)
   const { model, ranges } = await stripPairs(infer(integers), ctx.bytes)
   verify(model.graph)
-  expect(ops(model)).toEqual(['MatMul'])
+  expect(ops(model)).toEqual(['Reshape', 'MatMul'])
   expect(model.graph.inputs).toEqual(['x'])
   expect(model.graph.outputs).toEqual(['y'])
   expect(['x', 'y'].map(name => model.graph.values.get(name)?.dtype)).toEqual(['float32', 'float32'])

@@ -45,6 +45,12 @@ export async function stripPairs(model: Model, bytes: Bytes): Promise<Stripped> 
     }
     for (const [id, span] of spans) {
       const node = e.node(id)!
+      // Codes that are moved on their way stand for the same reals; in the float model it is these that are moved.
+      for (const name of moved(e, node.op === 'QuantizeLinear' ? node.outputs[0]! : node.inputs[0]!)) {
+        const value = e.value(name)
+        if (value) e.setValue({ ...value, type: undefined, dtype: 'float32' })
+        see(name, span)
+      }
       const [from, left] = [node.inputs[0]!, dissolve(e, node)]
       const known = ranges.get(from)
       ranges.delete(from)
@@ -52,11 +58,37 @@ export async function stripPairs(model: Model, bytes: Bytes): Promise<Stripped> 
       see(left, span)
     }
   })
-  return { model: { ...model, graph: stripped }, ranges }
+  const there = new Set([...stripped.inputs, ...stripped.nodes.flatMap(node => node.outputs)])
+  return { model: { ...model, graph: stripped }, ranges: new Map([...ranges].filter(([name]) => there.has(name))) }
 }
 
 const isPair = ({ op, domain }: Node): boolean =>
   domain === '' && (op === 'QuantizeLinear' || op === 'DequantizeLinear')
+
+/** Values that hold the codes of `name`, as it is or moved: back to what makes them and on to what restores them. */
+function moved(e: Editor, name: ValueName): ReadonlySet<ValueName> {
+  const found = new Set<ValueName>()
+  const waiting = [name]
+  for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
+    if (found.has(at) || e.constant(at)) continue
+    found.add(at)
+    const maker = e.producer(at)
+    if (maker && moves.has(maker.op)) waiting.push(...dataOf(maker))
+    for (const reader of e.consumers(at))
+      if (moves.has(reader.op) && dataOf(reader).includes(at)) waiting.push(...reader.outputs.filter(o => o !== null))
+  }
+  return found
+}
+
+// Operators that hand codes on as they are.
+const moves = new Set(
+  'Identity Transpose Reshape Flatten Squeeze Unsqueeze Slice Split Concat Pad MaxPool Gather Expand Tile DepthToSpace SpaceToDepth'.split(
+    ' ',
+  ),
+)
+
+const dataOf = (node: Node): ValueName[] =>
+  (node.op === 'Concat' ? node.inputs : node.inputs.slice(0, 1)).filter(name => name !== null)
 
 /** Takes a node out whose output is its input but for the type; the name that is left of the two. */
 function dissolve(e: Editor, node: Node): ValueName {
