@@ -36,8 +36,14 @@ async function asItIs(model: Model, wanted: Wanted, ctx: Context): Promise<Varia
     if (target.exporter === 'onnx') return said(model, wanted, form.id)
     return said((await optimize(infer(model), ctx)).model, wanted, form.id)
   }
+  if (hasIntegerEdges(model))
+    return requantize(model, { ...wanted, io: target.integerEdges ? 'integer' : 'float' }, form, ctx)
   return speaks(model, form, target) ? said(model, wanted, form.id) : requantize(model, wanted, form, ctx)
 }
+
+/** Whether it takes or gives codes, which every format says in a way of its own. */
+const hasIntegerEdges = ({ graph }: Model): boolean =>
+  [...graph.inputs, ...graph.outputs].some(name => /^u?int8$/.test(graph.values.get(name)?.dtype ?? ''))
 
 const said = (model: Model, wanted: Wanted, form: string): Variant =>
   emptyVariant(wanted, form, model, null, [], ['as imported', 'as imported'])

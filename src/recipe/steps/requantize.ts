@@ -1,7 +1,7 @@
 // A model that came in quantised, by the rules of another target: the ranges are those that its scales say, so that no samples are needed.
 import type { Context } from '../../ir/context.ts'
 import type { Model, Node, NodeId, ValueName } from '../../ir/model.ts'
-import type { FloatReason } from '../../ir/quant.ts'
+import type { FloatReason, QuantParams } from '../../ir/quant.ts'
 import type { Form, Target } from '../../ir/target.ts'
 import { infer } from '../../ops/infer.ts'
 import { optimize } from '../../stages/passes/index.ts'
@@ -24,10 +24,18 @@ export async function requantize(model: Model, wanted: Wanted, form: Form, ctx: 
   const float = separateRoles(infer(upgradeOpset(infer(await legalise(simple, target, ctx)), 13)))
   const { choice, unknown } = chooseKnown(float, target, form, stripped.ranges)
   const plan = await decide(float, target, choice, { of: name => stripped.ranges.get(name)! }, ctx)
+  for (const [name, params] of plan.weights) keepScales(params, stripped.scales.get(name))
   const quantized = await quantizeModel(float, plan, ctx.bytes)
   const left = plan.float.map(f => (unknown.has(f.node) ? { ...f, why: noRange } : f))
   const precision = [form.weights ?? 'int8', form.activations ?? 'uint8'] as const
   return { ...emptyVariant(wanted, form.id, quantized, plan, left, precision), reference: float }
+}
+
+/** Weights that lie on a grid stay on it, though their largest code may not be the last one. */
+function keepScales({ scale }: QuantParams, known: Float32Array | undefined): void {
+  if (!known || (known.length !== scale.length && known.length !== 1)) return
+  const own = (i: number): number => known[known.length === 1 ? 0 : i]
+  if (scale.every((s, i) => s <= own(i) * (1 + 1e-6))) for (let i = 0; i < scale.length; i++) scale[i] = own(i)
 }
 
 const noRange = 'the range of a value that it reads or makes is not in the model'

@@ -13,21 +13,26 @@ export interface Stripped {
   model: Model
   /** By value of the float model: all that its codes can stand for. */
   ranges: ReadonlyMap<ValueName, Range>
+  /** Scales of constants whose codes lie around zero, by the constant's name in the float model. */
+  scales: ReadonlyMap<ValueName, Float32Array>
 }
 
 /** `model` must be inferred. Integer inputs and outputs that only codes reach become floats of the same name. */
 export async function stripPairs(model: Model, bytes: Bytes): Promise<Stripped> {
   const { graph } = model
   const constants = new Map<ValueName, Tensor>()
+  const scales = new Map<ValueName, Float32Array>()
   const spans = new Map<string, Range>() // by node
   for (const node of graph.nodes) {
     if (!isPair(node)) continue
     const source = node.inputs[0]!
     const scale = await scaleOf(model, node, bytes)
     const codes = graph.inputs.includes(source) ? null : (graph.values.get(source)?.data ?? null)
-    if (node.op === 'DequantizeLinear' && codes)
-      constants.set(node.outputs[0]!, await restored(node, codes, scale, bytes))
-    else spans.set(node.id, rangeOf(scale))
+    if (node.op === 'DequantizeLinear' && codes) {
+      const name = node.outputs[0]!
+      constants.set(name, await restored(node, codes, scale, bytes))
+      if (Array.from(scale.zeroPoint).every(z => z === 0)) scales.set(name, scale.scale)
+    } else spans.set(node.id, rangeOf(scale))
   }
   const ranges = new Map<ValueName, Range>()
   const see = (name: ValueName, range: Range): void => {
@@ -59,7 +64,11 @@ export async function stripPairs(model: Model, bytes: Bytes): Promise<Stripped> 
     }
   })
   const there = new Set([...stripped.inputs, ...stripped.nodes.flatMap(node => node.outputs)])
-  return { model: { ...model, graph: stripped }, ranges: new Map([...ranges].filter(([name]) => there.has(name))) }
+  return {
+    model: { ...model, graph: stripped },
+    ranges: new Map([...ranges].filter(([name]) => there.has(name))),
+    scales,
+  }
 }
 
 const isPair = ({ op, domain }: Node): boolean =>
