@@ -90,11 +90,24 @@ function moved(e: Editor, name: ValueName): ReadonlySet<ValueName> {
 }
 
 // Operators that hand codes on as they are.
-const moves = new Set(
-  'Identity Transpose Reshape Flatten Squeeze Unsqueeze Slice Split Concat Pad MaxPool Gather Expand Tile DepthToSpace SpaceToDepth'.split(
-    ' ',
-  ),
-)
+const moves = new Set([
+  'Identity',
+  'Transpose',
+  'Reshape',
+  'Flatten',
+  'Squeeze',
+  'Unsqueeze',
+  'Slice',
+  'Split',
+  'Concat',
+  'Pad',
+  'MaxPool',
+  'Gather',
+  'Expand',
+  'Tile',
+  'DepthToSpace',
+  'SpaceToDepth',
+])
 
 const dataOf = (node: Node): ValueName[] =>
   (node.op === 'Concat' ? node.inputs : node.inputs.slice(0, 1)).filter(name => name !== null)
