@@ -85,21 +85,45 @@ export const floats = (shape: readonly number[], data: Float32Array | readonly n
 })
 export const elements = (tensor: { shape: readonly number[] }): number => elementCount(tensor.shape)
 
-/** With axis `order[i]` of the array as its i-th. */
-export function transposed({ dtype, shape, data }: NdArray, order: readonly number[]): NdArray {
-  const strides = shape.map((_, i) => elementCount(shape.slice(i + 1)))
-  const to = order.map(axis => shape[axis])
-  const moved = data.slice()
-  const at = new Array<number>(to.length).fill(0)
-  let from = 0
-  for (let i = 0; i < moved.length; i++) {
-    moved[i] = data[from]
-    for (let axis = to.length - 1; axis >= 0; axis--) {
-      from += strides[order[axis]]
-      if (++at[axis] < to[axis]) break
-      from -= to[axis] * strides[order[axis]]
-      at[axis] = 0
-    }
+/** Bytes of a tensor of `shape` with its axes in another order, `perm` as Transpose has it; the same bytes where nothing moves. */
+export function permutedBytes(
+  dtype: DType,
+  bytes: Uint8Array,
+  shape: readonly number[],
+  perm: readonly number[],
+): Uint8Array {
+  // Axes of length 1 may go anywhere.
+  const order = perm.filter(axis => shape[axis] !== 1)
+  if (order.every((axis, i) => i === 0 || order[i - 1] < axis)) return bytes
+  const count = elementCount(shape)
+  const from = placesBefore(shape, perm)
+  if (bitsOf(dtype) < 8) {
+    const codes = unpacked(dtype, bytes, count)
+    const moved = Int8Array.from(from, i => codes[i])
+    return packed(dtype, [count], moved).data as Uint8Array
   }
-  return { dtype, shape: to, data: moved }
+  const width = byteLength(dtype, 1)
+  const moved = new Uint8Array(count * width)
+  for (let i = 0; i < count; i++) for (let k = 0; k < width; k++) moved[i * width + k] = bytes[from[i] * width + k]
+  return moved
 }
+
+/** For each element of the permuted tensor its place in the original. */
+function placesBefore(shape: readonly number[], perm: readonly number[]): Uint32Array {
+  let places = Uint32Array.of(0)
+  for (const axis of perm) {
+    const stride = elementCount(shape.slice(axis + 1))
+    const next = new Uint32Array(places.length * shape[axis])
+    for (const [i, base] of places.entries())
+      for (let k = 0; k < shape[axis]; k++) next[i * shape[axis] + k] = base + k * stride
+    places = next
+  }
+  return places
+}
+
+/** An array with its axes in another order. */
+export const transposed = ({ dtype, shape, data }: NdArray, perm: readonly number[]): NdArray => ({
+  dtype,
+  shape: perm.map(axis => shape[axis]),
+  data: viewAs(dtype, permutedBytes(dtype, bytesOf(data), shape, perm)),
+})

@@ -1,9 +1,9 @@
 // The program in the making. A value of the model may be there in several forms: as the model lays it, with channels last, or flattened
 // from channels last (for fully connected layers alone). Each is made when it is first asked for, so that a chain of kernels that agree
 // on a form has no transposes in it.
-import { byteLength, bytesOf, type DType, elementCount } from '../../base/dtype.ts'
+import { bytesOf, type DType, elementCount } from '../../base/dtype.ts'
 import type { Model, Node, ValueName } from '../../ir/model.ts'
-import { packed, type Tensor, unpacked } from '../../ir/tensor.ts'
+import { permutedBytes, type Tensor } from '../../ir/tensor.ts'
 import { type Operand, Pairs, type Params } from './pairs.ts'
 import type { Kind, NhwcOperator, NhwcQuant, NhwcTensor, Options } from './types.ts'
 
@@ -362,35 +362,3 @@ export class Lowering {
 }
 
 export const quantOf = ({ scale, zeroPoint, axis }: Params): NhwcQuant => ({ scale, zeroPoint, axis })
-
-function permutedBytes(dtype: DType, bytes: Uint8Array, shape: readonly number[], perm: readonly number[]): Uint8Array {
-  const order = perm.filter(axis => shape[axis] !== 1)
-  if (order.every((axis, i) => i === 0 || order[i - 1] < axis)) return bytes
-  const count = elementCount(shape)
-  const from = places(shape, perm)
-  const width = byteLength(dtype, 2) / 2
-  if (width < 1) {
-    const codes = unpacked(dtype, bytes, count)
-    return packed(
-      dtype,
-      [count],
-      Int8Array.from(from, i => codes[i]),
-    ).data as Uint8Array
-  }
-  const out = new Uint8Array(count * width)
-  for (let i = 0; i < count; i++) for (let k = 0; k < width; k++) out[i * width + k] = bytes[from[i] * width + k]
-  return out
-}
-
-/** For each element of the permuted tensor its place in the original. */
-function places(shape: readonly number[], perm: readonly number[]): Uint32Array {
-  let indices = Uint32Array.of(0)
-  for (const axis of perm) {
-    const stride = elementCount(shape.slice(axis + 1))
-    const next = new Uint32Array(indices.length * shape[axis])
-    for (const [i, base] of indices.entries())
-      for (let k = 0; k < shape[axis]; k++) next[i * shape[axis] + k] = base + k * stride
-    indices = next
-  }
-  return indices
-}

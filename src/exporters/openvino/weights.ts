@@ -2,10 +2,10 @@
 // Subtract and Multiply.
 //
 // https://docs.openvino.ai/2026/openvino-workflow/model-optimization-guide/quantizing-models-post-training.html, "Model Representation".
-import { bitsOf, bytesOf, type DType, elementCount } from '../../base/dtype.ts'
+import { bitsOf, bytesOf, type DType } from '../../base/dtype.ts'
 import { StudioError } from '../../base/errors.ts'
 import { attrInt, type Node, type ValueName } from '../../ir/model.ts'
-import { int64s, packed, type Tensor, unpacked } from '../../ir/tensor.ts'
+import { int64s, packed, permutedBytes, type Tensor, transposed } from '../../ir/tensor.ts'
 import type { Data, Port } from './net.ts'
 import { constantOf, type Lowering, type NodeWriter, type Writing } from './node.ts'
 
@@ -140,7 +140,9 @@ function unpackedCodes(maker: Node, { graph, net, numbers }: Writing, layout: La
     const tensor = graph.values.get(of)?.data
     const list = numbers.get(of)
     if (!tensor || !list) throw computedScale(maker)
-    return layout.kind === 'turned' && tensor.shape.length === 2 ? transposed(list, tensor.shape) : [...list]
+    if (layout.kind !== 'turned' || tensor.shape.length !== 2) return [...list]
+    const rows = { dtype: 'float64' as const, shape: tensor.shape, data: Float64Array.from(list) }
+    return Array.from(transposed(rows, [1, 0]).data, Number)
   }
   const scales = parameters(scaleName!)
   const zeros = zeroName == null ? null : parameters(zeroName)
@@ -150,7 +152,8 @@ function unpackedCodes(maker: Node, { graph, net, numbers }: Writing, layout: La
     const outputs = [{ dtype: 'float32' as const, dims }]
     return net.layer({ name: `${name}/${type}`, type, data, inputs, outputs })[0]
   }
-  const turn = layout.kind === 'turned' ? (bytes: Uint8Array) => turned(codes, bytes) : null
+  const turn =
+    layout.kind === 'turned' ? (bytes: Uint8Array) => permutedBytes(codes.dtype, bytes, codes.shape, [1, 0]) : null
   let x = layer('Convert', [net.constant(codesName!, codes, grid.codes, turn)], { destination_type: 'f32' }, grid.codes)
   if (zeros?.some(zero => zero !== 0)) {
     const constant = net.constant(zeroName!, packed(codes.dtype, grid.scale, zeros))
@@ -172,15 +175,3 @@ const computedScale = (maker: Node): StudioError =>
     where: { node: maker.id },
     hint: 'Quantise the model here, or export it with constant scales.',
   })
-
-function transposed(list: ArrayLike<number>, [rows, columns]: readonly number[]): number[] {
-  const out = new Array<number>(rows * columns)
-  for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) out[c * rows + r] = list[r * columns + c]
-  return out
-}
-
-/** A matrix of codes with rows and columns exchanged. */
-function turned({ dtype, shape }: Tensor, bytes: Uint8Array): Uint8Array {
-  const codes = transposed(unpacked(dtype, bytes, elementCount(shape)), shape)
-  return packed(dtype, [shape[1], shape[0]], codes).data as Uint8Array
-}

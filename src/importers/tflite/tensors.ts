@@ -1,10 +1,10 @@
 // The tensors of a TFLite graph as the importer sees them: shape, type, scales, and where their bytes are; constants in another order.
-import { bitsOf, byteLength, bytesOf, type DType, elementCount, viewAs } from '../../base/dtype.ts'
+import { byteLength, bytesOf, type DType, elementCount, viewAs } from '../../base/dtype.ts'
 import { StudioError } from '../../base/errors.ts'
 import type { TfliteModel, TfliteQuantization, TfliteTensor } from '../../formats/tflite.ts'
 import { tensorTypes } from '../../formats/tflite-schema.ts'
 import type { Dim } from '../../ir/model.ts'
-import { packed, type Slice, type Tensor, unpacked } from '../../ir/tensor.ts'
+import { permutedBytes, type Slice, type Tensor } from '../../ir/tensor.ts'
 
 export interface Quant {
   scale: readonly number[]
@@ -137,36 +137,7 @@ export function kept({ dtype, shape, data }: FileTensor): Tensor {
 /** A constant with its axes in another order; `perm` as Transpose has it. */
 export function permuted(tensor: FileTensor, perm: readonly number[], shape = tensor.shape): Tensor {
   const sizes = perm.map(axis => shape[axis])
-  // Axes of length 1 may go anywhere.
-  const order = perm.filter(axis => shape[axis] !== 1)
-  if (order.every((axis, i) => i === 0 || order[i - 1] < axis)) return { ...kept(tensor), shape: sizes }
-  const { dtype } = tensor
-  const bytes = tensor.data!.bytes
-  const count = elementCount(shape)
-  const from = sourceIndices(shape, perm)
-  if (bitsOf(dtype) < 8) {
-    const codes = unpacked(dtype, bytes, count)
-    return packed(
-      dtype,
-      sizes,
-      Int8Array.from(from, i => codes[i]),
-    )
-  }
-  const width = byteLength(dtype, 1)
-  const data = new Uint8Array(count * width)
-  for (let i = 0; i < count; i++) for (let k = 0; k < width; k++) data[i * width + k] = bytes[from[i] * width + k]
-  return { dtype, shape: sizes, data }
-}
-
-/** For each element of the permuted tensor its place in the original. */
-function sourceIndices(shape: readonly number[], perm: readonly number[]): Uint32Array {
-  const strides = shape.map((_, axis) => elementCount(shape.slice(axis + 1)))
-  let indices = Uint32Array.of(0)
-  for (const axis of perm) {
-    const next = new Uint32Array(indices.length * shape[axis])
-    for (const [i, base] of indices.entries())
-      for (let k = 0; k < shape[axis]; k++) next[i * shape[axis] + k] = base + k * strides[axis]
-    indices = next
-  }
-  return indices
+  const { bytes } = tensor.data!
+  const data = permutedBytes(tensor.dtype, bytes, shape, perm)
+  return data === bytes ? { ...kept(tensor), shape: sizes } : { dtype: tensor.dtype, shape: sizes, data }
 }
