@@ -27,30 +27,10 @@ async function prepareSite() {
 export async function buildCli({ quiet = false } = {}) {
   await buildKernels()
   return keepFresh('cli', 'dist/cli/thimble.mjs', shared, async () => {
-    const { build } = await import('vite')
     const { writeLicenses } = await import('./third-party-licenses.mjs')
     const modules = join(root, 'node_modules')
     const out = join(root, `dist/cli.part-${process.pid}`)
-    const oneFile = (entry, name, banner) =>
-      build({
-        configFile: false,
-        root,
-        logLevel: quiet ? 'error' : 'warn',
-        plugins: [runtimeBeside()],
-        ssr: { noExternal: true, target: 'node' },
-        publicDir: false, // the page's
-        build: {
-          ssr: entry,
-          outDir: out,
-          emptyOutDir: false,
-          target: 'node20',
-          minify: false,
-          rolldownOptions: {
-            checks: { pluginTimings: false },
-            output: { format: 'es', entryFileNames: name, codeSplitting: false, banner },
-          },
-        },
-      })
+    const oneFile = (entry, name, banner) => bundleForNode(entry, out, name, { banner, quiet })
     await oneFile('src/cli/main.ts', 'thimble.mjs', '#!/usr/bin/env node')
     chmodSync(join(out, 'thimble.mjs'), 0o755)
     // Bundled as well, for it imports a package of its own, which who installs this one does not have.
@@ -62,6 +42,37 @@ export async function buildCli({ quiet = false } = {}) {
     for (const codec of ['png', 'jpeg', 'webp']) copyDecoder(join(modules, '@jsquash', codec, 'codec'), out)
     putInPlace(out, 'dist/cli')
   })
+}
+
+/** One file with all that an entry imports, for Node; the runtime lies beside it. */
+async function bundleForNode(entry, folder, name, { banner, quiet = true } = {}) {
+  const { build } = await import('vite')
+  await build({
+    configFile: false,
+    root,
+    logLevel: quiet ? 'error' : 'warn',
+    plugins: [runtimeBeside()],
+    ssr: { noExternal: true, target: 'node' },
+    publicDir: false, // the page's
+    build: {
+      ssr: entry,
+      outDir: folder,
+      emptyOutDir: false,
+      target: 'node20',
+      minify: false,
+      rolldownOptions: {
+        checks: { pluginTimings: false },
+        output: { format: 'es', entryFileNames: name, codeSplitting: false, banner },
+      },
+    },
+  })
+}
+
+/** A program of the project's own in a folder, with the runtime's files of the command line, which must have been built. */
+export async function buildProgram(entry, folder, name) {
+  await bundleForNode(entry, folder, name)
+  const cli = join(root, 'dist/cli')
+  for (const file of readdirSync(cli)) if (/\.wasm$|^ort/.test(file)) copyFileSync(join(cli, file), join(folder, file))
 }
 
 /** A finished folder takes the place of the old one, so that whoever runs meanwhile never sees half of it. */
