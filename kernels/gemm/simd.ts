@@ -1,9 +1,9 @@
 // AssemblyScript twin of reference.ts. Blocks of 64 x 64 over 256 are packed as panels, four rows and eight columns beside each other,
 // so that the inner loop reads one step of the depth after the other and keeps a tile of 4 x 8 sums in registers.
+import { copyLanes, multiplyPanels, tile } from '../gram/simd'
 
 const rows = memory.data(65536, 16) // 16 panels of 4 rows over 256
 const columns = memory.data(65536, 16) // 8 panels of 8 columns over 256
-const tile = memory.data(128, 16)
 
 // biome-ignore format: one argument an array and a number
 export function gemm(a: usize, _na: i32, b: usize, _nb: i32, c: usize, m: i32, n: i32, k: i32, transA: i32, transB: i32): void {
@@ -19,7 +19,7 @@ export function gemm(a: usize, _na: i32, b: usize, _nb: i32, c: usize, m: i32, n
         else packAlong(b + ((<usize>(d * n + j0)) << 2), n, width, depth, columns, 8)
         for (let j = 0; j < width; j += 8)
           for (let i = 0; i < height; i += 4) {
-            multiply(rows + ((<usize>i) << 10), columns + ((<usize>j) << 10), depth)
+            multiplyPanels(rows + ((<usize>i) << 10), columns + ((<usize>j) << 10), depth)
             addTile(c + ((<usize>((i0 + i) * n + j0 + j)) << 2), min(4, height - i), min(8, width - j), n)
           }
       }
@@ -34,13 +34,7 @@ function packAlong(from: usize, stride: i32, width: i32, depth: i32, into: usize
     let target = into + ((<usize>first) << 10)
     let source = from + ((<usize>first) << 2)
     for (let d = 0; d < depth; d++) {
-      if (count < lanes) {
-        for (let l = 0; l < lanes; l++)
-          store<f32>(target + ((<usize>l) << 2), l < count ? load<f32>(source + ((<usize>l) << 2)) : 0)
-      } else {
-        v128.store(target, v128.load(source))
-        if (lanes > 4) v128.store(target, v128.load(source, 16), 16)
-      }
+      copyLanes(source, target, count, lanes)
       target += (<usize>lanes) << 2
       source += (<usize>stride) << 2
     }
@@ -62,43 +56,6 @@ function packAcross(from: usize, stride: i32, width: i32, depth: i32, into: usiz
       for (let d = 0; d < depth; d++, target += step, source += 4) store<f32>(target, load<f32>(source))
     }
   }
-}
-
-function multiply(a: usize, b: usize, depth: i32): void {
-  let s00 = f32x4.splat(0)
-  let s01 = f32x4.splat(0)
-  let s10 = f32x4.splat(0)
-  let s11 = f32x4.splat(0)
-  let s20 = f32x4.splat(0)
-  let s21 = f32x4.splat(0)
-  let s30 = f32x4.splat(0)
-  let s31 = f32x4.splat(0)
-  for (let d = 0; d < depth; d++) {
-    const b0 = v128.load(b)
-    const b1 = v128.load(b, 16)
-    const a0 = v128.load32_splat(a)
-    const a1 = v128.load32_splat(a, 4)
-    const a2 = v128.load32_splat(a, 8)
-    const a3 = v128.load32_splat(a, 12)
-    s00 = f32x4.add(s00, f32x4.mul(a0, b0))
-    s01 = f32x4.add(s01, f32x4.mul(a0, b1))
-    s10 = f32x4.add(s10, f32x4.mul(a1, b0))
-    s11 = f32x4.add(s11, f32x4.mul(a1, b1))
-    s20 = f32x4.add(s20, f32x4.mul(a2, b0))
-    s21 = f32x4.add(s21, f32x4.mul(a2, b1))
-    s30 = f32x4.add(s30, f32x4.mul(a3, b0))
-    s31 = f32x4.add(s31, f32x4.mul(a3, b1))
-    a += 16
-    b += 32
-  }
-  v128.store(tile, s00)
-  v128.store(tile, s01, 16)
-  v128.store(tile, s10, 32)
-  v128.store(tile, s11, 48)
-  v128.store(tile, s20, 64)
-  v128.store(tile, s21, 80)
-  v128.store(tile, s30, 96)
-  v128.store(tile, s31, 112)
 }
 
 function addTile(c: usize, height: i32, width: i32, stride: i32): void {

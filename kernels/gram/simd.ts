@@ -3,7 +3,8 @@
 
 const packedA = memory.data(65536, 16) // 16 panels of 256 rows of 4
 const packedB = memory.data(65536, 16) // 8 panels of 256 rows of 8
-const tile = memory.data(128, 16)
+/** What `multiplyPanels` leaves: 4 rows of 8 sums. */
+export const tile = memory.data(128, 16)
 
 export function gram(a: usize, na: i32, b: usize, _nb: i32, c: usize, p: i32, q: i32, upper: i32): void {
   if (p < 1) return
@@ -21,7 +22,7 @@ export function gram(a: usize, na: i32, b: usize, _nb: i32, c: usize, p: i32, q:
           const panelB = packedB + ((<usize>(j - j0)) << 10)
           for (let i = i0; i < min(p, i0 + 64); i += 4) {
             if (upper && i > j + 7) break
-            multiply(packedA + ((<usize>(i - i0)) << 10), panelB, m)
+            multiplyPanels(packedA + ((<usize>(i - i0)) << 10), panelB, m)
             add(c, i, j, min(4, p - i), min(8, q - j), q)
           }
         }
@@ -38,18 +39,24 @@ function pack(matrix: usize, stride: i32, from: i32, width: i32, m: i32, into: u
     for (let r = 0; r < m; r++) {
       const source = matrix + ((<usize>(r * stride + from + first)) << 2)
       const target = panel + ((<usize>(r * lanes)) << 2)
-      if (count < lanes) {
-        for (let k = 0; k < lanes; k++)
-          store<f32>(target + ((<usize>k) << 2), k < count ? load<f32>(source + ((<usize>k) << 2)) : 0)
-      } else {
-        v128.store(target, v128.load(source))
-        if (lanes > 4) v128.store(target, v128.load(source, 16), 16)
-      }
+      copyLanes(source, target, count, lanes)
     }
   }
 }
 
-function multiply(panelA: usize, panelB: usize, m: i32): void {
+/** One step of a panel of 4 or 8 lanes; beyond `count` they are zero. */
+export function copyLanes(source: usize, target: usize, count: i32, lanes: i32): void {
+  if (count < lanes) {
+    for (let k = 0; k < lanes; k++)
+      store<f32>(target + ((<usize>k) << 2), k < count ? load<f32>(source + ((<usize>k) << 2)) : 0)
+  } else {
+    v128.store(target, v128.load(source))
+    if (lanes > 4) v128.store(target, v128.load(source, 16), 16)
+  }
+}
+
+/** The products of a panel of 4 and one of 8 over `m` steps, into `tile`. */
+export function multiplyPanels(panelA: usize, panelB: usize, m: i32): void {
   let s00 = f32x4.splat(0)
   let s01 = f32x4.splat(0)
   let s10 = f32x4.splat(0)
