@@ -24,6 +24,11 @@ export async function run(args: Parsed, line: ProgressLine, signal: AbortSignal)
   const cannot = refused.length > 0 ? ` ${refused.length} keep it from being written.` : ''
   const head = `${result.integer} operators would run in integers, ${left.length} in float.${cannot}`
   if (result.findings.length === 0) return `${head}\n`
-  const rows = result.findings.map(f => [f.node ?? '', f.op, f.level, f.fix ? `${f.why} ${f.fix}` : f.why])
+  const rows = result.findings.map(f => [
+    f.node ?? '',
+    f.op,
+    f.level,
+    f.fix ? `${f.why.replace(/\.$/, '')}. ${f.fix}` : f.why,
+  ])
   return `${head}\n\n${table(['node', 'op', 'level', 'why'], rows)}\n`
 }

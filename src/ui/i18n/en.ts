@@ -58,7 +58,8 @@ export const en = {
   home: {
     title: 'Make a network small, and see what it costs',
     drop: 'Drop a model here',
-    dropMore: 'ONNX, ncnn or Caffe: all its files together. A folder of images may come along.',
+    dropMore:
+      'ONNX, TensorFlow Lite, ncnn, OpenVINO, MNN or Caffe: all its files together. A folder of images may come along.',
     dropNow: 'Drop to open',
     pickModel: 'Choose model…',
     pickFolder: 'Choose folder…',

@@ -59,7 +59,8 @@ export const zh: Words = {
   home: {
     title: '压缩神经网络，看清代价',
     drop: '将模型拖到这里',
-    dropMore: '支持 ONNX、ncnn 和 Caffe：请将模型的所有文件一起拖入，也可同时拖入图片文件夹。',
+    dropMore:
+      '支持 ONNX、TensorFlow Lite、ncnn、OpenVINO、MNN 和 Caffe：请将模型的所有文件一起拖入，也可同时拖入图片文件夹。',
     dropNow: '松开即可打开',
     pickModel: '选择模型…',
     pickFolder: '选择文件夹…',
