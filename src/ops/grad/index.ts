@@ -2,18 +2,28 @@
 import type { Graph, Node } from '../../ir/model.ts'
 import { arithmeticGrads } from './arithmetic.ts'
 import { convGrad } from './conv.ts'
+import { convTransposeGrad } from './conv-transpose.ts'
 import { elementwiseGrads } from './elementwise.ts'
 import { layoutGrads } from './layout.ts'
+import { normalizationGrads } from './normalization.ts'
 import { poolGrads } from './pool.ts'
-import { productGrad } from './product.ts'
+import { productGrads } from './product.ts'
+import { reduceGrads } from './reduce.ts'
+import { resizeGrad } from './resize.ts'
+import { softmaxGrads } from './softmax.ts'
 import type { GradDef } from './types.ts'
 
 export const grads: readonly GradDef[] = [
   convGrad,
-  productGrad,
+  convTransposeGrad,
+  ...productGrads,
+  ...normalizationGrads,
   ...arithmeticGrads,
   ...elementwiseGrads,
+  ...softmaxGrads,
+  ...reduceGrads,
   ...poolGrads,
+  resizeGrad,
   ...layoutGrads,
 ]
 

@@ -25,7 +25,8 @@ export function network(
 ): Network {
   const defs = nodes.map(node => gradOf(node, graph) as GradDef)
   const active = new Set(learned)
-  for (const node of nodes) if (reads(node).some(name => active.has(name))) active.add(node.outputs[0]!)
+  for (const node of nodes)
+    if (reads(node).some(name => active.has(name))) for (const o of node.outputs) if (o !== null) active.add(o)
   const isActive = (name: ValueName | null): boolean => name !== null && active.has(name)
   return {
     nodes,
@@ -43,9 +44,9 @@ export function network(
       }
       for (const [i, node] of nodes.entries()) {
         const inputs = node.inputs.map(name => readBy(node, name))
-        const output = defs[i].forward(node, inputs, kernels)
-        values.set(node.outputs[0]!, output)
-        done.push({ inputs, output })
+        const outputs = defs[i].forward(node, inputs, kernels)
+        for (const [k, name] of node.outputs.entries()) if (name !== null) values.set(name, outputs[k])
+        done.push({ inputs, outputs })
       }
       return {
         value: name => values.get(name)!,
@@ -53,10 +54,10 @@ export function network(
           const gradients = new Map([...start].map(([name, dy]) => [name, dy.slice()]))
           for (let i = nodes.length - 1; i >= 0; i--) {
             const node = nodes[i]
-            const dy = gradients.get(node.outputs[0]!)
+            const dys = node.outputs.map(name => gradients.get(name!) ?? null)
             const wanted = node.inputs.map(isActive)
-            if (!dy || !wanted.includes(true)) continue
-            const found = defs[i].backward(node, done[i], dy, wanted, kernels)
+            if (dys.every(dy => dy === null) || !wanted.includes(true)) continue
+            const found = defs[i].backward(node, done[i], dys, wanted, kernels)
             for (const [k, name] of node.inputs.entries()) {
               const dx = found[k]
               if (!dx || !wanted[k]) continue
