@@ -25,6 +25,8 @@ export interface CompressRequest {
   modelHash: string
   calibration: Dataset | null
   evaluation: Dataset | null
+  /** Samples to train on, where they are not those to calibrate by. */
+  training?: Dataset | null
   recipe: Recipe // checked, with its input spec filled in
   samples: number
   device: Report['device']
@@ -84,7 +86,12 @@ export async function compress(request: CompressRequest, ctx: Context): Promise<
   const start = ctx.clock()
   await refuseBrokenWeights(imported, ctx)
   const wanted = wantedOf(recipe)
-  const inputHash = hashJson([request.modelHash, request.calibration?.hash ?? null, request.evaluation?.hash ?? null])
+  const inputHash = hashJson([
+    request.modelHash,
+    request.calibration?.hash ?? null,
+    request.evaluation?.hash ?? null,
+    ...(request.training ? [request.training.hash] : []),
+  ])
   const played = await play(
     {
       recipe,
@@ -92,6 +99,7 @@ export async function compress(request: CompressRequest, ctx: Context): Promise<
       inputHash,
       calibration: request.calibration,
       evaluation: request.evaluation,
+      training: request.training ?? null,
       samples: request.samples,
       wanted,
       store: request.store,
@@ -141,7 +149,7 @@ async function makeReport(
   const before = sideBefore(state, imported.bytes)
   const written: BundleReport[] = bundles.map((bundle, i) => bundleReport(bundle, state.variants[i], state))
   const first = written[0] ?? null
-  const datasets = [request.calibration, request.evaluation].filter(d => d !== null)
+  const datasets = [request.calibration, request.evaluation, request.training ?? null].filter(d => d !== null)
   return {
     thimble: 1,
     seed: request.recipe.seed,

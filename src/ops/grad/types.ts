@@ -1,7 +1,7 @@
 // How an operator is computed and differentiated on arrays in memory: what training is made of. Operators are those of operator set 13
 // and newer.
 import type { KernelSet } from '../../ir/context.ts'
-import type { Graph, Node } from '../../ir/model.ts'
+import type { Node } from '../../ir/model.ts'
 import type { NdArray } from '../../ir/tensor.ts'
 
 export type Inputs = readonly (NdArray | null)[]
@@ -16,7 +16,7 @@ export interface Done {
 export interface GradDef {
   readonly type: string | readonly string[]
   /** Why this node is not covered; null where it is. */
-  refuses?(node: Node, graph: Graph): string | null
+  refuses?(node: Node): string | null
   /** All outputs; inputs that carry data are float32. */
   forward(node: Node, inputs: Inputs, kernels: KernelSet): readonly NdArray[]
   /**

@@ -52,7 +52,7 @@ export function slopes(model: Model, arrays: Map<ValueName, NdArray>, ctx: Conte
   const learned = new Set(
     [...arrays].filter(([name, a]) => a.dtype === 'float32' && !/^[a-z]\d$/.test(name)).map(([n]) => n),
   )
-  const net = training.network(model.graph.nodes, model.graph, learned, new Map(), ctx.kernels)
+  const net = training.network(model.graph.nodes, learned, new Map(), ctx.kernels)
   const run = net.forward(arrays, uniform)
   const weights = new Map(model.graph.outputs.map((name, k) => [name, seeded(run.value(name).data.length, 9 + k)]))
   const gradients = run.backward(weights)
