@@ -81,7 +81,7 @@ describe('optimisers', () => {
   test('SGD gathers momentum: the second step is 1.9 times the first', () => {
     const values = Float32Array.of(0)
     const memory = remembering('sgd', 1)
-    const rule = { rate: 0.5, momentum: 0.9, decay: 0 }
+    const rule = { rate: 0.5, size: 1, momentum: 0.9, decay: 0 }
     follow('sgd', memory, values, Float32Array.of(1), rule)
     expect(values[0]).toBeCloseTo(-0.5, 6)
     follow('sgd', memory, values, Float32Array.of(1), rule)
@@ -91,13 +91,13 @@ describe('optimisers', () => {
   test('the first step of Adam is the rate, whatever the size of the gradient', () => {
     for (const size of [1e-3, 1, 1e3]) {
       const values = Float32Array.of(2)
-      follow('adam', remembering('adam', 1), values, Float32Array.of(size), { rate: 0.1, momentum: 0, decay: 0 })
+      follow('adam', remembering('adam', 1), values, Float32Array.of(size), { rate: 0.1, size: 1, momentum: 0, decay: 0 })
       expect(values[0]).toBeCloseTo(1.9, 3)
     }
   })
 
   test('AdamW draws weights towards zero beside the gradient, Adam through it', () => {
-    const rule = { rate: 0.1, momentum: 0, decay: 0.5 }
+    const rule = { rate: 0.1, size: 1, momentum: 0, decay: 0.5 }
     const [apart, through] = [Float32Array.of(2), Float32Array.of(2)]
     follow('adamw', remembering('adamw', 1), apart, Float32Array.of(0), rule)
     follow('adam', remembering('adam', 1), through, Float32Array.of(0), rule)

@@ -12,7 +12,7 @@ import { checkFloat, resolved, trainedWords, withParameters } from './trained.ts
 import { loopOptions, trainingOptions } from './training-options.ts'
 
 const options = {
-  ...trainingOptions(0.0005),
+  ...trainingOptions(0.002),
   temperature: number('Temperature', { default: 2, min: 0.1, max: 20, step: 0.1 }),
   outputs: number('Weight of the squared error of outputs', { default: 1, min: 0, max: 1000, step: 0.01 }),
   features: number('Weight of features', { default: 1, min: 0, max: 1000, step: 0.01 }),

@@ -14,7 +14,7 @@ import { checkFloat, resolved, trainedWords, withParameters } from './trained.ts
 import { loopOptions, trainingOptions } from './training-options.ts'
 
 const options = {
-  ...trainingOptions(0.0005),
+  ...trainingOptions(0.002),
   smoothing: number('Label smoothing', { default: 0, min: 0, max: 0.5, step: 0.01 }),
 }
 export type FinetuneOptions = OptionValues<typeof options>

@@ -1,7 +1,7 @@
 // Samples and a teacher's answers to them, batch after batch, for the steps that train.
 import { StudioError } from '../../base/errors.ts'
 import type { Rng } from '../../base/rng.ts'
-import { bytesPerSample, stack, stackable } from '../../ir/batches.ts'
+import { bytesPerSample, stack, stackable, unstack } from '../../ir/batches.ts'
 import type { Context, Dataset, Feeds, Sample, Session } from '../../ir/context.ts'
 import { type Model, requiredInputs, type ValueName } from '../../ir/model.ts'
 import type { NdArray } from '../../ir/tensor.ts'
@@ -111,12 +111,14 @@ export async function openLessons(
     return session
   }
   const rest = await open(student, computed)
-  const answers = teacher && (await open(teacher, wanted))
+  const asked = teacher && (await open(teacher, wanted))
+  const answers =
+    asked && (chosen.size > 0 ? (_: unknown, feeds: Feeds) => asked.run(copied(feeds)) : remembering(asked))
   const rng = ctx.rng.fork('train')
 
   const taught = async (samples: readonly Sample[], labels: Taught['labels']): Promise<Taught> => {
     const { feeds } = stack(samples)
-    const [before, targets] = await Promise.all([rest?.run(copied(feeds)), answers?.run(copied(feeds))])
+    const [before, targets] = await Promise.all([rest?.run(copied(feeds)), answers?.(samples, feeds)])
     return {
       feeds: new Map([
         ...Object.entries(feeds).filter(([name]) => part.fed.includes(name)),
@@ -167,6 +169,29 @@ export async function openLessons(
     close: async () => {
       for (const session of sessions) await session.close()
     },
+  }
+}
+
+// Bytes of a teacher's answers that are kept.
+const roomForAnswers = 268435456
+
+/** What a teacher answers to samples that do not change is asked once. */
+function remembering(session: Session): (samples: readonly Sample[], feeds: Feeds) => Promise<Feeds> {
+  const known = new Map<Sample, Feeds>()
+  let bytes = 0
+  return async (samples, feeds) => {
+    const all = samples.map(sample => known.get(sample))
+    if (all.every(answer => answer !== undefined)) return stack(samples.map((s, i) => ({ ...s, feeds: all[i]! }))).feeds
+    const got = await session.run(copied(feeds))
+    for (const [i, sample] of samples.entries()) {
+      if (known.has(sample) || bytes > roomForAnswers) continue
+      const own = copied(
+        Object.fromEntries(Object.entries(got).map(([name, a]) => [name, unstack(a, i, samples.length)])),
+      )
+      known.set(sample, own)
+      bytes += Object.values(own).reduce((n, a) => n + a.data.byteLength, 0)
+    }
+    return got
   }
 }
 

@@ -26,7 +26,7 @@ import { resolved, trainedWords, withParameters } from './trained.ts'
 import { loopOptions, trainingOptions } from './training-options.ts'
 
 const options = {
-  ...trainingOptions(0.0005),
+  ...trainingOptions(0.002),
   scaleRate: number('Rate of scales over that of weights', { default: 1, min: 0, max: 100, step: 0.01 }),
   start: choice('start', ['float', 'grid'], 'float'),
   temperature: number('Temperature', { default: 2, min: 0.1, max: 20, step: 0.1 }),

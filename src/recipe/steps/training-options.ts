@@ -10,7 +10,12 @@ export const trainingOptions = (rate: number) => ({
   steps: number('Steps (0: as many as fit into the minutes)', { default: 0, min: 0, max: 10_000_000 }),
   until: number('Stop after the step (0: after the last)', { default: 0, min: 0, max: 10_000_000 }),
   batch: number('Samples a step', { default: 32, min: 1, max: 1024 }),
-  rate: number('Highest learning rate', { default: rate, min: 0, max: 10, step: 0.00001 }),
+  rate: number('Highest learning rate (of Adam: relative to the size of the weights)', {
+    default: rate,
+    min: 0,
+    max: 10,
+    step: 0.00001,
+  }),
   schedule: choice('Course of the learning rate', schedules, 'cosine'),
   warmup: number('Steps up to the highest rate', { default: 20, min: 0, max: 100_000 }),
   optimizer: choice('Optimiser', optimizers, 'adamw'),

@@ -182,9 +182,10 @@ async function step(
   const gradients = trainee.gradients(sums)
   shorten(gradients, options.clip)
   const share = shareAt(options.schedule, reached.step, reached.total ?? Number.MAX_SAFE_INTEGER, options.warmup)
-  for (const [i, { values, rate, decays }] of trainee.parameters.entries())
+  for (const [i, { values, rate, size, decays }] of trainee.parameters.entries())
     follow(options.optimizer, reached.memories[i], values, gradients[i], {
       rate: options.rate * share * rate,
+      size,
       momentum: options.momentum,
       decay: decays ? options.decay : 0,
     })

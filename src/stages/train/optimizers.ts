@@ -24,13 +24,16 @@ const beta1 = 0.9
 const beta2 = 0.999
 const epsilon = 1e-8
 
-/** One step on `values`, changed in place with the memory. `decay` draws them towards zero. */
+/**
+ * One step on `values`, changed in place with the memory. `decay` draws them towards zero. Adam's steps are in units of `size`; those of SGD
+ * follow the gradient as it is.
+ */
 export function follow(
   name: OptimizerName,
   memory: Memory,
   values: Float32Array,
   gradients: Float32Array,
-  { rate, momentum, decay }: { rate: number; momentum: number; decay: number },
+  { rate, size, momentum, decay }: { rate: number; size: number; momentum: number; decay: number },
 ): void {
   const { mean, square } = memory
   memory.steps++
@@ -49,7 +52,7 @@ export function follow(
     power2 *= beta2
   }
   const unbias = 1 / (1 - power2)
-  const step = rate / (1 - power1)
+  const step = (rate * size) / (1 - power1)
   const kept = name === 'adamw' ? 1 - rate * decay : 1
   for (let i = 0; i < values.length; i++) {
     const g = gradients[i] + coupled * values[i]
@@ -63,6 +66,6 @@ export function follow(
 export function adam(length: number): Optimizer {
   const memory = remembering('adam', length)
   return {
-    step: (values, gradients, rate) => follow('adam', memory, values, gradients, { rate, momentum: 0, decay: 0 }),
+    step: (values, gradients, rate) => follow('adam', memory, values, gradients, { rate, size: 1, momentum: 0, decay: 0 }),
   }
 }

@@ -15,7 +15,7 @@ import {
 } from '../../ir/quant.ts'
 import { floats, type NdArray } from '../../ir/tensor.ts'
 import type { RoundedRead } from '../../ir/training.ts'
-import type { Parameter, Part, Trainee } from './trainee.ts'
+import { measure, type Parameter, type Part, type Trainee } from './trainee.ts'
 
 export interface QuantizedTrainee extends Trainee {
   /** The plan with the scales as they stand. */
@@ -49,7 +49,7 @@ export async function quantizedTrainee(
 ): Promise<QuantizedTrainee> {
   const parameters: Parameter[] = []
   const add = (name: string, values: Float32Array, rate: number, decays: boolean): Parameter => {
-    const parameter = { name, values, rate, decays }
+    const parameter = { name, values, rate, size: 1, decays }
     parameters.push(parameter)
     return parameter
   }
@@ -61,6 +61,7 @@ export async function quantizedTrainee(
     if (params && origin.has(name)) moveTowards(values, origin.get(name)!, shapeOf(name), params)
     latents.set(name, add(name, values, 1, part.decays.has(name)))
   }
+  measure(parameters)
   const weightFactors = new Map<ValueName, Parameter>()
   for (const name of part.learned) {
     const params = plan.weights.get(name)

@@ -15,6 +15,11 @@ export interface Parameter {
   values: Float32Array
   /** Its learning rate over the general one. */
   rate: number
+  /**
+   * Root of its mean square: what a step of Adam, which is as long for small values as for large ones, is measured in. Weights behind pixels
+   * of 0 to 255 are a hundred times smaller than those behind normalised ones.
+   */
+  size: number
   /** Drawn towards zero by weight decay; biases, normalisations and scales are not. */
   decays: boolean
 }
@@ -103,14 +108,31 @@ export async function partOf(graph: Graph, ends: readonly ValueName[], bytes: By
   return { nodes, learned: [...learned], decays, constants, fed }
 }
 
+/** Sizes of all parameters as they stand; those of zeros alone are as large as the others of their kind. */
+export function measure(parameters: readonly Parameter[]): void {
+  for (const p of parameters) p.size = rms(p.values)
+  for (const decays of [true, false]) {
+    const known = parameters.filter(p => p.decays === decays && p.size > 0)
+    const usual = known.reduce((sum, p) => sum + p.size, 0) / Math.max(1, known.length)
+    for (const p of parameters) if (p.decays === decays && p.size === 0) p.size = usual || 1
+  }
+}
+
+function rms(values: Float32Array): number {
+  let sum = 0
+  for (const v of values) sum += v * v
+  return Math.sqrt(sum / Math.max(1, values.length))
+}
+
 /** Weights as they are. */
 export async function floatTrainee(graph: Graph, part: Part, bytes: Bytes): Promise<Trainee> {
   const parameters: Parameter[] = []
   for (const name of part.learned) {
     const tensor = graph.values.get(name)!.data!
     const values = (await readFloats(bytes, tensor)).slice()
-    parameters.push({ name, values, rate: 1, decays: part.decays.has(name) })
+    parameters.push({ name, values, rate: 1, size: 0, decays: part.decays.has(name) })
   }
+  measure(parameters)
   const shapes = part.learned.map(name => graph.values.get(name)!.data!.shape)
   return {
     part,

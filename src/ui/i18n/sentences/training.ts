@@ -68,7 +68,7 @@ export const training: readonly Pair[] = [
   ['Steps (0: as many as fit into the minutes)', '步数（0：时间内能走多少走多少）'],
   ['Stop after the step (0: after the last)', '在第几步之后停止（0：最后一步之后）'],
   ['Samples a step', '每步样本数'],
-  ['Highest learning rate', '最高学习率'],
+  ['Highest learning rate (of Adam: relative to the size of the weights)', '最高学习率（Adam：相对于权重大小）'],
   ['Course of the learning rate', '学习率的变化方式'],
   ['Steps up to the highest rate', '升到最高学习率的步数'],
   ['Optimiser', '优化器'],
