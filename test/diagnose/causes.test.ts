@@ -80,7 +80,9 @@ describe('activations', () => {
 
   test('a scale that another value needs is named only where it is shared', () => {
     const wide = { ...calm, params: params(false, 50 / 255) }
-    expect(activationCauses({ ...wide, shared: true })).toMatchObject([{ kind: 'shared-scale', times: expect.closeTo(10, 5) }])
+    expect(activationCauses({ ...wide, shared: true })).toMatchObject([
+      { kind: 'shared-scale', times: expect.closeTo(10, 5) },
+    ])
     expect(activationCauses({ ...wide, shared: false })).toMatchObject([{ kind: 'few-bits' }])
   })
 
