@@ -67,6 +67,9 @@ export function GraphCanvas(props: {
   onMount(() => {
     const watch = new ResizeObserver(([entry]) => {
       const { width, height } = entry.contentRect
+      const before = size().width
+      // What was in the middle stays there when the frame grows narrower or wider.
+      if (before > 0 && width > 0) move(view => pan(view, (width - before) / 2, 0))
       setSize({ width, height })
     })
     watch.observe(canvas)

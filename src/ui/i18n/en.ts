@@ -198,6 +198,7 @@ export const en = {
     badJson: (why: string) => `This is not JSON yet: ${why}`,
     notRecipe: 'A recipe needs "thimble": 1, a number "seed" and a list "steps".',
     noOptions: 'No options',
+    more: (n: number) => `${n} more ${n === 1 ? 'option' : 'options'}`,
     seed: 'Seed',
     layers: 'Layers',
     selector: 'Layer (name, glob, op:Type, first, last)',

@@ -199,6 +199,7 @@ export const zh: Words = {
     badJson: why => `还不是有效的 JSON：${why}`,
     notRecipe: '配方需要 "thimble": 1、数字 "seed" 和列表 "steps"。',
     noOptions: '没有选项',
+    more: (n: number) => `其余 ${n} 个选项`,
     seed: '随机种子',
     layers: '逐层设置',
     selector: '层（名称、通配符、op:类型、first、last）',
