@@ -7,7 +7,7 @@ import { install, root } from './install.mjs'
 install()
 const { withSamplePage } = await import('./sample-page.mjs')
 
-const places = ['home', 'model', 'data', 'recipe', 'run', 'result', 'export']
+const places = ['home', 'model', 'data', 'recipe', 'run', 'result', 'compare', 'export']
 const wide = { width: 1280, height: 800 }
 const narrow = { width: 390, height: 844 }
 const few = [
@@ -16,6 +16,25 @@ const few = [
   ['result', 'zh', 'light', wide],
   ['result', 'en', 'dark', narrow],
 ]
+
+/** Other recipes beside the sample's own, so that there is something to compare. */
+const others = [{ weights: 'int4' }, { weights: 'int4', repairs: ['gptq'] }, { weights: 'int3' }, { weights: 'int6' }]
+
+async function tryOthers(page) {
+  for (const options of others) {
+    await page.getByTestId('place-recipe').click()
+    const text = page.getByTestId('recipe-json')
+    const recipe = JSON.parse(await text.inputValue())
+    recipe.steps = recipe.steps.map(step =>
+      step.do === 'quantize' ? { do: 'quantize', activations: 'uint8', ...options } : step,
+    )
+    await text.fill(JSON.stringify(recipe, null, 2))
+    await page.waitForTimeout(1500) // what is typed is taken a moment later
+    await page.getByTestId('place-run').click()
+    await page.getByTestId('run-button').click()
+    await page.getByTestId('report-top1-after').waitFor({ timeout: 120_000 })
+  }
+}
 
 async function show(page, place, language, theme, viewport) {
   await page.setViewportSize(viewport)
@@ -56,6 +75,7 @@ const shots = all
 if (!all) rmSync(out, { recursive: true, force: true })
 mkdirSync(out, { recursive: true })
 await withSamplePage({ viewport: wide }, async page => {
+  await tryOthers(page)
   for (const [place, language, theme, viewport] of shots) {
     await show(page, place, language, theme, viewport)
     if (all) await whole(page, viewport)
