@@ -5,7 +5,8 @@ import type { Option, ValueOption } from '../src/base/options.ts'
 import type { InputSpec } from '../src/data/input-spec.ts'
 import type { Progress, Skip, Suspicion } from '../src/ir/context.ts'
 import type { Dim } from '../src/ir/model.ts'
-import type { Report } from '../src/jobs/report.ts'
+import type { Linted } from '../src/jobs/lint.ts'
+import type { Agreement, Report, Side } from '../src/jobs/report.ts'
 import type { Recipe } from '../src/recipe/types.ts'
 
 export type Result<T> = { ok: true; value: T } | { ok: false; error: ErrorRecord }
@@ -91,6 +92,25 @@ export interface DataView {
   suspicious: readonly Suspicion[]
 }
 
+/** What one bundle of a variant came to. */
+export interface VariantFigures {
+  target: string
+  form: string | null
+  dir: string
+  before: Side
+  after: Side
+  agreement: Agreement | null
+}
+
+/** The result of a run, kept under a name. */
+export interface VariantView {
+  id: string
+  name: string
+  made: number // epoch ms
+  recipe: Recipe
+  figures: readonly VariantFigures[] // one per bundle
+}
+
 export interface ProjectView extends ProjectSummary {
   model: ModelView
   calibration: DataView | null
@@ -98,6 +118,11 @@ export interface ProjectView extends ProjectSummary {
   input: InputSpec
   inputProposed: boolean // not yet confirmed or edited by a person
   recipe: Recipe
+  undo: number // how many changes of the recipe can be undone
+  redo: number
+  variants: readonly VariantView[] // oldest first
+  /** The variant that the settings as they are have come to, where they were run; its report. */
+  current: string | null
   report: Report | null
   error: ErrorRecord | null
   readOnly: boolean
@@ -138,8 +163,19 @@ export interface StudioApi {
   ): Promise<Result<ProjectView>>
   setInput(id: string, input: InputSpec): Promise<Result<ProjectView>>
   setRecipe(id: string, recipe: Recipe): Promise<Result<ProjectView>>
+  undoRecipe(id: string): Promise<Result<ProjectView>>
+  redoRecipe(id: string): Promise<Result<ProjectView>>
+  /** What a target would refuse or run in floats of the model, cut as the recipe cuts it. */
+  lint(id: string, target: string): Promise<Result<Linted>>
+  /** The report of a variant. */
+  report(id: string, variant: string): Promise<Result<Report>>
+  renameVariant(id: string, variant: string, name: string): Promise<Result<ProjectView>>
+  /** Until the project is opened again it can be brought back. */
+  deleteVariant(id: string, variant: string): Promise<Result<ProjectView>>
+  restoreVariant(id: string, variant: string): Promise<Result<ProjectView>>
   preview(id: string, role: 'calibration' | 'evaluation', index: number): Promise<Result<SamplePreview>>
-  graph(id: string, which: 'original' | 'optimized' | 'quantized'): Promise<Result<GraphView>>
+  /** All but the original are a variant's. */
+  graph(id: string, which: 'original' | 'optimized' | 'quantized', variant: string | null): Promise<Result<GraphView>>
   /** Runs the recipe from the first step whose result is not there yet. Ends early with code 'cancelled' after `cancel`. */
   run(
     id: string,
@@ -147,6 +183,6 @@ export interface StudioApi {
     onProgress: (p: RunProgress) => void,
   ): Promise<Result<ProjectView>>
   cancel(id: string): Promise<void>
-  /** One bundle of the last run as a zip, by its `dir` in the report. */
-  bundle(id: string, dir: string): Promise<Result<{ name: string; zip: Blob }>>
+  /** One bundle of a variant as a zip, by its `dir` in the report. */
+  bundle(id: string, variant: string, dir: string): Promise<Result<{ zip: Blob }>>
 }

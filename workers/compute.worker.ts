@@ -6,6 +6,7 @@ import * as comlink from 'comlink'
 import { text, utf8 } from '../src/base/bytes.ts'
 import { errorRecord, StudioError } from '../src/base/errors.ts'
 import { hashJson } from '../src/base/hash.ts'
+import { pack } from '../src/base/pack.ts'
 import { createRng } from '../src/base/rng.ts'
 import { type OpenedDataset, openDataset } from '../src/data/dataset.ts'
 import type { InputSpec } from '../src/data/input-spec.ts'
@@ -20,6 +21,7 @@ import type { Context, Dataset } from '../src/ir/context.ts'
 import type { Model } from '../src/ir/model.ts'
 import type { Bundle } from '../src/jobs/bundle.ts'
 import { type Compressed, compress, wantedOf, withTargets } from '../src/jobs/compress.ts'
+import { cutAs, type Linted, lint } from '../src/jobs/lint.ts'
 import type { Report } from '../src/jobs/report.ts'
 import { infer } from '../src/ops/infer.ts'
 import { presetOf } from '../src/recipe/presets.ts'
@@ -29,9 +31,11 @@ import { cost } from '../src/stages/inspect/cost.ts'
 import type { GraphView, ModelView, Result, RunProgress, SamplePreview, DataView as SamplesView } from './api.ts'
 import { defaultTarget } from './catalogue.ts'
 import { openEngine, wasmEngine } from './engine.ts'
+import { type KeptModel, lookingOn } from './look.ts'
 import { previewOf } from './preview.ts'
 import { createMeter } from './progress.ts'
 import type { Device, Project, Role, StoredBundle } from './project.ts'
+import { stageHead } from './variants.ts'
 import { graphView, modelView } from './views.ts'
 
 export interface OpenedModel {
@@ -44,6 +48,8 @@ export interface RunDone {
   bundles: StoredBundle[]
   webgpu: { verified: boolean | null; why: string | null }
 }
+
+type Which = 'original' | 'optimized' | 'quantized'
 
 const clock = (): number => performance.now()
 const calibrationSamples = 128
@@ -87,7 +93,12 @@ async function seen(dataset: Dataset, count: number): Promise<SamplesView> {
   return { name, size, labels, skipped: [...skipped], suspicious: [...suspicious] }
 }
 
-async function run(project: Project, device: Device, show: (progress: RunProgress) => void): Promise<RunDone> {
+async function run(
+  project: Project,
+  variant: string,
+  device: Device,
+  show: (progress: RunProgress) => void,
+): Promise<RunDone> {
   const { imported, importMs } = await modelOf(project.id, project.model)
   const bytes = createBytes(imported.sources)
   const engine = await openEngine(device, bytes)
@@ -121,9 +132,9 @@ async function run(project: Project, device: Device, show: (progress: RunProgres
       },
       ctx,
     )
-    await storeGraphs(project, done.models)
+    await keepVariant(project.id, variant, done)
     const stored: StoredBundle[] = []
-    for (const bundle of done.bundles) stored.push(await storeBundle(project, bundle))
+    for (const bundle of done.bundles) stored.push(await storeBundle(project.id, variant, bundle))
     return { report: done.report, bundles: stored }
   }
   const webgpu = { verified: engine.verified, why: engine.notes[0] ?? null }
@@ -140,16 +151,16 @@ async function run(project: Project, device: Device, show: (progress: RunProgres
 }
 
 /** One zip per bundle, streamed into storage; its dates are fixed, so that equal bundles are equal files. */
-async function storeBundle(project: Project, bundle: Bundle): Promise<StoredBundle> {
+async function storeBundle(project: string, variant: string, bundle: Bundle): Promise<StoredBundle> {
   const entries = bundle.files.map(({ path, bytes, file }) => ({
     name: path,
     size: bytes,
     lastModified: new Date(1980, 0, 1),
     input: file.chunks() as AsyncIterable<Uint8Array<ArrayBuffer>>,
   }))
-  const file = `${bundle.dir}.zip`
-  await writeBundle(project.id, file, chunksOf(makeZip(entries)))
-  return { dir: bundle.dir, name: `${project.name}-${file}`, file }
+  const file = `${variant}-${bundle.dir}.zip`
+  await writeBundle(project, file, chunksOf(makeZip(entries)))
+  return { dir: bundle.dir, file }
 }
 
 async function* chunksOf(stream: ReadableStream<Uint8Array>): AsyncIterable<Uint8Array> {
@@ -157,24 +168,27 @@ async function* chunksOf(stream: ReadableStream<Uint8Array>): AsyncIterable<Uint
   for (let part = await reader.read(); !part.done; part = await reader.read()) yield part.value
 }
 
-type Which = 'original' | 'optimized' | 'quantized'
-
 const viewOfModel = (model: Model): GraphView => {
   const inferred = infer(model)
   return graphView(inferred, cost(inferred))
 }
 
-/** The graphs of the last run, as the page will ask for them: its models are gone with this thread. */
-async function storeGraphs(project: Project, models: Compressed['models']): Promise<void> {
-  const store = stageStore(project.id)
-  for (const [which, model] of Object.entries(models)) {
-    if (model) await store.put(`graph-${which}`, utf8(JSON.stringify(viewOfModel(model))))
+/** The report of a run, its graphs as the page will ask for them, and its models, for they are gone with this thread. */
+async function keepVariant(project: string, variant: string, { report, models, variants }: Compressed): Promise<void> {
+  const store = stageStore(project)
+  const put = (name: string, bytes: Uint8Array) => store.put(`${stageHead(variant)}${name}`, bytes)
+  for (const [which, model] of Object.entries(models))
+    if (model) await put(`graph-${which}`, utf8(JSON.stringify(viewOfModel(model))))
+  for (const [k, { dir }] of report.bundles.entries()) {
+    const { model, target, plan } = variants[k]
+    await put(`model-${dir}`, pack({ model, target, quantised: plan !== null } satisfies KeptModel))
   }
+  await put('report', utf8(JSON.stringify(report)))
 }
 
-async function graphOf(project: Project, which: Which): Promise<GraphView> {
+async function graphOf(project: Project, which: Which, variant: string | null): Promise<GraphView> {
   if (which === 'original') return viewOfModel((await modelOf(project.id, project.model)).imported.model)
-  const kept = project.report ? await stageStore(project.id).get(`graph-${which}`) : null
+  const kept = variant ? await stageStore(project.id).get(`${stageHead(variant)}graph-${which}`) : null
   if (kept) return JSON.parse(text(kept)) as GraphView
   throw new StudioError('usage', `There is no ${which} graph yet`, { hint: 'Run the recipe first.' })
 }
@@ -214,10 +228,22 @@ const api = {
       return previewOf(await datasetOf(project, data.pack, project.input), index, input)
     }),
 
-  graph: (project: Project, which: Which): Promise<Result<GraphView>> => answer(() => graphOf(project, which)),
+  graph: (project: Project, which: Which, variant: string | null): Promise<Result<GraphView>> =>
+    answer(() => graphOf(project, which, variant)),
 
-  run: (project: Project, device: Device, show: (progress: RunProgress) => void): Promise<Result<RunDone>> =>
-    answer(() => run(project, device, show)),
+  lint: (project: Project, target: string): Promise<Result<Linted>> =>
+    answer(async () => {
+      const { imported } = await modelOf(project.id, project.model)
+      const ctx = await lookingOn(imported)
+      return lint({ ...imported, model: cutAs(imported.model, project.recipe) }, target, ctx)
+    }),
+
+  run: (
+    project: Project,
+    variant: string,
+    device: Device,
+    show: (progress: RunProgress) => void,
+  ): Promise<Result<RunDone>> => answer(() => run(project, variant, device, show)),
 }
 export type ComputeApi = typeof api
 

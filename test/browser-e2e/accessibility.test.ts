@@ -11,7 +11,7 @@ import { error, go, openSample, type Place, result } from './person.ts'
 import { openStudio, type Studio } from './studio.ts'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-const places: readonly Place[] = ['model', 'data', 'recipe', 'run', 'result', 'export']
+const places: readonly Place[] = ['model', 'data', 'recipe', 'run', 'result', 'compare', 'export']
 
 let studio: Studio
 let page: Page

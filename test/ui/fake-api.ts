@@ -4,7 +4,16 @@ import * as v from 'valibot'
 import type { Options } from '../../src/base/options.ts'
 import type { Accuracy, LayerReport, Report, Side } from '../../src/jobs/report.ts'
 import type { Recipe } from '../../src/recipe/types.ts'
-import type { GraphView, NodeView, ProjectView, Result, RunProgress, StudioApi, ValueView } from '../../workers/api.ts'
+import type {
+  GraphView,
+  NodeView,
+  ProjectView,
+  Result,
+  RunProgress,
+  StudioApi,
+  ValueView,
+  VariantView,
+} from '../../workers/api.ts'
 
 /** A residual network like ResNet: a stem, blocks of two convolutions with a bypass, a head. */
 export function residualGraph(blocks: number): GraphView {
@@ -190,6 +199,21 @@ export function reportOf(graph: GraphView): Report {
   }
 }
 
+const variantOf = (graph: GraphView): VariantView => ({
+  id: 'v1',
+  name: 'int8/uint8',
+  made: Date.now() - 3_600_000,
+  recipe,
+  figures: reportOf(graph).bundles.map(({ target, form, dir, after, agreement }) => ({
+    target,
+    form,
+    dir,
+    before: reportOf(graph).before,
+    after,
+    agreement,
+  })),
+})
+
 const good = <T>(value: T): Result<T> => ({ ok: true, value })
 const wait = (ms: number) => new Promise<void>(done => setTimeout(done, ms))
 
@@ -261,6 +285,10 @@ export function fakeApi(options: Partial<FakeOptions> = {}): StudioApi {
     },
     inputProposed: true,
     recipe,
+    undo: 0,
+    redo: 0,
+    variants: finished ? [variantOf(graph)] : [],
+    current: finished ? 'v1' : null,
     report: finished ? reportOf(graph) : null,
     error: null,
     readOnly,
@@ -402,6 +430,28 @@ export function fakeApi(options: Partial<FakeOptions> = {}): StudioApi {
         },
       }
     },
+    undoRecipe: async () => set({}),
+    redoRecipe: async () => set({}),
+    lint: async (_, target) =>
+      good({
+        target,
+        integer: 29,
+        findings: [
+          {
+            node: 'avgpool',
+            op: 'GlobalAveragePool',
+            why: 'it is computed in floats there',
+            level: 'float',
+            source: 'https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html',
+            origin: ['/resnet/avgpool'],
+          },
+        ],
+        sources: [],
+      }),
+    report: async () => good(reportOf(graph)),
+    renameVariant: async (_, __, name) => set({ variants: project.variants.map(known => ({ ...known, name })) }),
+    deleteVariant: async () => set({ variants: [] }),
+    restoreVariant: async () => set({ variants: [variantOf(graph)] }),
     preview: async (_, __, index) =>
       good({
         name: `frog/${String(index).padStart(4, '0')}.png`,
@@ -433,11 +483,11 @@ export function fakeApi(options: Partial<FakeOptions> = {}): StudioApi {
             secondsLeft: (128 - done) / 412,
           } as RunProgress)
         }
-      return set({ report: reportOf(graph), stage: 'done' })
+      return set({ report: reportOf(graph), stage: 'done', variants: [variantOf(graph)], current: 'v1' })
     },
     cancel: async () => {
       cancelled = true
     },
-    bundle: async () => good({ name: 'resnet20-onnxruntime.zip', zip: new Blob(['PK']) }),
+    bundle: async () => good({ zip: new Blob(['PK']) }),
   }
 }

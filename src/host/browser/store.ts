@@ -155,7 +155,17 @@ export async function readBundle(project: string, name: string): Promise<Blob | 
   return handle ? handle.getFile() : null
 }
 
-export const clearBundles = async (project: string): Promise<void> => removeEntry(await folderOf(project), 'bundles')
+/** Removes bundles of the project that are not in `keep`. */
+export async function sweepBundles(project: string, keep: ReadonlySet<string>): Promise<void> {
+  const folder = await subfolder(project, 'bundles')
+  for await (const name of folder.keys()) if (!keep.has(name)) await removeEntry(folder, name)
+}
+
+/** Removes those entries of the stage store that are `gone`. */
+export async function sweepStages(project: string, gone: (key: string) => boolean): Promise<void> {
+  const folder = await subfolder(project, 'stages')
+  for await (const name of folder.keys()) if (gone(name)) await removeEntry(folder, name)
+}
 
 /** Bytes of all files under a project's folder. */
 export async function projectBytes(project: string): Promise<number> {

@@ -12,6 +12,7 @@ import { LayersTable } from '../parts/layers-table.tsx'
 import { Said } from '../parts/said.tsx'
 import { Segmented } from '../parts/segmented.tsx'
 import { Term } from '../parts/term.tsx'
+import { VariantPicker } from '../parts/variant-picker.tsx'
 import { layersCsv } from '../state/layers-csv.ts'
 import { save } from '../state/save.ts'
 import { useStudio } from '../state/studio.ts'
@@ -166,7 +167,7 @@ function Layers(props: { layers: readonly LayerReport[]; name: string }) {
 
 export function ResultPlace(props: { project: ProjectView }) {
   const studio = useStudio()
-  const report = () => props.project.report
+  const { report } = studio
   const after = () => studio.bundle()?.after ?? report()?.after ?? null
   const agreement = () => studio.bundle()?.agreement ?? report()?.agreement ?? null
   const bothAccuracies = () => {
@@ -178,24 +179,7 @@ export function ResultPlace(props: { project: ProjectView }) {
     <div class="place result-place">
       <div class="row apart">
         <h1>{t().result.title}</h1>
-        <Show when={(report()?.bundles.length ?? 0) > 1}>
-          <label class="row">
-            <span class="soft">{t().result.bundle}</span>
-            <select
-              value={studio.bundleIndex()}
-              onChange={event => studio.setBundleIndex(Number(event.currentTarget.value))}
-            >
-              <For each={report()!.bundles}>
-                {(bundle, k) => (
-                  <option value={k()}>
-                    {bundle.target}
-                    {bundle.form ? ` ${bundle.form}` : ''}
-                  </option>
-                )}
-              </For>
-            </select>
-          </label>
-        </Show>
+        <VariantPicker bundles />
       </div>
       <Show
         when={report()}

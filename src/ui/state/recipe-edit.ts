@@ -86,6 +86,18 @@ export function setShape(recipe: Recipe, input: string, dims: readonly number[] 
 export const shapeOf = (recipe: Recipe, input: string): readonly number[] | undefined =>
   (recipe.steps.find(step => step.do === 'cut')?.shapes as Record<string, number[]> | undefined)?.[input]
 
+/** Ends the graph at these values, in a cut step at the head of the recipe. */
+export function cutBefore(recipe: Recipe, values: readonly string[]): Recipe {
+  const index = recipe.steps.findIndex(step => step.do === 'cut')
+  if (index < 0) return { ...recipe, steps: [{ do: 'cut', outputs: [...values] }, ...recipe.steps] }
+  const before = (recipe.steps[index].outputs as string[] | undefined) ?? []
+  return setOption(recipe, index, 'outputs', [...new Set([...before, ...values])], [])
+}
+
+/** The targets that the recipe writes bundles for. */
+export const targetsOf = (recipe: Recipe): string[] =>
+  recipe.steps.flatMap(step => (step.do === 'export' && typeof step.target === 'string' ? [step.target] : []))
+
 /** Steps and seed are the same; the input spec belongs to the project, not to the preset. */
 export const isPreset = (recipe: Recipe, preset: Recipe): boolean =>
   recipe.seed === preset.seed && same(recipe.steps, preset.steps)
