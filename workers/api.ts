@@ -5,6 +5,7 @@ import type { Option, ValueOption } from '../src/base/options.ts'
 import type { InputSpec } from '../src/data/input-spec.ts'
 import type { Progress, Skip, Suspicion } from '../src/ir/context.ts'
 import type { Dim } from '../src/ir/model.ts'
+import type { Diagnosis } from '../src/jobs/diagnose.ts'
 import type { Linted } from '../src/jobs/lint.ts'
 import type { Agreement, Report, Side } from '../src/jobs/report.ts'
 import type { Recipe } from '../src/recipe/types.ts'
@@ -183,6 +184,14 @@ export interface StudioApi {
     onProgress: (p: RunProgress) => void,
   ): Promise<Result<ProjectView>>
   cancel(id: string): Promise<void>
+  /** Why the settings as they are, which must have been run, lose accuracy, and what helps. It ends as a run does. */
+  diagnose(
+    id: string,
+    device: 'auto' | 'webgpu' | 'wasm',
+    onProgress: (p: RunProgress) => void,
+  ): Promise<Result<Diagnosis>>
+  /** What was found of a variant; null: nobody looked. */
+  diagnosis(id: string, variant: string): Promise<Result<Diagnosis | null>>
   /** One bundle of a variant as a zip, by its `dir` in the report. */
   bundle(id: string, variant: string, dir: string): Promise<Result<{ zip: Blob }>>
 }

@@ -52,7 +52,7 @@ export interface Diagnosis {
   remedies: TriedRemedy[]
   untried: number
   /** The sample whose outputs are farthest from the float model's. */
-  worst: { sample: string; sqnrDb: number } | null
+  worst: { sample: string; index: number; sqnrDb: number } | null
   /** What is wrong with the samples as a whole, such as pixels that were not normalised. */
   data: string[]
 }

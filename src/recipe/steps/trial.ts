@@ -17,7 +17,7 @@ export interface Trial {
   /** `feeds` batch by batch, where the candidate starts elsewhere than at the inputs. */
   compare(candidate: Model, feeds?: readonly Feeds[]): Promise<Figures & { loss: number }>
   /** The error of each sample by itself, in their order. */
-  each(candidate: Model): Promise<{ sample: string; sqnrDb: number }[]>
+  each(candidate: Model): Promise<{ sample: string; index: number; sqnrDb: number }[]>
 }
 
 /** Samples `from` to before `to` of the usable ones. */
@@ -102,10 +102,10 @@ export async function openTrial(
         ctx,
       )
       return given.flatMap(({ samples, count }, index) =>
-        samples.map(({ name }, i) => {
+        samples.map(({ name, index: position }, i) => {
           const agreement = new Agreement(ctx.kernels, candidate.graph.outputs, () => null)
           agreement.add(sampleOf(exact[index], i, count), sampleOf(results[index], i, count))
-          return { sample: name, sqnrDb: agreement.result().sqnrDb }
+          return { sample: name, index: position, sqnrDb: agreement.result().sqnrDb }
         }),
       )
     },

@@ -6,6 +6,7 @@ import * as format from '../format.ts'
 import { GraphPanel } from '../graph/graph-panel-lazy.tsx'
 import { inWords, locale, t } from '../i18n/index.ts'
 import { AgreementFacts, CompareTable } from '../parts/compare-table.tsx'
+import { Doctor } from '../parts/doctor.tsx'
 import { Findings } from '../parts/findings.tsx'
 import { IntervalChart } from '../parts/interval-chart.tsx'
 import { LayersTable } from '../parts/layers-table.tsx'
@@ -236,6 +237,9 @@ export function ResultPlace(props: { project: ProjectView }) {
             </Show>
             <Show when={studio.layers().length > 0}>
               <Layers layers={studio.layers()} name={props.project.name} />
+            </Show>
+            <Show when={studio.layers().length > 0}>
+              <Doctor project={props.project} />
             </Show>
             <Show when={known().floatLeft.length > 0}>
               <FloatLeft rows={known().floatLeft} />
