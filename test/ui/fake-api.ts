@@ -199,7 +199,7 @@ export function reportOf(graph: GraphView): Report {
   }
 }
 
-const variantOf = (graph: GraphView): VariantView => ({
+export const variantOf = (graph: GraphView): VariantView => ({
   id: 'v1',
   name: 'int8/uint8',
   made: Date.now() - 3_600_000,

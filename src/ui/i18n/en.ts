@@ -304,6 +304,7 @@ export const en = {
     untried: 'not tried on its runtime',
     recipe: 'Save recipe',
     report: 'Save report',
+    page: 'Save report to print (HTML)',
     total: 'Total',
     also: 'Without the models',
   },

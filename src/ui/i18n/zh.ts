@@ -296,6 +296,7 @@ export const zh: Words = {
     untried: '未在其运行时上验证',
     recipe: '保存配方',
     report: '保存报告',
+    page: '保存可打印的报告（HTML）',
     total: '合计',
     also: '不含模型',
   },
