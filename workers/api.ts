@@ -5,6 +5,8 @@ import type { Option, ValueOption } from '../src/base/options.ts'
 import type { InputSpec } from '../src/data/input-spec.ts'
 import type { Progress, Skip, Suspicion } from '../src/ir/context.ts'
 import type { Dim } from '../src/ir/model.ts'
+import type { Answers } from '../src/jobs/answers.ts'
+import type { Beside, SharedValue } from '../src/jobs/beside.ts'
 import type { Diagnosis } from '../src/jobs/diagnose.ts'
 import type { Linted } from '../src/jobs/lint.ts'
 import type { Agreement, Report, Side } from '../src/jobs/report.ts'
@@ -144,6 +146,9 @@ export interface RunProgress extends Progress {
   secondsLeft: number | null
 }
 
+/** A model that can be looked into: a bundle of a variant; null is the original. */
+export type ModelId = { variant: string; dir: string } | null
+
 export interface StudioApi {
   capabilities(): Promise<Capabilities>
   catalogue(): Promise<Catalogue>
@@ -175,6 +180,23 @@ export interface StudioApi {
   deleteVariant(id: string, variant: string): Promise<Result<ProjectView>>
   restoreVariant(id: string, variant: string): Promise<Result<ProjectView>>
   preview(id: string, role: 'calibration' | 'evaluation', index: number): Promise<Result<SamplePreview>>
+  /** The values that two models have in common, in the order of the first. */
+  sharedValues(id: string, models: readonly [ModelId, ModelId]): Promise<Result<SharedValue[]>>
+  /** Two models on one sample: what they answer, and a value that both compute. */
+  beside(
+    id: string,
+    models: readonly [ModelId, ModelId],
+    role: 'calibration' | 'evaluation',
+    index: number,
+    value: string | null,
+  ): Promise<Result<Beside>>
+  /** What two models answer for all samples of a set; null where they have no answers. */
+  answers(
+    id: string,
+    models: readonly [ModelId, ModelId],
+    role: 'calibration' | 'evaluation',
+    onProgress: (done: number, total: number) => void,
+  ): Promise<Result<Answers | null>>
   /** All but the original are a variant's. */
   graph(id: string, which: 'original' | 'optimized' | 'quantized', variant: string | null): Promise<Result<GraphView>>
   /** Runs the recipe from the first step whose result is not there yet. Ends early with code 'cancelled' after `cancel`. */

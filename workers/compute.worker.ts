@@ -17,8 +17,10 @@ import { openPack, type Pack, stageStore, writeBundle } from '../src/host/browse
 import { importModel } from '../src/importers/index.ts'
 import type { Imported } from '../src/importers/types.ts'
 import { createBytes } from '../src/ir/bytes.ts'
-import type { Context, Dataset } from '../src/ir/context.ts'
+import type { Context, Dataset, Progress } from '../src/ir/context.ts'
 import type { Model } from '../src/ir/model.ts'
+import { type Answers, answers } from '../src/jobs/answers.ts'
+import { type Beside, beside, type SharedValue, type Side, sharedValues } from '../src/jobs/beside.ts'
 import type { Bundle } from '../src/jobs/bundle.ts'
 import { type Compressed, compress, wantedOf, withTargets } from '../src/jobs/compress.ts'
 import { type Diagnosis, diagnose } from '../src/jobs/diagnose.ts'
@@ -29,10 +31,18 @@ import { presetOf } from '../src/recipe/presets.ts'
 import type { Recipe } from '../src/recipe/types.ts'
 import { checkRecipe } from '../src/recipe/validate.ts'
 import { cost } from '../src/stages/inspect/cost.ts'
-import type { GraphView, ModelView, Result, RunProgress, SamplePreview, DataView as SamplesView } from './api.ts'
+import type {
+  GraphView,
+  ModelId,
+  ModelView,
+  Result,
+  RunProgress,
+  SamplePreview,
+  DataView as SamplesView,
+} from './api.ts'
 import { defaultTarget } from './catalogue.ts'
 import { openEngine, wasmEngine } from './engine.ts'
-import { type KeptModel, lookingOn } from './look.ts'
+import { type KeptModel, keyOfModel, lookingOn, sessionsOn, sideOf } from './look.ts'
 import { previewOf } from './preview.ts'
 import { createMeter } from './progress.ts'
 import type { Device, Project, Role, StoredBundle } from './project.ts'
@@ -236,6 +246,19 @@ async function graphOf(project: Project, which: Which, variant: string | null): 
   throw new StudioError('usage', `There is no ${which} graph yet`, { hint: 'Run the recipe first.' })
 }
 
+/** The samples of a role, opened. */
+async function dataOf(project: Project, role: Role): Promise<OpenedDataset> {
+  const data = project[role]
+  if (!data) throw new StudioError('usage', 'There are no samples yet', { hint: 'Drop a folder of images first.' })
+  return datasetOf(project, data.pack, project.input)
+}
+
+async function sidesOf(project: Project, models: readonly [ModelId, ModelId]): Promise<[Side, Side]> {
+  const { imported } = await modelOf(project.id, project.model)
+  const side = (id: ModelId) => sideOf(project.id, imported, id)
+  return [await side(models[0]), await side(models[1])]
+}
+
 const api = {
   open: (id: string, pack: Pack): Promise<Result<OpenedModel>> =>
     answer(async () => {
@@ -264,11 +287,51 @@ const api = {
 
   preview: (project: Project, role: Role, index: number): Promise<Result<SamplePreview>> =>
     answer(async () => {
-      const data = project[role]
-      if (!data) throw new StudioError('usage', 'There are no samples yet', { hint: 'Drop a folder of images first.' })
       const { imported } = await modelOf(project.id, project.model)
       const input = resolveInput(project.input, imported.model)
-      return previewOf(await datasetOf(project, data.pack, project.input), index, input)
+      return previewOf(await dataOf(project, role), index, input)
+    }),
+
+  sharedValues: (project: Project, models: readonly [ModelId, ModelId]): Promise<Result<SharedValue[]>> =>
+    answer(async () => {
+      const [a, b] = await sidesOf(project, models)
+      return sharedValues(a.model, b.model)
+    }),
+
+  beside: (
+    project: Project,
+    models: readonly [ModelId, ModelId],
+    role: Role,
+    index: number,
+    value: string | null,
+  ): Promise<Result<Beside>> =>
+    answer(async () => {
+      const sides = await sidesOf(project, models)
+      const { imported } = await modelOf(project.id, project.model)
+      const { sample } = await (await dataOf(project, role)).peek(index)
+      const judged = { input: project.input, original: infer(imported.model) }
+      return beside(
+        sides,
+        [keyOfModel(models[0]), keyOfModel(models[1])],
+        sample.feeds,
+        value,
+        judged,
+        ...(await sessionsOn(imported)),
+      )
+    }),
+
+  answers: (
+    project: Project,
+    models: readonly [ModelId, ModelId],
+    role: Role,
+    show: (done: number, total: number) => void,
+  ): Promise<Result<Answers | null>> =>
+    answer(async () => {
+      const sides = await sidesOf(project, models)
+      const { imported } = await modelOf(project.id, project.model)
+      const ctx = await lookingOn(imported)
+      const progress = ({ done, total }: Progress) => show(done, total ?? done)
+      return answers(sides, await dataOf(project, role), project.input, { ...ctx, progress })
     }),
 
   graph: (project: Project, which: Which, variant: string | null): Promise<Result<GraphView>> =>

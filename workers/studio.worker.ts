@@ -383,6 +383,19 @@ const api: StudioApi = {
   preview: (id, role, index) =>
     result(async () => viewer.call(async compute => unwrap(compute.preview(await load(id), role, index)))),
 
+  sharedValues: (id, models) =>
+    result(async () => viewer.call(async compute => unwrap(compute.sharedValues(await load(id), models)))),
+
+  beside: (id, models, role, index, value) =>
+    result(async () =>
+      viewer.call(async compute => unwrap(compute.beside(await load(id), models, role, index, value))),
+    ),
+
+  answers: (id, models, role, onProgress) =>
+    result(async () =>
+      viewer.call(async compute => unwrap(compute.answers(await load(id), models, role, comlink.proxy(onProgress)))),
+    ),
+
   graph: (id, which, variant) =>
     result(async () => viewer.call(async compute => unwrap(compute.graph(await load(id), which, variant)))),
 

@@ -105,6 +105,44 @@ test('the chart has a point for the original and each variant, and one is opened
   expect(await page.getByTestId('variant').inputValue()).toBe(await variantNamed('int4/uint8'))
 })
 
+test('the answers that changed are as many as the report says, each with its picture, and the table counts them all', async () => {
+  await go(page, 'result')
+  const facts = await page.getByTestId('agreement').locator('dd').allTextContents()
+  const same = Number.parseFloat(facts[0]!)
+  await page.getByTestId('look-through').click()
+  const words = await page.getByTestId('changed-count').textContent()
+  const changed = words!.includes('changed') ? Number.parseInt(words!, 10) : 0
+  expect(changed).toBe(Math.round(1000 * (1 - same / 100)))
+  expect(changed).toBeGreaterThan(0)
+  await page.getByTestId('changed-sample').first().locator('canvas').waitFor()
+  const cells = await page.getByTestId('confusion').locator('tbody td').allTextContents()
+  const counts = cells.map(text => Number.parseInt(text, 10) || 0)
+  expect(counts.reduce((a, b) => a + b)).toBe(1000)
+  const right = counts.filter((_, k) => k % 11 === 0).reduce((a, b) => a + b)
+  expect((right / 10).toFixed(2)).toBe(
+    (await page.getByTestId('report-top1-after').textContent())!.replace('%', '').trim(),
+  )
+})
+
+test('both models are seen on one sample: a layer under the slider, and both answers', async () => {
+  await go(page, 'compare')
+  await page.getByTestId('right').selectOption({ label: 'int4/uint8' })
+  await page.getByTestId('left').selectOption('original')
+  await page.getByTestId('both-answers').waitFor()
+  const answer = await page.getByTestId('both-answers').locator('dd').first().textContent()
+  expect(answer).toMatch(/^\d /)
+  await page.getByTestId('look-at').selectOption({ label: 'Relu /halve/Relu' })
+  const split = page.getByTestId('split')
+  await split.focus()
+  await page.keyboard.press('Home')
+  expect(await page.locator('.slider .over').evaluate(element => element.style.clipPath)).toBe('inset(0px 0px 0px 0%)')
+  const words = await page.getByTestId('apart').textContent()
+  expect(Number.parseFloat(words!)).toBeGreaterThan(5)
+  expect(Number.parseFloat(words!)).toBeLessThan(60)
+  expect(await page.getByTestId('scores').locator('tbody tr').count()).toBeGreaterThanOrEqual(5)
+  expect(await page.getByTestId('channel').locator('option').count()).toBe(17)
+})
+
 test('a variant gets another name, lends its recipe, and comes back after it was deleted', async () => {
   await go(page, 'compare')
   await rows()

@@ -247,7 +247,7 @@ export function reportOf(graph: GraphView): Report {
   }
 }
 
-const variantOf = (graph: GraphView): VariantView => ({
+export const variantOf = (graph: GraphView): VariantView => ({
   id: 'v1',
   name: 'int8/uint8',
   made: Date.now() - 3_600_000,
@@ -499,6 +499,10 @@ export function fakeApi(options: Partial<FakeOptions> = {}): StudioApi {
         sources: [],
       }),
     report: async () => good(reportOf(graph)),
+    sharedValues: async () =>
+      good(graph.nodes.filter(({ op }) => op === 'Conv').map(({ id, op }) => ({ value: `${id}_out`, node: id, op }))),
+    beside: async () => good({ maps: null, difference: { sqnrDb: 31.2, maxAbs: 0.4 }, answers: [6, 6], scores: null }),
+    answers: async () => good(null),
     renameVariant: async (_, __, name) => set({ variants: project.variants.map(known => ({ ...known, name })) }),
     deleteVariant: async () => set({ variants: [] }),
     restoreVariant: async () => set({ variants: [variantOf(graph)] }),

@@ -6,6 +6,7 @@ import { locale, t } from '../i18n/index.ts'
 import { Ask } from '../parts/ask.tsx'
 import { CompareTable } from '../parts/compare-table.tsx'
 import { Icon } from '../parts/icon.tsx'
+import { Look } from '../parts/look.tsx'
 import { type ChartPoint, ParetoChart } from '../parts/pareto-chart.tsx'
 import { Segmented } from '../parts/segmented.tsx'
 import { save } from '../state/save.ts'
@@ -310,45 +311,48 @@ function Two(props: { project: ProjectView; compared: readonly Compared[] }) {
     return one && other && one.samples !== other.samples
   }
   return (
-    <section class="section" data-testid="two">
-      <h2>{t().compare.two}</h2>
-      <div class="two-pickers">
-        <SidePicker
-          label={t().compare.left}
-          testid="left"
-          compared={props.compared}
-          value={a().id}
-          onChange={setLeft}
+    <>
+      <section class="section" data-testid="two">
+        <h2>{t().compare.two}</h2>
+        <div class="two-pickers">
+          <SidePicker
+            label={t().compare.left}
+            testid="left"
+            compared={props.compared}
+            value={a().id}
+            onChange={setLeft}
+          />
+          <button
+            type="button"
+            class="button"
+            onClick={() => {
+              const [one, other] = [a().id, b().id]
+              setLeft(other)
+              setRight(one)
+            }}
+          >
+            {t().compare.swap}
+          </button>
+          <SidePicker
+            label={t().compare.right}
+            testid="right"
+            compared={props.compared}
+            value={b().id}
+            onChange={setRight}
+          />
+        </div>
+        <CompareTable
+          before={a().side}
+          after={b().side}
+          names={[a().name, b().name]}
+          agreement={[a().agreement, b().agreement]}
         />
-        <button
-          type="button"
-          class="button"
-          onClick={() => {
-            const [one, other] = [a().id, b().id]
-            setLeft(other)
-            setRight(one)
-          }}
-        >
-          {t().compare.swap}
-        </button>
-        <SidePicker
-          label={t().compare.right}
-          testid="right"
-          compared={props.compared}
-          value={b().id}
-          onChange={setRight}
-        />
-      </div>
-      <CompareTable
-        before={a().side}
-        after={b().side}
-        names={[a().name, b().name]}
-        agreement={[a().agreement, b().agreement]}
-      />
-      <Show when={unpaired()}>
-        <p class="note warn-note">{t().compare.notPaired}</p>
-      </Show>
-    </section>
+        <Show when={unpaired()}>
+          <p class="note warn-note">{t().compare.notPaired}</p>
+        </Show>
+      </section>
+      <Look project={props.project} sides={[a(), b()]} />
+    </>
   )
 }
 

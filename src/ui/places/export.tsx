@@ -3,9 +3,10 @@ import { createSignal, For, Show } from 'solid-js'
 import type { ProjectView } from '../../../workers/api.ts'
 import type { BundleReport } from '../../jobs/report.ts'
 import * as format from '../format.ts'
-import { locale, t } from '../i18n/index.ts'
+import { inWords, locale, t } from '../i18n/index.ts'
 import { Icon } from '../parts/icon.tsx'
 import { VariantPicker } from '../parts/variant-picker.tsx'
+import { reportPage } from '../state/report-page.ts'
 import { jsonBlob, save } from '../state/save.ts'
 import { useStudio } from '../state/studio.ts'
 import './export.css'
@@ -114,6 +115,11 @@ export function ExportPlace(props: { project: ProjectView }) {
   const bundles = () => studio.report()?.bundles ?? []
   // The recipe of what is shown; where nothing is, the one that would be run.
   const recipe = () => studio.variants.variant()?.recipe ?? props.project.recipe
+  const page = () =>
+    reportPage(
+      { project: props.project, variant: studio.variants.variant()!, report: studio.report()! },
+      { words: t(), locale: locale(), say: inWords },
+    )
   return (
     <div class="place export-place">
       <div class="row apart">
@@ -146,6 +152,17 @@ export function ExportPlace(props: { project: ProjectView }) {
             onClick={() => void save('report.json', async () => jsonBlob(studio.report()))}
           >
             {t().export.report}
+          </button>
+          <button
+            type="button"
+            class="button"
+            data-testid="save-report-page"
+            disabled={!studio.report() || !studio.variants.variant()}
+            onClick={() =>
+              void save(`${props.project.name}-report.html`, async () => new Blob([page()], { type: 'text/html' }))
+            }
+          >
+            {t().export.page}
           </button>
         </div>
       </section>

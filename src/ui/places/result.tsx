@@ -1,10 +1,11 @@
 // What came of it: is it still right, what does it cost, which layer strays most, what stayed in float, what was odd in the data.
-import { createSignal, For, Show } from 'solid-js'
+import { createMemo, createSignal, For, Show } from 'solid-js'
 import type { ProjectView } from '../../../workers/api.ts'
 import type { Accuracy, LayerReport, Report } from '../../jobs/report.ts'
 import * as format from '../format.ts'
 import { GraphPanel } from '../graph/graph-panel-lazy.tsx'
 import { inWords, locale, t } from '../i18n/index.ts'
+import { AnswersView } from '../parts/answers-view.tsx'
 import { AgreementFacts, CompareTable } from '../parts/compare-table.tsx'
 import { Doctor } from '../parts/doctor.tsx'
 import { Findings } from '../parts/findings.tsx'
@@ -175,6 +176,10 @@ export function ResultPlace(props: { project: ProjectView }) {
     const [before, now] = [report()?.before.accuracy, after()?.accuracy]
     return before && now ? { before, now } : null
   }
+  const model = createMemo(() => {
+    const [variant, dir] = [studio.variants.shown(), studio.bundle()?.dir]
+    return variant !== null && dir !== undefined ? { variant, dir } : null
+  })
   const dataClean = () => report()!.data.skipped.length === 0 && report()!.data.suspicious.length === 0
   return (
     <div class="place result-place">
@@ -235,6 +240,7 @@ export function ResultPlace(props: { project: ProjectView }) {
                 </ul>
               </section>
             </Show>
+            <Show when={model()}>{id => <AnswersView project={props.project} model={id()} />}</Show>
             <Show when={studio.layers().length > 0}>
               <Layers layers={studio.layers()} name={props.project.name} />
             </Show>

@@ -1,5 +1,5 @@
 // What can be laid beside each other: the original, and every bundle of every variant.
-import type { VariantFigures, VariantView } from '../../../workers/api.ts'
+import type { ModelId, VariantFigures, VariantView } from '../../../workers/api.ts'
 import type { Agreement, Side } from '../../jobs/report.ts'
 
 export interface Compared {
@@ -28,3 +28,6 @@ export function comparable(variants: readonly VariantView[], original: string): 
     ...variants.flatMap(variant => variant.figures.map(figures => bundle(variant, figures))),
   ]
 }
+
+export const modelOf = ({ variant, dir }: Compared): ModelId =>
+  variant !== null && dir !== null ? { variant, dir } : null

@@ -12,6 +12,7 @@ import {
 import type { StudioApi } from '../../../workers/api.ts'
 import type { BundleReport, LayerReport } from '../../jobs/report.ts'
 import { createGraphs } from './graphs.ts'
+import { createLooked } from './looked.ts'
 import { createNetwork } from './network.ts'
 import { createOffline } from './offline.ts'
 import { createAddress, type Place } from './place.ts'
@@ -45,6 +46,7 @@ export function createStudio(api: StudioApi, { registration, storeForOffline }: 
   }
   const variants = createVariants(api, project)
   const { report } = variants
+  const looked = createLooked(api, project)
   const bundle = createMemo<BundleReport | null>(() => {
     const bundles = report()?.bundles ?? []
     return bundles[Math.min(bundleIndex(), bundles.length - 1)] ?? null
@@ -97,6 +99,7 @@ export function createStudio(api: StudioApi, { registration, storeForOffline }: 
     project,
     variants,
     report,
+    looked,
     run,
     start,
     sample,
