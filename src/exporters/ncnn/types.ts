@@ -3,7 +3,6 @@ import type { NcnnParam } from '../../formats/ncnn-param.ts'
 import type { Node, ValueName } from '../../ir/model.ts'
 import type { Tensor } from '../../ir/tensor.ts'
 import type { GraphView, Rounded } from '../graph-view.ts'
-import type { Shift } from './zero-point.ts'
 
 /** One array of the .bin. `weight` and `codes` begin with a tag. */
 export type Part =
@@ -16,6 +15,12 @@ export type Part =
   | { kind: 'input'; rounded: Rounded }
   | { kind: 'numbers'; values: readonly number[] }
   | { kind: 'multipliers'; tensor: Tensor; count: number } // 1 / scale
+
+/** What lies in the place of x: sign·x + offset. */
+export interface Shift {
+  sign: 1 | -1
+  offset: number
+}
 
 /** Where each number of the file comes from: its position in the tensor. */
 export type Order = (position: number) => number

@@ -7,13 +7,7 @@ import type { Bytes } from '../../ir/context.ts'
 import type { Node } from '../../ir/model.ts'
 import { floatsOf } from '../floats.ts'
 import type { GraphView, Rounded } from '../graph-view.ts'
-import type { Part } from './types.ts'
-
-/** What lies in the place of x: sign·x + offset. */
-export interface Shift {
-  sign: 1 | -1
-  offset: number
-}
+import type { Part, Shift } from './types.ts'
 
 export const unshifted: Shift = { sign: 1, offset: 0 }
 
