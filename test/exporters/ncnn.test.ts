@@ -254,7 +254,7 @@ describe('int8', () => {
           'ncnn',
           'int8',
         )
-          const feeds = Array.from({ length: 4 }, () => random([1, 3, 12, 12]))
+        const feeds = Array.from({ length: 4 }, () => random([1, 3, 12, 12]))
         const y = (await outputsOf(preview, feeds, previewing(findTarget('ncnn'), ctx))).y
         jobs.push({ name, files, feeds: { x: stacked(feeds.map(f => f.x)) }, samples: feeds, y })
       }
