@@ -72,14 +72,14 @@ export interface StepEnv {
   ctx: Context
   calibration: Dataset | null
   evaluation: Dataset | null
-  /** Samples to train on; null: those to calibrate by. */
-  training: Dataset | null
+  /** Samples to train on, where they are not those to calibrate by. */
+  training?: Dataset | null
   samples: number // how many calibration samples are taken
   input: InputSpec
   wanted: readonly Wanted[]
   memo: Memo
   /** A place for what a step has reached so far, where the host has a store; under a key of all that it depends on besides the state. */
-  slot: (key: unknown) => Slot
+  slot?: (key: unknown) => Slot
 }
 
 export interface StepDef<S extends Options = Options> {

@@ -50,8 +50,6 @@ const feedsOf = (model: Model, seed: number, index: number): Feeds => {
 }
 
 /** Keeps nothing. */
-export const noSlot = () => ({ load: async () => null, save: async () => {} })
-
 export const noMemo: Memo = (_key, compute) => compute()
 
 export interface Played {
@@ -79,12 +77,10 @@ export async function play(
     ctx,
     calibration: options.calibration === undefined ? samplesFor(model, options.samples ?? 8) : options.calibration,
     evaluation: null,
-    training: null,
     samples: options.samples ?? 8,
     input: options.input ?? { inputs: {} },
     wanted: [{ target: onnxruntime, form: null, io: 'float' as const, ...options.wanted }],
     memo: options.memo ?? noMemo,
-    slot: noSlot,
   }
   let state = initialState(infer(model))
   if (options.optimized !== false) state = await optimize.run(state, {}, env)

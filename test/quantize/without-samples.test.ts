@@ -7,7 +7,7 @@ import { evaluate } from '../../src/recipe/steps/evaluate.ts'
 import { channelStatistics } from '../../src/stages/quantize/channel-statistics.ts'
 import { onnxruntime } from '../../src/targets/onnxruntime.ts'
 import { build } from '../build.ts'
-import { noSlot, play, samplesFor, testContext } from './played.ts'
+import { play, samplesFor, testContext } from './played.ts'
 
 let ctx: Context
 beforeAll(async () => {
@@ -99,7 +99,7 @@ describe('without samples', () => {
 
   test('the step evaluate says what was not measured', async () => {
     const { state } = await play(withNorms, ctx, { calibration: null, input: pixels })
-    const env = { ctx, calibration: null, evaluation: null, training: null, slot: noSlot, samples: 8, input: pixels }
+    const env = { ctx, calibration: null, evaluation: null, samples: 8, input: pixels }
     const wanted = [{ target: onnxruntime, form: null, io: 'float' as const }]
     const after = await evaluate.run(
       state,

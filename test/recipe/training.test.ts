@@ -203,6 +203,7 @@ describe('training that is cut off', () => {
     const whole = await played(steps)
     const entries = new Map<string, Uint8Array>()
     const store: StageStore = {
+      program: 'test',
       get: async key => entries.get(key) ?? null,
       put: async (key, bytes) => void entries.set(key, bytes),
     }

@@ -91,7 +91,12 @@ describe('optimisers', () => {
   test('the first step of Adam is the rate, whatever the size of the gradient', () => {
     for (const size of [1e-3, 1, 1e3]) {
       const values = Float32Array.of(2)
-      follow('adam', remembering('adam', 1), values, Float32Array.of(size), { rate: 0.1, size: 1, momentum: 0, decay: 0 })
+      follow('adam', remembering('adam', 1), values, Float32Array.of(size), {
+        rate: 0.1,
+        size: 1,
+        momentum: 0,
+        decay: 0,
+      })
       expect(values[0]).toBeCloseTo(1.9, 3)
     }
   })

@@ -8,7 +8,7 @@ import { floatTrainee, partOf } from '../../stages/train/trainee.ts'
 import { type State, type StepEnv, step } from '../state.ts'
 import { materialFor, openLessons } from './lessons.ts'
 import { likenessOf } from './likeness.ts'
-import { checkFloat, resolved, trainedWords, withParameters } from './trained.ts'
+import { checkFloat, resolved, slotFor, trainedWords, withParameters } from './trained.ts'
 import { loopOptions, trainingOptions } from './training-options.ts'
 
 const options = {
@@ -36,7 +36,7 @@ export const distil = step({
     const given = { part, student, teacher, wanted: like.values }
     const { lessons, close } = await openLessons(given, like.terms, material, o, null, ctx)
     try {
-      const reached = await train(trainee, lessons, loopOptions(o), env.slot(['distil', o]), 'distil', ctx)
+      const reached = await train(trainee, lessons, loopOptions(o), slotFor(env, ['distil', o]), 'distil', ctx)
       return {
         ...state,
         model: infer(withParameters(student, trainee.parameters)),

@@ -10,7 +10,7 @@ import { taskFor } from '../../tasks/index.ts'
 import { type State, type StepEnv, step } from '../state.ts'
 import { type Material, materialFor, openLessons } from './lessons.ts'
 import { beforeSoftmax } from './likeness.ts'
-import { checkFloat, resolved, trainedWords, withParameters } from './trained.ts'
+import { checkFloat, resolved, slotFor, trainedWords, withParameters } from './trained.ts'
 import { loopOptions, trainingOptions } from './training-options.ts'
 
 const options = {
@@ -38,7 +38,7 @@ export const finetune = step({
     const terms = () => [{ kind: 'label' as const, value, weight: 1, smoothing: o.smoothing }]
     const { lessons, close } = await openLessons(given, terms, material, o, offset, ctx)
     try {
-      const reached = await train(trainee, lessons, loopOptions(o), env.slot(['finetune', o]), 'finetune', ctx)
+      const reached = await train(trainee, lessons, loopOptions(o), slotFor(env, ['finetune', o]), 'finetune', ctx)
       return {
         ...state,
         model: infer(withParameters(student, trainee.parameters)),

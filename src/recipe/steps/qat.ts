@@ -22,7 +22,7 @@ import { emptyVariant, type State, type StepEnv, step, type Variant } from '../s
 import { type Material, materialFor, openLessons } from './lessons.ts'
 import { likenessOf } from './likeness.ts'
 import { writtenFor } from './quantize.ts'
-import { resolved, trainedWords, withParameters } from './trained.ts'
+import { resolved, slotFor, trainedWords, withParameters } from './trained.ts'
 import { loopOptions, trainingOptions } from './training-options.ts'
 
 const options = {
@@ -96,7 +96,7 @@ async function trained(variant: Variant, state: State, o: QatOptions, material: 
   const given = { part, student, teacher, wanted: like.values, named: seen.ends }
   const { lessons, close } = await openLessons(given, terms, material, o, null, ctx)
   try {
-    const reached = await train(trainee, lessons, loopOptions(o), env.slot(['qat', o, key]), 'qat', ctx)
+    const reached = await train(trainee, lessons, loopOptions(o), slotFor(env, ['qat', o, key]), 'qat', ctx)
     trainee.settle()
     return { reached, plan: trainee.plan(), model: infer(withParameters(student, trainee.parameters)) }
   } finally {

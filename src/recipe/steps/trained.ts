@@ -5,7 +5,7 @@ import type { Model } from '../../ir/model.ts'
 import { floats, tensorOf } from '../../ir/tensor.ts'
 import type { Progressed } from '../../stages/train/loop.ts'
 import type { Parameter } from '../../stages/train/trainee.ts'
-import type { State } from '../state.ts'
+import type { Slot, State, StepEnv } from '../state.ts'
 import type { TrainingOptions } from './training-options.ts'
 
 /** Steps that train floats come before the one that rounds them. */
@@ -16,6 +16,10 @@ export function checkFloat(step: string, { variants }: State): void {
     hint: 'Put it before the step quantize, or use the step qat behind it.',
   })
 }
+
+/** Where a step keeps what it has reached; nowhere without a store. */
+export const slotFor = (env: StepEnv, key: unknown): Slot =>
+  env.slot?.(key) ?? { load: async () => null, save: async () => {} }
 
 /** The model with its constants at what they were trained to. */
 export function withParameters(model: Model, parameters: readonly Parameter[]): Model {

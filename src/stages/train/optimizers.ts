@@ -66,6 +66,7 @@ export function follow(
 export function adam(length: number): Optimizer {
   const memory = remembering('adam', length)
   return {
-    step: (values, gradients, rate) => follow('adam', memory, values, gradients, { rate, size: 1, momentum: 0, decay: 0 }),
+    step: (values, gradients, rate) =>
+      follow('adam', memory, values, gradients, { rate, size: 1, momentum: 0, decay: 0 }),
   }
 }
