@@ -2,9 +2,8 @@
 // bundle then holds the very codes that were trained (LSQ: Esser et al., "Learned Step Size Quantization", 2020).
 import { StudioError } from '../../base/errors.ts'
 import { hashBytes } from '../../base/hash.ts'
-import { choice, number, type OptionValues } from '../../base/options.ts'
+import { number, type OptionValues } from '../../base/options.ts'
 import { pack } from '../../base/pack.ts'
-import { readFloats } from '../../ir/bytes.ts'
 import type { Graph, Model, Node, ValueName } from '../../ir/model.ts'
 import { isInt } from '../../ir/number-format.ts'
 import type { QuantPlan } from '../../ir/quant.ts'
@@ -26,9 +25,8 @@ import { resolved, slotFor, trainedWords, withParameters } from './trained.ts'
 import { loopOptions, trainingOptions } from './training-options.ts'
 
 const options = {
-  ...trainingOptions(0.002),
+  ...trainingOptions(0.001),
   scaleRate: number('Rate of scales over that of weights', { default: 1, min: 0, max: 100, step: 0.01 }),
-  start: choice('start', ['float', 'grid'], 'float'),
   temperature: number('Temperature', { default: 2, min: 0.1, max: 20, step: 0.1 }),
   outputs: number('Weight of the squared error of outputs', { default: 4, min: 0, max: 1000, step: 0.01 }),
   features: number('Weight of features', { default: 0, min: 0, max: 1000, step: 0.01 }),
@@ -84,13 +82,7 @@ async function trained(variant: Variant, state: State, o: QatOptions, material: 
   const part = await partOf(student.graph, like.values, ctx.bytes)
   const seen = seenRounded(student.graph, part, plan, like.values)
   const steps = { reads: seen.reads, rate: o.scaleRate, ...keptScales(student.graph, plan, variant) }
-  const origin = new Map<ValueName, Float32Array>()
-  if (o.start === 'float')
-    for (const name of part.learned) {
-      const tensor = teacher.graph.values.get(name)?.data
-      if (tensor) origin.set(name, await readFloats(ctx.bytes, tensor))
-    }
-  const trainee = await quantizedTrainee(student.graph, { ...part, nodes: seen.nodes }, plan, steps, origin, ctx.bytes)
+  const trainee = await quantizedTrainee(student.graph, { ...part, nodes: seen.nodes }, plan, steps, ctx.bytes)
   const terms = (meanSquare: (name: ValueName) => number): Term[] =>
     like.terms(meanSquare).map(term => ({ ...term, value: seen.ends.get(term.value)! }))
   const given = { part, student, teacher, wanted: like.values, named: seen.ends }

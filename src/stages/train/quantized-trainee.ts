@@ -35,16 +35,11 @@ export interface Steps {
 
 const smallestFactor = 1e-3
 
-/**
- * `origin` has the float model's weights by name. A weight starts at its level, moved towards what it was in floats as far as rounding brings
- * it back: so it has not lost which of its neighbours is the nearer.
- */
 export async function quantizedTrainee(
   graph: Graph,
   part: Part,
   plan: QuantPlan,
   steps: Steps,
-  origin: ReadonlyMap<ValueName, Float32Array>,
   bytes: Bytes,
 ): Promise<QuantizedTrainee> {
   const parameters: Parameter[] = []
@@ -57,8 +52,6 @@ export async function quantizedTrainee(
   const latents = new Map<ValueName, Parameter>()
   for (const name of part.learned) {
     const values = (await readFloats(bytes, graph.values.get(name)!.data!)).slice()
-    const params = plan.weights.get(name)
-    if (params && origin.has(name)) moveTowards(values, origin.get(name)!, shapeOf(name), params)
     latents.set(name, add(name, values, 1, part.decays.has(name)))
   }
   measure(parameters)
@@ -166,21 +159,6 @@ export async function quantizedTrainee(
       return parameters.map(p => sums.get(p)!)
     },
   }
-}
-
-// Of half a step, so that no rounding of the sum brings a weight to the next level.
-const nearlyHalf = 0.45
-
-function moveTowards(values: Float32Array, origin: Float32Array, shape: readonly number[], params: QuantParams): void {
-  const levels = roundTripTensor(values, shape, params)
-  const moved = new Float32Array(values.length)
-  eachScale(shape, params, (from, to, k) => {
-    const most = nearlyHalf * params.scale[k]
-    for (let i = from; i < to; i++) moved[i] = levels[i] + Math.min(most, Math.max(-most, origin[i] - levels[i]))
-  })
-  // Levels that lie closer than a step, as those of a table do, may be left behind by less.
-  const back = roundTripTensor(moved, shape, params)
-  for (let i = 0; i < values.length; i++) values[i] = back[i] === levels[i] ? moved[i] : levels[i]
 }
 
 /** Elements of a value that one sample has, so far as they are known. */
