@@ -4,6 +4,7 @@ import type { ProjectView } from '../../../workers/api.ts'
 import type { BundleReport } from '../../jobs/report.ts'
 import * as format from '../format.ts'
 import { inWords, locale, t } from '../i18n/index.ts'
+import { DumpView } from '../parts/dump-view.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { VariantPicker } from '../parts/variant-picker.tsx'
 import { reportPage } from '../state/report-page.ts'
@@ -106,6 +107,7 @@ function Bundle(props: { project: ProjectView; bundle: BundleReport }) {
           </tfoot>
         </table>
       </div>
+      <DumpView bundle={props.bundle} />
     </section>
   )
 }
