@@ -3,7 +3,7 @@ import type { ProjectView, VariantView } from '../../../workers/api.ts'
 import type { BundleReport, Report } from '../../jobs/report.ts'
 import type { Step } from '../../recipe/types.ts'
 import * as format from '../format.ts'
-import { css, inkOn, sqnrColour } from '../graph/colour.ts'
+import { css, inkOn, sqnrColour, sqnrRange } from '../graph/colour.ts'
 import type { Words } from '../i18n/en.ts'
 import { comparable } from './sides.ts'
 
@@ -104,15 +104,20 @@ function agreementLine({ agreement }: BundleReport, { words, locale }: Language)
     .join(' · ')}</p>`
 }
 
+const { low, high } = sqnrRange
+/** Whole decibels within the scale: as many colours as there are rules for. */
+const step = (db: number): number => Math.round(Math.min(high, Math.max(low, db)))
+const colours = Array.from({ length: high - low + 1 }, (_, k) => {
+  const colour = sqnrColour(low + k)
+  return `.db${low + k}{background:${css(colour)};color:${css(inkOn(colour))}}`
+}).join('')
+
 /** Worst first, each figure on its colour. */
 function layersTable({ layers }: BundleReport, { words, locale, say }: Language): string {
   if (layers.length === 0) return ''
   const ratio = (db: number | null): Cell => {
     if (db === null) return format.missing
-    const colour = sqnrColour(db)
-    return html(
-      `<span class="db" style="background:${css(colour)};color:${css(inkOn(colour))}">${escaped(format.decibel(db, locale))}</span>`,
-    )
+    return html(`<span class="db db${step(db)}">${escaped(format.decibel(db, locale))}</span>`)
   }
   const worst = [...layers].sort((a, b) => (a.cumulativeSqnrDb ?? Infinity) - (b.cumulativeSqnrDb ?? Infinity))
   const result = words.result
@@ -247,7 +252,8 @@ export function reportPage(page: ReportPage, language: Language): string {
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escaped(title)} · Thimble</title>
-<style>${style}</style>
+<style>${style}
+${colours}</style>
 </head>
 <body>
 <h1>${escaped(title)}</h1>
