@@ -4,13 +4,25 @@ import type { ProjectView } from '../../../workers/api.ts'
 import type { Finding, Linted } from '../../jobs/lint.ts'
 import * as format from '../format.ts'
 import { inWords, locale, t } from '../i18n/index.ts'
-import { cutBefore, quantizes, setLayer, targetsOf } from '../state/recipe-edit.ts'
+import { cutBefore, cutsOf, quantizes, setLayer, targetsOf } from '../state/recipe-edit.ts'
 import { useStudio } from '../state/studio.ts'
 import { Said } from './said.tsx'
 import './lint-panel.css'
 
 const inSight = 6
+const layersInSight = 4
 const levels = ['refused', 'unknown', 'float'] as const
+
+/** Findings that say the same of the same operator, together, in the order of the first of each. */
+function grouped(findings: readonly Finding[]): Finding[][] {
+  const groups = new Map<string, Finding[]>()
+  for (const finding of findings) {
+    const { level, op, why, fix, source } = finding
+    const key = JSON.stringify([level, op, why, fix, source])
+    groups.set(key, [...(groups.get(key) ?? []), finding])
+  }
+  return [...groups.values()]
+}
 
 /** A source as a link would break the promise that nothing is asked of a network, so it is text that can be copied. */
 function Rule(props: { source: string }) {
@@ -63,36 +75,56 @@ function Remedies(props: { finding: Finding; project: ProjectView }) {
   )
 }
 
-function Row(props: { finding: Finding; project: ProjectView }) {
+function Layer(props: { finding: Finding }) {
   const { select } = useStudio()
-  const name = () => props.finding.node
   return (
-    <tr data-level={props.finding.level}>
+    <Show when={props.finding.node} fallback={<span class="soft">{t().lint.whole}</span>}>
+      {node => (
+        <button
+          type="button"
+          class="link mono"
+          onClick={() => {
+            select(props.finding.origin[0] ?? node())
+            document.querySelector('.graph-panel')?.scrollIntoView({ block: 'nearest' })
+          }}
+        >
+          {node()}
+        </button>
+      )}
+    </Show>
+  )
+}
+
+/** What is said of several layers alike is said once. */
+function Row(props: { alike: readonly Finding[]; project: ProjectView }) {
+  const first = () => props.alike[0]
+  return (
+    <tr data-level={first().level}>
       <td>
-        <Show when={name()} fallback={<span class="soft">{t().lint.whole}</span>}>
-          {node => (
-            <button
-              type="button"
-              class="link mono"
-              onClick={() => {
-                select(props.finding.origin[0] ?? node())
-                document.querySelector('.graph-panel')?.scrollIntoView({ block: 'nearest' })
-              }}
-            >
-              {node()}
-            </button>
-          )}
-        </Show>{' '}
-        <span class="soft">{props.finding.op}</span>
+        <span class="row layers">
+          <span>
+            <b>{first().op}</b>
+            <Show when={props.alike.length > 1}> × {format.whole(props.alike.length, locale())}</Show>
+          </span>
+          <For each={props.alike.slice(0, layersInSight)}>{finding => <Layer finding={finding} />}</For>
+        </span>
+        <Show when={props.alike.length > layersInSight}>
+          <details>
+            <summary>{t().lint.more(format.whole(props.alike.length - layersInSight, locale()))}</summary>
+            <span class="row layers">
+              <For each={props.alike.slice(layersInSight)}>{finding => <Layer finding={finding} />}</For>
+            </span>
+          </details>
+        </Show>
       </td>
       <td>
-        <span class={`level ${props.finding.level}`}>{t().lint.level[props.finding.level]}</span>
+        <span class={`level ${first().level}`}>{t().lint.level[first().level]}</span>
       </td>
       <td>
-        <Said words={props.finding.why} /> <Remedies finding={props.finding} project={props.project} />
+        <Said words={first().why} /> <Remedies finding={first()} project={props.project} />
       </td>
       <td>
-        <Rule source={props.finding.source} />
+        <Rule source={first().source} />
       </td>
     </tr>
   )
@@ -101,8 +133,9 @@ function Row(props: { finding: Finding; project: ProjectView }) {
 function Findings(props: { linted: Linted; project: ProjectView }) {
   const [all, setAll] = createSignal(false)
   const count = (level: Finding['level']) => props.linted.findings.filter(finding => finding.level === level).length
-  const shown = () => (all() ? props.linted.findings : props.linted.findings.slice(0, inSight))
-  const rest = () => props.linted.findings.length - shown().length
+  const groups = createMemo(() => grouped(props.linted.findings))
+  const shown = () => (all() ? groups() : groups().slice(0, inSight))
+  const rest = () => groups().length - shown().length
   const number = (n: number) => format.whole(n, locale())
   return (
     <>
@@ -133,7 +166,7 @@ function Findings(props: { linted: Linted; project: ProjectView }) {
               </tr>
             </thead>
             <tbody>
-              <For each={shown()}>{finding => <Row finding={finding} project={props.project} />}</For>
+              <For each={shown()}>{alike => <Row alike={alike} project={props.project} />}</For>
             </tbody>
           </table>
         </div>
@@ -152,7 +185,7 @@ export function LintPanel(props: { project: ProjectView }) {
   const [chosen, setChosen] = createSignal<string | null>(null)
   const target = () => chosen() ?? targetsOf(props.project.recipe)[0] ?? catalogue()?.targets[0]?.id ?? ''
   // What lint looks at of the recipe: its cuts.
-  const cuts = createMemo(() => JSON.stringify(props.project.recipe.steps.filter(step => step.do === 'cut')))
+  const cuts = createMemo(() => JSON.stringify(cutsOf(props.project.recipe)))
   const [linted] = createResource(
     () => (target() ? JSON.stringify([props.project.id, target(), cuts()]) : null),
     key => {

@@ -9,6 +9,7 @@ import { Icon } from '../parts/icon.tsx'
 import { VariantPicker } from '../parts/variant-picker.tsx'
 import { reportPage } from '../state/report-page.ts'
 import { jsonBlob, save } from '../state/save.ts'
+import { stepName } from '../state/stage-words.ts'
 import { useStudio } from '../state/studio.ts'
 import './export.css'
 
@@ -120,7 +121,7 @@ export function ExportPlace(props: { project: ProjectView }) {
   const page = () =>
     reportPage(
       { project: props.project, variant: studio.variants.variant()!, report: studio.report()! },
-      { words: t(), locale: locale(), say: inWords },
+      { words: t(), locale: locale(), say: inWords, step: id => stepName(id, t(), studio.catalogue()) },
     )
   return (
     <div class="place export-place">

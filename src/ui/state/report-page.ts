@@ -18,6 +18,8 @@ export interface Language {
   locale: format.Locale
   /** What the engine says, in the language. */
   say: (english: string) => string
+  /** A step's name. */
+  step: (id: string) => string
 }
 
 const escaped = (text: string): string =>
@@ -146,10 +148,9 @@ function layersTable({ layers }: BundleReport, { words, locale, say }: Language)
   )
 }
 
-function stepLine(step: Step, words: Words): string {
+function stepLine(step: Step, language: Language): string {
   const { do: id, ...options } = step
-  const name = words.stepLabel[id] ?? id
-  return `<li><b>${escaped(name)}</b> <code>${escaped(JSON.stringify(options))}</code></li>`
+  return `<li><b>${escaped(language.step(id))}</b> <code>${escaped(JSON.stringify(options))}</code></li>`
 }
 
 function triedTable({ project, variant }: ReportPage, { words, locale }: Language): string {
@@ -262,7 +263,7 @@ ${report.bundles.map(bundle => bundleSection(page, bundle, language)).join('\n')
 ${section(words.result.notes, list(notes))}
 ${section(words.result.data, list(data), list(odd))}
 ${project.variants.length > 1 ? section(words.variants.list, triedTable(page, language)) : ''}
-${section(words.recipe.title, `<ol>${report.steps.map(step => stepLine(step, words)).join('')}</ol>`, `<p>${escaped(words.recipe.seed)}: ${report.seed} · ${escaped(words.data.input)}: <code>${escaped(JSON.stringify(project.input))}</code></p>`)}
+${section(words.recipe.title, `<ol>${report.steps.map(step => stepLine(step, language)).join('')}</ol>`, `<p>${escaped(words.recipe.seed)}: ${report.seed} · ${escaped(words.data.input)}: <code>${escaped(JSON.stringify(project.input))}</code></p>`)}
 </body>
 </html>
 `
