@@ -273,7 +273,7 @@ const api = {
       return beside(
         sides,
         [keyOfModel(models[0]), keyOfModel(models[1])],
-        sample.feeds,
+        sample,
         value,
         judged,
         ...(await sessionsOn(imported)),

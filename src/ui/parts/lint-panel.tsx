@@ -6,23 +6,12 @@ import * as format from '../format.ts'
 import { inWords, locale, t } from '../i18n/index.ts'
 import { cutBefore, cutsOf, quantizes, setLayer, targetsOf } from '../state/recipe-edit.ts'
 import { useStudio } from '../state/studio.ts'
+import { Alike, grouped } from './alike.tsx'
 import { Said } from './said.tsx'
 import './lint-panel.css'
 
 const inSight = 6
-const layersInSight = 4
 const levels = ['refused', 'unknown', 'float'] as const
-
-/** Findings that say the same of the same operator, together, in the order of the first of each. */
-function grouped(findings: readonly Finding[]): Finding[][] {
-  const groups = new Map<string, Finding[]>()
-  for (const finding of findings) {
-    const { level, op, why, fix, source } = finding
-    const key = JSON.stringify([level, op, why, fix, source])
-    groups.set(key, [...(groups.get(key) ?? []), finding])
-  }
-  return [...groups.values()]
-}
 
 /** A source as a link would break the promise that nothing is asked of a network, so it is text that can be copied. */
 function Rule(props: { source: string }) {
@@ -75,47 +64,18 @@ function Remedies(props: { finding: Finding; project: ProjectView }) {
   )
 }
 
-function Layer(props: { finding: Finding }) {
-  const { select } = useStudio()
-  return (
-    <Show when={props.finding.node} fallback={<span class="soft">{t().lint.whole}</span>}>
-      {node => (
-        <button
-          type="button"
-          class="link mono"
-          onClick={() => {
-            select(props.finding.origin[0] ?? node())
-            document.querySelector('.graph-panel')?.scrollIntoView({ block: 'nearest' })
-          }}
-        >
-          {node()}
-        </button>
-      )}
-    </Show>
-  )
-}
-
 /** What is said of several layers alike is said once. */
 function Row(props: { alike: readonly Finding[]; project: ProjectView }) {
+  const { select } = useStudio()
   const first = () => props.alike[0]
+  const show = ({ node, origin }: Finding) => {
+    select(origin[0] ?? node)
+    document.querySelector('.graph-panel')?.scrollIntoView({ block: 'nearest' })
+  }
   return (
     <tr data-level={first().level}>
       <td>
-        <span class="row layers">
-          <span>
-            <b>{first().op}</b>
-            <Show when={props.alike.length > 1}> × {format.whole(props.alike.length, locale())}</Show>
-          </span>
-          <For each={props.alike.slice(0, layersInSight)}>{finding => <Layer finding={finding} />}</For>
-        </span>
-        <Show when={props.alike.length > layersInSight}>
-          <details>
-            <summary>{t().lint.more(format.whole(props.alike.length - layersInSight, locale()))}</summary>
-            <span class="row layers">
-              <For each={props.alike.slice(layersInSight)}>{finding => <Layer finding={finding} />}</For>
-            </span>
-          </details>
-        </Show>
+        <Alike rows={props.alike} onSelect={show} />
       </td>
       <td>
         <span class={`level ${first().level}`}>{t().lint.level[first().level]}</span>
@@ -133,7 +93,9 @@ function Row(props: { alike: readonly Finding[]; project: ProjectView }) {
 function Findings(props: { linted: Linted; project: ProjectView }) {
   const [all, setAll] = createSignal(false)
   const count = (level: Finding['level']) => props.linted.findings.filter(finding => finding.level === level).length
-  const groups = createMemo(() => grouped(props.linted.findings))
+  const groups = createMemo(() =>
+    grouped(props.linted.findings, ({ level, op, why, fix, source }) => [level, op, why, fix, source]),
+  )
   const shown = () => (all() ? groups() : groups().slice(0, inSight))
   const rest = () => groups().length - shown().length
   const number = (n: number) => format.whole(n, locale())
