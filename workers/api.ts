@@ -7,6 +7,7 @@ import type { Progress, Skip, Suspicion } from '../src/ir/context.ts'
 import type { Dim } from '../src/ir/model.ts'
 import type { Answers } from '../src/jobs/answers.ts'
 import type { Beside, SharedValue } from '../src/jobs/beside.ts'
+import type { Diagnosis } from '../src/jobs/diagnose.ts'
 import type { Linted } from '../src/jobs/lint.ts'
 import type { Agreement, Report, Side } from '../src/jobs/report.ts'
 import type { Dumped } from '../src/jobs/verify.ts'
@@ -208,6 +209,14 @@ export interface StudioApi {
     onProgress: (p: RunProgress) => void,
   ): Promise<Result<ProjectView>>
   cancel(id: string): Promise<void>
+  /** Why the settings as they are, which must have been run, lose accuracy, and what helps. It ends as a run does. */
+  diagnose(
+    id: string,
+    device: 'auto' | 'webgpu' | 'wasm',
+    onProgress: (p: RunProgress) => void,
+  ): Promise<Result<Diagnosis>>
+  /** What was found of a variant; null: nobody looked. */
+  diagnosis(id: string, variant: string): Promise<Result<Diagnosis | null>>
   /** One bundle of a variant as a zip, by its `dir` in the report. */
   bundle(id: string, variant: string, dir: string): Promise<Result<{ zip: Blob }>>
 }

@@ -25,6 +25,7 @@ import { type Answers, answers } from '../src/jobs/answers.ts'
 import { type Beside, beside, type SharedValue, type Side, sharedValues } from '../src/jobs/beside.ts'
 import type { Bundle } from '../src/jobs/bundle.ts'
 import { type Compressed, compress, wantedOf, withTargets } from '../src/jobs/compress.ts'
+import { type Diagnosis, diagnose } from '../src/jobs/diagnose.ts'
 import { cutAs, type Linted, lint } from '../src/jobs/lint.ts'
 import type { Report } from '../src/jobs/report.ts'
 import { bundleFiles, compareDump, type Dumped, readDump } from '../src/jobs/verify.ts'
@@ -181,6 +182,48 @@ async function* chunksOf(stream: ReadableStream<Uint8Array>): AsyncIterable<Uint
   for (let part = await reader.read(); !part.done; part = await reader.read()) yield part.value
 }
 
+/** Why the settings as they are lose what they lose, and what helps; kept with the variant that they came to. */
+async function explain(
+  project: Project,
+  variant: string,
+  device: Device,
+  show: (progress: RunProgress) => void,
+): Promise<Diagnosis> {
+  const { imported } = await modelOf(project.id, project.model)
+  const bytes = createBytes(imported.sources)
+  const { runner, kernels, perform } = await openEngine(device, bytes)
+  const recipe = checkRecipe({ ...project.recipe, input: project.input })
+  const open = (data: Project[Role]) => (data ? datasetOf(project, data.pack, project.input) : null)
+  const found = await diagnose(
+    {
+      imported,
+      modelHash: hashJson([project.model.files, project.model.blocks]),
+      calibration: await open(project.calibration),
+      evaluation: await open(project.evaluation),
+      recipe,
+      samples: calibrationSamples,
+      judgedOn: 32,
+      seconds: remedySeconds,
+      store: stageStore(project.id),
+    },
+    {
+      bytes,
+      runner,
+      kernels,
+      perform,
+      clock,
+      rng: createRng(recipe.seed),
+      signal: new AbortController().signal, // this thread is cancelled by ending it
+      progress: createMeter(1, clock, show).report,
+    },
+  )
+  await stageStore(project.id).put(`${stageHead(variant)}diagnosis`, utf8(JSON.stringify(found)))
+  return found
+}
+
+// For trying remedies; the layers are looked at before.
+const remedySeconds = 60
+
 const viewOfModel = (model: Model): GraphView => {
   const inferred = infer(model)
   return graphView(inferred, cost(inferred))
@@ -316,6 +359,13 @@ const api = {
     device: Device,
     show: (progress: RunProgress) => void,
   ): Promise<Result<RunDone>> => answer(() => run(project, variant, device, show)),
+
+  diagnose: (
+    project: Project,
+    variant: string,
+    device: Device,
+    show: (progress: RunProgress) => void,
+  ): Promise<Result<Diagnosis>> => answer(() => explain(project, variant, device, show)),
 }
 export type ComputeApi = typeof api
 

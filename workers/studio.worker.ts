@@ -23,6 +23,7 @@ import {
 } from '../src/host/browser/store.ts'
 import { availableThreads } from '../src/host/browser/threads.ts'
 import { hasSimd } from '../src/host/browser/wasm-simd.ts'
+import type { Diagnosis } from '../src/jobs/diagnose.ts'
 import { recipeName } from '../src/jobs/recipe-name.ts'
 import type { Report } from '../src/jobs/report.ts'
 import type { ProjectView, Result, StudioApi } from './api.ts'
@@ -198,10 +199,13 @@ async function addData(id: string, role: Role, files: { path: string; file: Blob
   return update(id, () => freshBytes(project))
 }
 
-async function run(id: string, device: Device, onProgress: Parameters<StudioApi['run']>[2]): Promise<Project> {
-  if (runningId) {
+function refuseWhileRunning(): void {
+  if (runningId)
     throw new StudioError('usage', 'A run is under way already', { hint: 'Wait for it, or stop it first.' })
-  }
+}
+
+async function run(id: string, device: Device, onProgress: Parameters<StudioApi['run']>[2]): Promise<Project> {
+  refuseWhileRunning()
   const project = await update(id, () => ({ report: null, current: null, error: null, running: device }))
   runningId = id
   const variant = crypto.randomUUID()
@@ -400,6 +404,29 @@ const api: StudioApi = {
   async cancel(id) {
     if (runningId === id) runner.end(cancelled())
   },
+
+  diagnose: (id, device, onProgress) =>
+    result(async () => {
+      refuseWhileRunning()
+      const project = await load(id)
+      const variant = variantFor(project)
+      if (!variant) throw noVariant()
+      runningId = id
+      try {
+        return await whileRunning(() =>
+          runner.call(api => unwrap(api.diagnose(project, variant.id, device, comlink.proxy(onProgress)))),
+        )
+      } finally {
+        runningId = null
+        runner.end(cancelled())
+      }
+    }),
+
+  diagnosis: (id, variant) =>
+    result(async () => {
+      const kept = await stageStore(id).get(`${stageHead(variant)}diagnosis`)
+      return kept ? (JSON.parse(text(kept)) as Diagnosis) : null
+    }),
 
   compareDump: (id, variant, dir, dump) =>
     result(async () => {

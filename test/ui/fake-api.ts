@@ -2,6 +2,7 @@
 // It is never part of the site.
 import * as v from 'valibot'
 import type { Options } from '../../src/base/options.ts'
+import type { Diagnosis } from '../../src/jobs/diagnose.ts'
 import type { Accuracy, LayerReport, Report, Side } from '../../src/jobs/report.ts'
 import type { Recipe } from '../../src/recipe/types.ts'
 import type {
@@ -58,6 +59,53 @@ export function residualGraph(blocks: number): GraphView {
   const flat = node('Flatten', 'flatten', [pooled], ['N', 64])
   const logits = node('Gemm', 'fc', [flat], ['N', 10], 640)
   return { inputs: ['input'], outputs: [logits], nodes, values }
+}
+
+const diagnosis: Diagnosis = {
+  target: 'onnxruntime',
+  form: 'qdq',
+  samples: 32,
+  before: { sqnrDb: 8.9, loss: 9.4, bytes: 331_000 },
+  layers: [
+    { node: 'layer2.3.conv1', op: 'Conv', sqnrDb: 9, share: 0.93 },
+    { node: 'conv1', op: 'Conv', sqnrDb: 21.9, share: 0.05 },
+  ],
+  blamed: [
+    {
+      node: 'layer2.3.conv1',
+      op: 'Conv',
+      sqnrDb: 9,
+      share: 0.93,
+      roundings: [
+        { of: 'weights', share: 0.99 },
+        { of: 'output', share: 0.01 },
+      ],
+      causes: [{ kind: 'outlier-channel', of: 'weights-in', channel: 11, times: 333 }],
+    },
+  ],
+  remedies: [
+    {
+      kind: 'repairs',
+      nodes: [],
+      to: 'equalize',
+      quantize: { repairs: ['equalize'] },
+      sqnrDb: 27.1,
+      loss: 3.1,
+      bytes: 331_000,
+    },
+    {
+      kind: 'float',
+      nodes: ['layer2.3.conv1'],
+      to: 'float32',
+      quantize: { layers: { 'layer2.3.conv1': { float: true } } },
+      sqnrDb: 20.7,
+      loss: 0,
+      bytes: 335_700,
+    },
+  ],
+  untried: 2,
+  worst: { sample: 'img_0007.png', index: 7, sqnrDb: -1.9 },
+  data: [],
 }
 
 const recipe: Recipe = {
@@ -432,6 +480,8 @@ export function fakeApi(options: Partial<FakeOptions> = {}): StudioApi {
     },
     undoRecipe: async () => set({}),
     redoRecipe: async () => set({}),
+    diagnose: async () => good(diagnosis),
+    diagnosis: async () => good(diagnosis),
     lint: async (_, target) =>
       good({
         target,

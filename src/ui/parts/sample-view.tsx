@@ -47,6 +47,25 @@ function Figures(props: { preview: SamplePreview }) {
   )
 }
 
+/** One sample as the model is fed it, as it came where that is no picture, or its name. */
+export function SamplePicture(props: { project: ProjectView; of: Role; index: number }) {
+  const { api } = useStudio()
+  const [preview] = createResource(
+    () => ({ id: props.project.id, role: props.of, index: props.index, input: props.project.input }),
+    wanted => api.preview(wanted.id, wanted.role, wanted.index),
+  )
+  const shown = () => (preview.latest?.ok ? preview.latest.value : null)
+  return (
+    <Show when={shown()}>
+      {sample => (
+        <Show when={sample().fed ?? sample().original} fallback={<p class="mono">{sample().name}</p>}>
+          {pixels => <Captioned pixels={pixels()} name={sample().name} />}
+        </Show>
+      )}
+    </Show>
+  )
+}
+
 export function SampleView(props: { project: ProjectView; role: Role; size: number }) {
   const { api } = useStudio()
   const [index, setIndex] = createSignal(0)

@@ -8,6 +8,7 @@ import { inWords, locale, t } from '../i18n/index.ts'
 import { Alike, grouped } from '../parts/alike.tsx'
 import { AnswersView } from '../parts/answers-view.tsx'
 import { AgreementFacts, CompareTable } from '../parts/compare-table.tsx'
+import { Doctor } from '../parts/doctor.tsx'
 import { Findings } from '../parts/findings.tsx'
 import { IntervalChart } from '../parts/interval-chart.tsx'
 import { LayersTable } from '../parts/layers-table.tsx'
@@ -239,6 +240,9 @@ export function ResultPlace(props: { project: ProjectView }) {
             <Show when={model()}>{id => <AnswersView project={props.project} model={id()} />}</Show>
             <Show when={studio.layers().length > 0}>
               <Layers layers={studio.layers()} name={props.project.name} />
+            </Show>
+            <Show when={studio.layers().length > 0}>
+              <Doctor project={props.project} />
             </Show>
             <Show when={known().floatLeft.length > 0}>
               <FloatLeft rows={known().floatLeft} />

@@ -125,3 +125,15 @@ export function parseRecipe(text: string): Parsed {
     recipe.steps.every(step => typeof step === 'object' && step !== null && typeof step.do === 'string')
   return good ? { recipe: recipe as Recipe } : { form: true }
 }
+
+/** The first step that quantises with a remedy's options in the place of its own. */
+export function withRemedy(recipe: Recipe, options: Readonly<Record<string, unknown>>): Recipe {
+  const index = quantizing(recipe)
+  const step = recipe.steps[index]
+  const changed: Step =
+    step.do === 'search'
+      ? // What was decided without it is decided anew.
+        { ...step, quantize: { ...quantizeOf(step), ...options }, found: null }
+      : { ...step, ...options }
+  return { ...recipe, steps: recipe.steps.with(index, changed) }
+}
