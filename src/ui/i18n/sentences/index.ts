@@ -12,6 +12,7 @@ import { host } from './host.ts'
 import { layerFormats } from './layer-formats.ts'
 import { mnn } from './mnn.ts'
 import { openvino } from './openvino.ts'
+import { paddle } from './paddle.ts'
 import { passes } from './passes.ts'
 import { quantize } from './quantize.ts'
 import { ranges } from './ranges.ts'
@@ -34,6 +35,7 @@ export const plain = [
   ...layerFormats,
   ...mnn,
   ...openvino,
+  ...paddle,
   ...passes,
   ...quantize,
   ...ranges,
