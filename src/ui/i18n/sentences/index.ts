@@ -20,6 +20,7 @@ import { recipe } from './recipe.ts'
 import { search } from './search.ts'
 import { simulate } from './simulate.ts'
 import { tflite } from './tflite.ts'
+import { training } from './training.ts'
 import { weights } from './weights.ts'
 
 /** Each of them is one string or template of a source file. */
@@ -43,6 +44,7 @@ export const plain = [
   ...search,
   ...simulate,
   ...tflite,
+  ...training,
   ...weights,
 ]
 export const sentences = [...plain, ...composed]
