@@ -2,19 +2,10 @@
 // for the real optimum, GPTQ (2022) for a first rounding with feedback, coordinate descent for what is left. Channels are independent
 // once the moments are factored, and are shared out to threads.
 import type { Context } from '../../../ir/context.ts'
+import { optimumTask, ridgeTask } from '../../../ir/least-squares.ts'
+import { inLots } from '../../../ir/lots.ts'
+import type { Moments } from '../../../ir/moments.ts'
 import { feedbackTask, type Grid, roundTask, sharedScale } from './feedback.ts'
-import { optimumTask, ridgeTask } from './least-squares.ts'
-import { inLots } from './lots.ts'
-
-/** What rows of inputs U ([n, k], a column of ones behind) and targets T ([n, c]) come to. */
-export interface Moments {
-  n: number
-  k: number
-  c: number
-  h: Float64Array // U^T U, [k + 1, k + 1], all of it
-  r: Float64Array // U^T T, [k + 1, c]
-  t: Float64Array // sums of squares of T, [c]
-}
 
 export interface Layer {
   weights: Float64Array // [c, k]
