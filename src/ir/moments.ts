@@ -43,6 +43,15 @@ export async function momentsOf(
   return moments
 }
 
+/** The mean of the targets less what the rounded weights make of the mean input. */
+export function biasFor({ h, r, n, k, c }: Moments, weights: Float32Array | Float64Array): Float64Array {
+  return Float64Array.from({ length: c }, (_, channel) => {
+    let sum = r[k * c + channel]
+    for (let j = 0; j < k; j++) sum -= weights[channel * k + j] * h[j * (k + 1) + k]
+    return sum / n
+  })
+}
+
 /** What a layer reads ([n, k + 1], the last column of ones) and should give ([n, c]) at some places of a batch, group by group. */
 export type Piece = { inputs: Float32Array; targets: Float32Array }[]
 

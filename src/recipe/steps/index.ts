@@ -4,9 +4,18 @@ import { cut } from './cut.ts'
 import { evaluate } from './evaluate.ts'
 import { exportStep } from './export.ts'
 import { optimize } from './optimize.ts'
+import { prune } from './prune.ts'
 import { quantize } from './quantize.ts'
 import { search } from './search.ts'
 
-export const steps = [cut, optimize, quantize, search, evaluate, exportStep] as readonly unknown[] as readonly StepDef[]
+export const steps = [
+  cut,
+  optimize,
+  prune,
+  quantize,
+  search,
+  evaluate,
+  exportStep,
+] as readonly unknown[] as readonly StepDef[]
 
 export const findStep = (id: string): StepDef | null => steps.find(s => s.id === id) ?? null

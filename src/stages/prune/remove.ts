@@ -74,12 +74,10 @@ export async function removeChannels(
   return checked({ ...model, graph: pruned }, kept)
 }
 
-/** What stays along every axis along which something goes. */
-function keptOf(
-  { graph }: Model,
-  groups: readonly Group[],
-  removal: Removal,
-): Map<ValueName, readonly (Kept | null)[]> {
+/** What stays along the axes of every value along which something goes; null for an axis that is left whole. */
+export type KeptPositions = ReadonlyMap<ValueName, readonly (Kept | null)[]>
+
+export function keptOf({ graph }: Model, groups: readonly Group[], removal: Removal): KeptPositions {
   const gone = new Map<ValueName, Map<number, Set<number>>>()
   for (const group of groups)
     for (const channel of removal.get(group.id) ?? [])
@@ -129,7 +127,7 @@ async function sliced(tensor: Tensor, axes: readonly (Kept | null)[], bytes: Pic
 }
 
 /** Shapes inferred from the weights that are left must be those that were expected. */
-function checked(model: Model, kept: ReadonlyMap<ValueName, readonly (Kept | null)[]>): Model {
+function checked(model: Model, kept: KeptPositions): Model {
   const values = new Map<ValueName, Value>()
   for (const [name, value] of model.graph.values)
     values.set(name, kept.has(name) && !value.data ? { ...value, shape: null } : value)
@@ -143,7 +141,7 @@ function checked(model: Model, kept: ReadonlyMap<ValueName, readonly (Kept | nul
       if (axis && typeof length === 'number' && length !== axis.count)
         throw new StudioError('internal', `After pruning ${name} has ${length} channels instead of ${axis.count}`, {
           where: { value: name },
-          hint: 'Report this with the model’s inspect output.',
+          hint: 'Report this.',
         })
     }
   }

@@ -3,7 +3,7 @@
 // Where a layer ends a residual branch, its target also makes up for the error of the shortcut that is added to it.
 
 import { bytesOf } from '../../../base/dtype.ts'
-import { type Batch, bytesPerSample, held } from '../../../ir/batches.ts'
+import { bytesPerSample, held } from '../../../ir/batches.ts'
 import { readFloats } from '../../../ir/bytes.ts'
 import type { Context, Memo } from '../../../ir/context.ts'
 import { edit } from '../../../ir/edit.ts'

@@ -4,7 +4,7 @@
 import type { Context } from '../../../ir/context.ts'
 import { optimumTask, ridgeTask } from '../../../ir/least-squares.ts'
 import { inLots } from '../../../ir/lots.ts'
-import type { Moments } from '../../../ir/moments.ts'
+import { biasFor, type Moments } from '../../../ir/moments.ts'
 import { feedbackTask, type Grid, roundTask, sharedScale } from './feedback.ts'
 
 export interface Layer {
@@ -137,15 +137,6 @@ const gridOf = (grid: Grid, { from, to }: Slab, shared: number | null): Grid => 
   scales: shared === null ? grid.scales.slice(from, to) : new Float32Array(to - from).fill(shared),
   least: grid.least.slice(from, to),
 })
-
-/** The mean of the targets less what the rounded weights make of the mean input. */
-export function biasFor({ h, r, n, k, c }: Moments, weights: Float32Array): Float64Array {
-  return Float64Array.from({ length: c }, (_, channel) => {
-    let sum = r[k * c + channel]
-    for (let j = 0; j < k; j++) sum -= weights[channel * k + j] * h[j * (k + 1) + k]
-    return sum / n
-  })
-}
 
 /** Sum over all rows of the squared error of one channel's output. */
 export function squaredError(

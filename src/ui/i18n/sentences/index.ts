@@ -11,6 +11,7 @@ import { layerFormats } from './layer-formats.ts'
 import { mnn } from './mnn.ts'
 import { openvino } from './openvino.ts'
 import { passes } from './passes.ts'
+import { prune } from './prune.ts'
 import { quantize } from './quantize.ts'
 import { ranges } from './ranges.ts'
 import { recipe } from './recipe.ts'
@@ -31,6 +32,7 @@ export const plain = [
   ...mnn,
   ...openvino,
   ...passes,
+  ...prune,
   ...quantize,
   ...ranges,
   ...recipe,
