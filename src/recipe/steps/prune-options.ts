@@ -23,7 +23,7 @@ export const options = {
   multiple: number('Channels are left in multiples of', { default: 1, min: 1, max: 256 }),
   reconstruct: flag('Fit the remaining weights to the samples', true),
   batchNorm: flag('Take statistics of BatchNormalizations anew where weights are not fitted', true),
-  samples: number('Samples to measure each layer on', { default: 64, min: 1, max: 4096 }),
+  samples: number('Samples to measure each layer on', { default: 128, min: 1, max: 4096 }),
   batch: number('Samples per batch', { default: 32, min: 1, max: 1024 }),
 }
 export type PruneOptions = OptionValues<typeof options>

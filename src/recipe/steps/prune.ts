@@ -44,6 +44,11 @@ export const prune = step({
 
 async function pruneWith(state: State, o: PruneOptions, env: StepEnv): Promise<State> {
   const { ctx } = env
+  if (state.variants.length > 0)
+    throw new StudioError('bad-recipe', 'The model is quantised already when it is to be pruned', {
+      where: { step: 'prune' },
+      hint: 'Put the step prune before quantize.',
+    })
   const model = infer(state.model)
   const { groups, skipped } = findGroups(model)
   const now = await sizeOf(model, o.budget.of, env)
@@ -62,7 +67,7 @@ async function pruneWith(state: State, o: PruneOptions, env: StepEnv): Promise<S
   const { multiple } = o
   checkReach(groups, { multiple, saved, wanted: now - wanted }, { now, wanted, words, skipped })
 
-  const { order, scores } = await ranking(model, groups, o, env)
+  const { order, scores, notes } = await ranking(model, groups, o, env)
   const curves = await curvesFor(model, groups, order, o, env)
   const problem: Problem = { curves, multiple, saved, wanted: now - wanted, slack: tolerance * wanted }
   const gone = choose(problem, scores, o)
@@ -72,7 +77,6 @@ async function pruneWith(state: State, o: PruneOptions, env: StepEnv): Promise<S
     [...gone].filter(([, count]) => count > 0).map(([id, count]) => [id, order.get(id)!.slice(0, count)]),
   )
   const pruned = await removeChannels(model, groups, removal, ctx.bytes)
-  const notes: string[] = []
   let after = pruned
   const data = { data: env.calibration!, count: env.samples, batch: o.batch }
   if (o.reconstruct) {
@@ -83,6 +87,8 @@ async function pruneWith(state: State, o: PruneOptions, env: StepEnv): Promise<S
     after = fit.model
     notes.push(...fit.left.map(({ node, why }) => `The layer ${node} is not fitted after pruning: ${why}.`))
   } else if (o.batchNorm && env.calibration) after = (await reestimate(pruned, data, ctx)).model
+  else if (o.batchNorm && pruned.graph.nodes.some(n => n.op === 'BatchNormalization'))
+    notes.push('BatchNormalizations keep the statistics of the unpruned model, since there are no samples.')
   const reached = await sizeOf(after, o.budget.of, env)
   return {
     ...state,
@@ -127,16 +133,17 @@ async function ranking(model: Model, groups: readonly Group[], o: PruneOptions, 
         model,
         groups,
         await held(model.graph, { data: env.calibration!, count: env.samples, batch: o.batch }, env.ctx),
+        importance.needsPairs === true,
         env.ctx,
       )
     : null
   const order = new Map<NodeId, readonly number[]>()
   const scores = new Map<NodeId, readonly number[]>()
-  let known = 0
+  const without: NodeId[] = []
   for (const group of groups) {
     const evidence = { model, bytes: env.ctx.bytes, statistics: statistics?.get(group.id) ?? [] }
     const own = await importance.score(group, evidence)
-    if (own) known++
+    if (!own) without.push(group.id)
     const score = own ?? (await findImportance('l1').score(group, evidence))!
     const sorted = [...score.keys()].sort((a, b) => score[a] - score[b] || a - b)
     order.set(group.id, sorted)
@@ -145,7 +152,7 @@ async function ranking(model: Model, groups: readonly Group[], o: PruneOptions, 
       sorted.map(c => score[c]),
     )
   }
-  if (known === 0)
+  if (without.length === groups.length)
     throw new StudioError('bad-recipe', `No channel of this model has an importance by ${o.importance}`, {
       where: { step: 'prune' },
       hint:
@@ -153,7 +160,13 @@ async function ranking(model: Model, groups: readonly Group[], o: PruneOptions, 
           ? 'Put the step prune before optimize, which folds BatchNormalizations away, or choose another importance.'
           : 'Choose another importance, such as l1.',
     })
-  return { order, scores }
+  const notes =
+    without.length > 0
+      ? [
+          `Channels of ${without.length} groups, such as ${without[0]}, are ranked by l1: they have no importance by ${o.importance}.`,
+        ]
+      : []
+  return { order, scores, notes }
 }
 
 /** Measured where the way of choosing asks for it; else nothing but sizes. */
@@ -221,7 +234,9 @@ function nothingToPrune(skipped: readonly Skipped[]): StudioError {
   const [first] = skipped
   return new StudioError('unsupported', 'No channel of this model can be removed', {
     where: first ? { step: 'prune', node: first.node } : { step: 'prune' },
-    hint: first ? `For example ${first.node}: ${reasonOf(first)}.` : 'It has no layer with constant float weights.',
+    hint: first
+      ? `For example ${first.node}: ${reasonOf(first)}.`
+      : 'None of its layers has constant float weights; put the step optimize before, where they are made by nodes.',
   })
 }
 

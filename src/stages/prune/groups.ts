@@ -176,6 +176,10 @@ function tieAll(model: Model, ties: Ties): Map<ValueName, readonly Axis[] | null
       else rule.tie(site)
     }
   }
+  for (const { node, name } of weighingsOf(graph)) {
+    const { dtype } = graph.values.get(name)!
+    if (dtype !== 'float32') fixAll([name], { node, why: `has weights of ${dtype}` })
+  }
   for (const name of graph.outputs) fixAll([name], { node: null, why: `makes the output ${name}` })
   for (const tie of last) tie()
   return axes

@@ -14,8 +14,11 @@ export interface ChannelStatistics {
   zeros: Float64Array // [size]
   rows: number
   sum: Float64Array // over the rows, [size]
-  products: Float64Array // over the rows, [size, size]
+  products: Float64Array // over the rows, [size, size]; empty where they were not asked for
 }
+
+// A group of more has more pairs of channels than are worth their memory.
+const mostChannels = 2048
 
 /** Values by which the channels of a group are read, each once. */
 export function readSpans(group: Group, { graph }: Model): Span[] {
@@ -28,6 +31,7 @@ export async function statisticsOf(
   model: Model,
   groups: readonly Group[],
   given: readonly Batch[],
+  products: boolean,
   ctx: Context,
 ): Promise<ReadonlyMap<string, ChannelStatistics[]>> {
   const wanted = groups.map(group => ({ group, spans: readSpans(group, model) }))
@@ -44,7 +48,8 @@ export async function statisticsOf(
       for (const { group, spans } of wanted)
         for (const [i, span] of spans.entries()) {
           const x = result[span.value]
-          const draw = { share: given[item].count / images, rng: rng.fork(`${span.value} ${item}`) }
+          const pairs = products && group.size <= mostChannels
+          const draw = { pairs, share: given[item].count / images, rng: rng.fork(`${span.value} ${item}`) }
           const seen = seenOf(span, x, draw, ctx.kernels)
           const list = found.get(group.id)!
           if (list[i]) add(list[i], seen)
@@ -61,7 +66,7 @@ export async function statisticsOf(
 function seenOf(
   { axis, at }: Span,
   { shape, data }: NdArray,
-  { share, rng }: { share: number; rng: Rng },
+  { pairs, share, rng }: { pairs: boolean; share: number; rng: Rng },
   kernels: KernelSet,
 ): ChannelStatistics {
   const x = data as Float32Array
@@ -82,6 +87,8 @@ function seenOf(
           if (value === 0) zeros[c]++
         }
       }
+  const none = new Float64Array(0)
+  if (!pairs) return { count, magnitude, zeros, rows: 0, sum: none, products: none }
   const places = drawPlaces(count, Math.ceil(share * rowsWanted(size)), rng)
   const rows = new Float32Array(places.length * size)
   const sum = new Float64Array(size)

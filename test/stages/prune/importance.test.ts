@@ -28,7 +28,7 @@ async function scored(id: string, rows?: number[]): Promise<number[]> {
   const { groups } = findGroups(model)
   const feeds = { x: floats([rows ? rows.length / 4 : 1, 2, 1, 2], rows ?? [0, 0, 0, 0]) }
   const batch = { feeds, count: 1, samples: [] }
-  const statistics = await statisticsOf(model, groups, [batch], ctx)
+  const statistics = await statisticsOf(model, groups, [batch], true, ctx)
   const evidence = { model, bytes: ctx.bytes, statistics: statistics.get(groups[0].id)! }
   return [...(await findImportance(id).score(groups[0], evidence))!]
 }

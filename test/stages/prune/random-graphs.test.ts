@@ -2,19 +2,17 @@
 // unpruned network, the same numbers. This holds the groups to what they claim: that nothing else depends on their channels.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { bytesOf } from '../../../src/base/dtype.ts'
 import { createRng } from '../../../src/base/rng.ts'
-import { readFloats } from '../../../src/ir/bytes.ts'
 import type { Context, Feeds } from '../../../src/ir/context.ts'
-import { edit } from '../../../src/ir/edit.ts'
 import type { Model } from '../../../src/ir/model.ts'
 import { floats, type NdArray } from '../../../src/ir/tensor.ts'
 import { verify } from '../../../src/ir/verify.ts'
-import { findGroups, type Group } from '../../../src/stages/prune/groups.ts'
-import { type Removal, removeChannels } from '../../../src/stages/prune/remove.ts'
+import { findGroups } from '../../../src/stages/prune/groups.ts'
+import { removeChannels } from '../../../src/stages/prune/remove.ts'
 import { build } from '../../build.ts'
 import { createTestContext } from '../../runner.ts'
 import { sketch, textOf } from './random-graph.ts'
+import { silenced } from './silenced.ts'
 
 const count = Number(process.env.THIMBLE_RANDOM_GRAPHS ?? 150)
 
@@ -25,23 +23,6 @@ async function run(model: Model, feeds: Feeds, { runner }: Lent): Promise<NdArra
   const { y } = await session.run(feeds)
   await session.close()
   return y
-}
-
-/** The model with zeros wherever a weight reads a channel that is to go. */
-async function silenced(model: Model, groups: readonly Group[], removal: Removal, { bytes }: Lent): Promise<Model> {
-  let graph = model.graph
-  for (const group of groups)
-    for (const { value, axis, at } of group.readers) {
-      const tensor = graph.values.get(value)!.data!
-      const data = (await readFloats(bytes, tensor)).slice()
-      const inner = tensor.shape.slice(axis + 1).reduce((a, b) => a * b, 1)
-      const gone = new Set((removal.get(group.id) ?? []).flatMap(c => at[c]))
-      for (let i = 0; i < data.length; i++) if (gone.has(Math.floor(i / inner) % tensor.shape[axis])) data[i] = 0
-      graph = edit(graph, editor =>
-        editor.setValue({ ...editor.value(value)!, data: { ...tensor, data: bytesOf(data) } }),
-      )
-    }
-  return { ...model, graph }
 }
 
 test(`${count} random networks lose channels, and nothing but what these were read with`, async () => {

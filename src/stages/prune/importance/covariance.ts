@@ -15,13 +15,15 @@ export const covariance: Importance = {
   id: 'covariance',
   label: 'What the other channels cannot make up for',
   needsData: true,
+  needsPairs: true,
   async score(group, evidence) {
     const { size } = group
-    if (evidence.statistics.length === 0 || group.readers.length === 0) return null
+    const seen = evidence.statistics.filter(s => s.products.length > 0)
+    if (seen.length === 0 || group.readers.length === 0) return null
     // Values that are read alike well: each layer's loss is a share of what it reads.
     const together = new Float64Array(size * size)
-    for (const seen of evidence.statistics) {
-      const own = covarianceOf(seen)
+    for (const one of seen) {
+      const own = covarianceOf(one)
       const scale = trace(own, size)
       for (let i = 0; i < own.length; i++) together[i] += scale > 0 ? own[i] / scale : 0
     }

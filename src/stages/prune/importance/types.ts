@@ -15,8 +15,10 @@ export interface Evidence {
 export interface Importance {
   id: string
   label: string
-  /** Whether it needs samples. */
+  /** Whether it needs samples, */
   needsData: boolean
+  /** and of these how channels go with each other. */
+  needsPairs?: true
   /** [size]; null where the group has nothing to go by. */
   score(group: Group, evidence: Evidence): Promise<Float64Array | null>
 }
