@@ -62,7 +62,6 @@ export const prune: readonly Pair[] = [
     'BatchNormalizations keep the statistics of the unpruned model, since there are no samples.',
     '没有样本，BatchNormalization 保留剪除前模型的统计量。',
   ],
-  ['has weights of {type}', '的权重为 {type}'],
   ['has an open number of channels', '的通道数未定'],
   ['has only one channel that could go', '只有一个可剪除的通道'],
   ['is an input of the model', '是模型的输入'],
