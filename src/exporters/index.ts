@@ -1,7 +1,9 @@
 // Every output format, in the order in which they are offered.
 
+import { ambarella } from './ambarella.ts'
 import { c } from './c.ts'
 import { caffe } from './caffe.ts'
+import { coreml } from './coreml.ts'
 import { gguf } from './gguf.ts'
 import { mnn } from './mnn.ts'
 import { ncnn } from './ncnn.ts'
@@ -24,8 +26,10 @@ export const exporters = [
   mnn,
   tensorrt,
   qualcomm,
+  coreml,
   c,
   rknn,
+  ambarella,
   caffe,
   nnie,
   tvm,

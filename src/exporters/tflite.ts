@@ -1,17 +1,22 @@
 // TensorFlow Lite, for LiteRT and for microcontrollers: the program of channels-last kernels as FlatBuffers.
-import { outFile } from '../base/bytes.ts'
+import { concat, outFile } from '../base/bytes.ts'
 import type { DType } from '../base/dtype.ts'
 import { StudioError } from '../base/errors.ts'
 import type { FlatRecord } from '../formats/flat-tables.ts'
 import { optionsType, type TfliteOperator, type TfliteTensor, writeTflite } from '../formats/tflite.ts'
+import { metadataName } from '../formats/tflite-metadata-schema.ts'
 import { activations, builtins, padding, tensorTypes } from '../formats/tflite-schema.ts'
+import { writeZip } from '../formats/zip.ts'
+import { type Model, requiredInputs, type ValueName } from '../ir/model.ts'
 import { infer } from '../ops/infer.ts'
 import { edgesOf, inMemory, lengthOf } from './nhwc/edges.ts'
 import { type Lowered, lower } from './nhwc/index.ts'
 import type { NhwcOperator, NhwcProgram, NhwcTensor } from './nhwc/types.ts'
-import { microFiles, microHowToRun } from './tflite-micro.ts'
+import { pictureInput } from './sample/native.ts'
+import { type Described, describedBy } from './tflite-metadata.ts'
+import { type Fed, microFiles, microHowToRun } from './tflite-micro.ts'
 import { runnerFiles, runnerHowToRun } from './tflite-samples.ts'
-import type { Exporter, Problem, Written } from './types.ts'
+import type { Edge, Exporter, Problem, WriteOptions, Written } from './types.ts'
 
 const source = 'https://ai.google.dev/edge/litert/models/ops_compatibility'
 
@@ -21,7 +26,7 @@ export const tflite: Exporter = {
   check: (model, _, form) =>
     // What only moves sizes is small and in memory; of weights the shape is enough.
     problems(lower(model, { io: 'float', hybrid: form === 'dynamic', read: lengthOf })),
-  async write(model, target, { form, io, bytes }): Promise<Written> {
+  async write(model, target, { form, io, bytes, preprocess, name }): Promise<Written> {
     const typed = infer(model)
     const read = await inMemory(typed, bytes)
     const lowered = lower(typed, { io, hybrid: form === 'dynamic', read })
@@ -35,17 +40,31 @@ export const tflite: Exporter = {
           hint: problem.fix ?? 'Cut the graph before it with --outputs.',
         },
       )
-    const file = encodeProgram(lowered.program)
     const micro = target.id === 'tflm'
+    // Microcontrollers have no room for words.
+    const described = micro ? null : describedBy(typed, { preprocess, name })
+    const file = encodeProgram(lowered.program, described)
+    const edges = edgesOf(typed, lowered)
     return {
       files: [outFile('model.tflite', file)],
       roles: { model: 'model.tflite' },
       notes: [],
-      edges: edgesOf(typed, lowered),
-      around: micro ? microFiles(file, lowered.program) : runnerFiles(),
+      edges,
+      around: micro ? microFiles(file, lowered.program, fedPicture(typed, preprocess, edges)) : runnerFiles(),
       howToRun: micro ? microHowToRun : runnerHowToRun,
     }
   },
+}
+
+/** The picture that the first input takes; where it is convolved, its channels come last in the file whatever the graph wants. */
+function fedPicture(
+  { graph }: Model,
+  preprocess: WriteOptions['preprocess'],
+  edges: Readonly<Record<ValueName, Edge>>,
+): Fed | null {
+  const [name] = requiredInputs(graph)
+  const picture = pictureInput(preprocess[name] ?? null, graph.values.get(name)?.shape ?? [])
+  return picture && { picture, layout: edges[name].layout ?? picture.spec.layout }
 }
 
 const problems = ({ refused }: Lowered): Problem[] =>
@@ -68,7 +87,10 @@ function typeOf(dtype: DType): number {
 }
 
 /** The bytes of a .tflite file. */
-export function encodeProgram({ tensors, operators, inputs, outputs }: NhwcProgram): Uint8Array {
+export function encodeProgram(
+  { tensors, operators, inputs, outputs }: NhwcProgram,
+  described: Described | null = null,
+): Uint8Array {
   const buffers: FlatRecord[] = [{}] // the first is empty, as everybody expects
   const records = tensors.map((tensor): TfliteTensor => {
     if (tensor.data) buffers.push({ data: tensor.data })
@@ -76,7 +98,8 @@ export function encodeProgram({ tensors, operators, inputs, outputs }: NhwcProgr
   })
   const codes = new Map<string, number>()
   const written = operators.map(operator => operatorRecord(operator, codes, tensors))
-  return writeTflite({
+  if (described) buffers.push({ data: described.metadata })
+  const model = writeTflite({
     version: 3,
     description: 'Thimble',
     operatorCodes: [...codes.keys()].map(key => {
@@ -86,7 +109,9 @@ export function encodeProgram({ tensors, operators, inputs, outputs }: NhwcProgr
     }),
     subgraphs: [{ tensors: records, inputs, outputs, operators: written, name: 'main' }],
     buffers,
+    ...(described ? { metadata: [{ name: metadataName, buffer: buffers.length - 1 }] } : {}),
   })
+  return described && described.files.length > 0 ? concat([model, writeZip(described.files, model.length)]) : model
 }
 
 function tensorRecord({ name, shape, dtype, quant, value }: NhwcTensor, buffer: number): TfliteTensor {

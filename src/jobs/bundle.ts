@@ -16,7 +16,7 @@ import { write } from '../recipe/steps/write.ts'
 import type { Recipe } from '../recipe/types.ts'
 import { writtenModel } from '../recipe/written.ts'
 import { findTarget } from '../targets/index.ts'
-import { calibrationFor } from './calibration.ts'
+import { calibrationFor, exportOf } from './calibration.ts'
 import { type Golden, goldenVectors, syntheticFeeds } from './golden.ts'
 import { type Manifest, manifestTensor } from './manifest.ts'
 import { bundleReadme, howToRun, sampleCode } from './sample-code.ts'
@@ -62,6 +62,7 @@ export async function writeBundle(
             syntheticFeeds(state.model, seed, state.observed?.inputs ?? {}),
           )
         : null,
+      scramble: (exportOf(variant, recipe)?.scramble as string | null | undefined) ?? null,
       name: imported.name,
       fed: Object.fromEntries(Object.entries(state.observed?.inputs ?? {}).map(([name, seen]) => [name, seen.shape])),
     },

@@ -75,6 +75,11 @@ export function wantedOf(recipe: Recipe): Wanted[] {
           where: { step: 'export' },
           hint: 'Leave "io" at "float".',
         })
+      if (s.scramble && target.exporter !== 'c')
+        throw new StudioError('bad-recipe', `The target ${target.id} has no way to scramble weights`, {
+          where: { step: 'export' },
+          hint: 'Leave "scramble" out, or export for c.',
+        })
       return { target, form, io: s.io === 'integer' ? ('integer' as const) : ('float' as const) }
     })
 }
@@ -84,12 +89,11 @@ export async function compress(request: CompressRequest, ctx: Context): Promise<
   const start = ctx.clock()
   await refuseBrokenWeights(imported, ctx)
   const wanted = wantedOf(recipe)
-  const inputHash = hashJson([request.modelHash, request.calibration?.hash ?? null, request.evaluation?.hash ?? null])
   const played = await play(
     {
       recipe,
       state: initialState(infer(imported.model)),
-      inputHash,
+      inputHash: inputHashOf(request),
       calibration: request.calibration,
       evaluation: request.evaluation,
       samples: request.samples,
@@ -115,6 +119,10 @@ export async function compress(request: CompressRequest, ctx: Context): Promise<
   const models = { optimized: state.model, quantized: state.variants[0]?.model ?? null }
   return { report, bundles, models, variants: state.variants }
 }
+
+/** Of all that the first step of a recipe depends on. */
+export const inputHashOf = (r: Pick<CompressRequest, 'modelHash' | 'calibration' | 'evaluation'>): string =>
+  hashJson([r.modelHash, r.calibration?.hash ?? null, r.evaluation?.hash ?? null])
 
 async function refuseBrokenWeights(imported: Imported, ctx: Context): Promise<void> {
   const broken = await checkWeights(imported.model, ctx.bytes)

@@ -2,8 +2,10 @@
 import { StudioError } from '../base/errors.ts'
 import { meant } from '../base/nearest.ts'
 import type { Target } from '../ir/target.ts'
+import { ambarella } from './ambarella.ts'
 import { c } from './c.ts'
 import { caffe, nnie, nnieChips } from './caffe.ts'
+import { coreml } from './coreml.ts'
 import { mnn } from './mnn.ts'
 import { ncnn } from './ncnn.ts'
 import { onnx } from './onnx.ts'
@@ -26,8 +28,10 @@ export const targets: readonly Target[] = [
   mnn,
   tensorrt,
   qualcomm,
+  coreml,
   c,
   ...rknn,
+  ...ambarella,
   caffe,
   nnie,
   ...nnieChips,

@@ -51,7 +51,11 @@ function pruned(
       samples,
       wanted: [{ target: onnxruntime, form: null, io: 'float' }],
       store: store
-        ? { get: async key => store.get(key) ?? null, put: async (key, bytes) => void store.set(key, bytes) }
+        ? {
+            program: 'this build',
+            get: async key => store.get(key) ?? null,
+            put: async (key, bytes) => void store.set(key, bytes),
+          }
         : null,
     },
     runner ? { ...ctx, runner } : ctx,

@@ -37,10 +37,7 @@ export async function measureGroups(
   let moments: ReturnType<typeof momentsOfReaders> | null = null
   const measured: Measured[] = []
   for (const [done, group] of groups.entries()) {
-    const { live, outputs } = cutAt(
-      model.graph,
-      group.makers.map(m => m.node),
-    )
+    const { live, outputs } = cutAt(model.graph, { nodes: group.makers.map(m => m.node) })
     let feeds: Feeds[] | null = null
     const points: Measured['points'] = []
     for (const gone of levelsOf(group.size, multiple)) {

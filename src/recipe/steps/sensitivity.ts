@@ -59,7 +59,7 @@ export async function sensitivities(
   const found: Sensitivity = {}
   for (const [done, layer] of layers.entries()) {
     const { target } = layer
-    const { live, outputs } = cutAt(model.graph, layer.nodes)
+    const { live, outputs } = cutAt(model.graph, layer)
     const offered = o.formats.filter(format => format !== 'float32')
     const prepare = async () => {
       const feeds = await arraysAt(stream, model, live, ctx)
@@ -96,9 +96,9 @@ export async function sensitivities(
   return found
 }
 
-/** Where the graph is cut before the first of some nodes: what is made before and read from there on, and the outputs made from there. */
-export function cutAt(graph: Graph, nodes: readonly NodeId[]): { live: ValueName[]; outputs: ValueName[] } {
-  const first = graph.nodes.findIndex(n => nodes.includes(n.id))
+/** Where the graph is cut before a layer: what was made before it and is read from it on, and the outputs that are made from there. */
+export function cutAt(graph: Graph, layer: Pick<SearchLayer, 'nodes'>): { live: ValueName[]; outputs: ValueName[] } {
+  const first = graph.nodes.findIndex(n => layer.nodes.includes(n.id))
   const made = new Set<ValueName>(graph.inputs.filter(name => !graph.values.get(name)?.data))
   for (const node of graph.nodes.slice(0, first)) for (const name of node.outputs) if (name !== null) made.add(name)
   const wanted = new Set(graph.nodes.slice(first).flatMap(n => [...reads(n)]))
@@ -108,7 +108,7 @@ export function cutAt(graph: Graph, nodes: readonly NodeId[]): { live: ValueName
   }
 }
 
-/** Values at a cut, batch by batch; the stream goes on from there. */
+/** What is fed behind a cut, batch by batch. What no later cut would start from is forgotten. */
 export async function arraysAt(
   stream: Stream,
   model: Model,

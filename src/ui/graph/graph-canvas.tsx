@@ -23,6 +23,7 @@ function readPalette(element: Element): Palette {
     line: token('--line'),
     strong: token('--line-strong'),
     accent: token('--accent'),
+    bad: token('--bad'),
     font: style.fontFamily,
   }
 }
@@ -47,6 +48,10 @@ export function GraphCanvas(props: {
   const layers = createMemo(() => layersByNode(props.drawing.scene, studio.layers()))
   const selected = createMemo(() => props.drawing.scene.index.get(studio.selected() ?? '') ?? -1)
   const found = createMemo(() => new Set(props.found))
+  const marked = createMemo(() => {
+    const name = studio.dumps.dump()?.firstDifference
+    return name ? props.drawing.scene.nodes.findIndex(item => item.node?.outputs.includes(name)) : -1
+  })
   const dark = matchMedia('(prefers-color-scheme: dark)')
 
   const choose = (node: number) => studio.select(node < 0 ? null : keyOf(props.drawing.scene.nodes[node]))
@@ -65,12 +70,16 @@ export function GraphCanvas(props: {
   const zoomMiddle = (factor: number) => move(now => zoomAt(now, factor, size().width / 2, size().height / 2))
 
   onMount(() => {
+    const repaint = () => setPalette(readPalette(canvas))
     const watch = new ResizeObserver(([entry]) => {
       const { width, height } = entry.contentRect
+      const before = size().width
+      // What was in the middle stays there when the frame grows narrower or wider.
+      if (before > 0 && width > 0) move(view => pan(view, (width - before) / 2, 0))
       setSize({ width, height })
+      repaint() // colours are known of what is in the page, which it may not have been before
     })
     watch.observe(canvas)
-    const repaint = () => setPalette(readPalette(canvas))
     dark.addEventListener('change', repaint)
     onCleanup(() => {
       watch.disconnect()
@@ -108,6 +117,7 @@ export function GraphCanvas(props: {
       selected: selected(),
       hovered: hovered(),
       found: found(),
+      marked: marked(),
     }
     cancelAnimationFrame(frame)
     if (!view || !colours || width === 0) return

@@ -11,13 +11,17 @@ import {
 } from 'solid-js'
 import type { StudioApi } from '../../../workers/api.ts'
 import type { BundleReport, LayerReport } from '../../jobs/report.ts'
+import { keyOf } from '../graph/scene.ts'
+import { createDumps } from './dumps.ts'
 import { createGraphs } from './graphs.ts'
+import { createLooked } from './looked.ts'
 import { createNetwork } from './network.ts'
 import { createOffline } from './offline.ts'
 import { createAddress, type Place } from './place.ts'
 import { createProject } from './project.ts'
 import { createRun } from './run.ts'
 import { createUpdate } from './update.ts'
+import { createVariants } from './variants.ts'
 
 /** What the page is given besides the studio itself. */
 export interface Surroundings {
@@ -42,12 +46,27 @@ export function createStudio(api: StudioApi, { registration, storeForOffline }: 
     const id = project.view()?.id
     if (id) go({ project: id, place })
   }
+  const variants = createVariants(api, project)
+  const { report } = variants
+  const looked = createLooked(api, project)
+  const dumps = createDumps(api, project, variants)
   const bundle = createMemo<BundleReport | null>(() => {
-    const bundles = project.view()?.report?.bundles ?? []
+    const bundles = report()?.bundles ?? []
     return bundles[Math.min(bundleIndex(), bundles.length - 1)] ?? null
   })
-  const layers = createMemo<readonly LayerReport[]>(() => bundle()?.layers ?? project.view()?.report?.layers ?? [])
-  const graphs = createGraphs(api, project.view)
+  const layers = createMemo<readonly LayerReport[]>(() => bundle()?.layers ?? report()?.layers ?? [])
+  const graphs = createGraphs(api, project.view, variants.shown)
+
+  /** Selects the node that makes a value, as soon as a graph is there that has it. */
+  const [sought, setSought] = createSignal<string | null>(null)
+  const showValue = (name: string) => setSought(name)
+  createEffect(() => {
+    const [name, scene] = [sought(), graphs.drawing.latest?.scene]
+    if (name === null || !scene) return
+    const maker = scene.nodes.find(item => item.node?.outputs.includes(name))
+    if (maker) select(keyOf(maker))
+    setSought(null)
+  })
 
   /** The recipe is run; whoever still looks at the run is shown the result when it is there. */
   async function start(): Promise<void> {
@@ -92,6 +111,11 @@ export function createStudio(api: StudioApi, { registration, storeForOffline }: 
     refreshCapabilities,
     catalogue,
     project,
+    variants,
+    report,
+    looked,
+    dumps,
+    showValue,
     run,
     start,
     sample,

@@ -1,8 +1,10 @@
 // The engine's own sentences in Chinese, one file per origin. Loaded only where the page speaks Chinese.
 
+import { ambarella } from './ambarella.ts'
 import { c } from './c.ts'
 import { compiled } from './compiled.ts'
 import { composed } from './composed.ts'
+import { coreml } from './coreml.ts'
 import { data } from './data.ts'
 import { files } from './files.ts'
 import { graph } from './graph.ts'
@@ -22,8 +24,10 @@ import { weights } from './weights.ts'
 
 /** Each of them is one string or template of a source file. */
 export const plain = [
+  ...ambarella,
   ...compiled,
   ...c,
+  ...coreml,
   ...data,
   ...files,
   ...graph,
