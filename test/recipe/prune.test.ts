@@ -165,7 +165,13 @@ test('measuring every group costs less than 0.7 plain runs for each group and sh
     open: async (m, options) => {
       const session = await ctx.runner.open(m, options)
       const { macs } = cost(infer(m))
-      return { ...session, run: feeds => ((run += macs), session.run(feeds)) }
+      return {
+        ...session,
+        run: feeds => {
+          run += macs
+          return session.run(feeds)
+        },
+      }
     },
   }
   const store = new Map<string, Uint8Array>()

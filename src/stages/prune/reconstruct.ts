@@ -1,7 +1,8 @@
 // Weights fitted anew after channels were removed, without labels or gradients: layer after layer, so that what a layer gives from what
 // the pruned layers before it really give comes closest to what the unpruned layer gave (He et al., Channel Pruning for Accelerating Very
-// Deep Neural Networks, 2017, section 3.1, with the unpruned output as target). Where a layer ends a residual branch, its target also
-// makes up for the error of the shortcut that is added to it, so that the stream is repaired at every block.
+// Deep Neural Networks, 2017). Where a layer ends a residual branch, its target also makes up for the error of the shortcut that is added
+// to it, so that the stream is repaired at every block. Where a ReLU follows, what it hides need not be met (Zhang et al., Accelerating Very
+// Deep Convolutional Networks for Classification and Detection, 2016); here by fitting again to targets moved below zero as the last fit was.
 import { type Batch, bytesPerSample, held } from '../../ir/batches.ts'
 import { readFloats } from '../../ir/bytes.ts'
 import type { Context, Dataset, Memo } from '../../ir/context.ts'
@@ -11,7 +12,7 @@ import { largestKept, openStream, type Stream } from '../../ir/stream.ts'
 import type { NdArray } from '../../ir/tensor.ts'
 import { weightOf } from '../../ops/facts.ts'
 import { columnsOf, inputRows, type LayerShape, layerShape, outputRows, placesOf } from '../../ops/patches.ts'
-import { fitted, unfit, withFit } from './fit.ts'
+import { type Fit, fitted, unfit, withFit } from './fit.ts'
 import type { KeptPositions } from './remove.ts'
 
 export interface FitData {
@@ -32,7 +33,12 @@ interface Layer {
   left: readonly number[]
   /** What is added to the output behind it, where that was made before; and the BatchNormalization in between. */
   shortcut: { name: ValueName; norm: Node | null } | null
+  /** Whether nothing but a ReLU reads what comes of it: what is negative there may be anything below zero. */
+  rectified: boolean
 }
+
+// How often a layer before a ReLU is fitted, each time to what the last fit makes of the places where the ReLU gives zero.
+const rounds = 3
 
 /** The pruned model with fitted weights; and the layers that were left as they are, with the reason. */
 export async function reconstruct(
@@ -67,15 +73,18 @@ export async function reconstruct(
       // The same cuts as in a run from the start: what a runtime fuses across them might round otherwise.
       for (const earlier of behind.splice(0)) {
         const { kept: names, all } = valuesOf(layers[earlier])
-        for await (const _ of exact.run(float, all, names));
+        for await (const _ of exact.run(float, all, layers[earlier].rectified ? all : names));
         for await (const _ of rough.run(model, names, names));
         pass(earlier)
       }
-      const moments = await observe(layer, { float, model, exact, rough }, given, ctx)
       const old = await readFloats(ctx.bytes, model.graph.values.get(layer.weight)!.data!)
-      const made = await fitted({ shape: layer.shape, hasBias: layer.bias !== null }, moments, old, ctx)
-      ctx.runner.discard(moments)
-      return made
+      let made: Fit | null = null
+      for (let round = 0; round < (layer.rectified ? rounds : 1); round++) {
+        const moments = await observe(layer, made, { float, model, exact, rough }, given, ctx)
+        made = await fitted({ shape: layer.shape, hasBias: layer.bias !== null }, moments, old, ctx)
+        ctx.runner.discard(moments)
+      }
+      return made!
     })
     model = withFit(model, layer, fit)
     if (known) behind.push(index)
@@ -124,30 +133,33 @@ function layersOf(
       input: node.inputs[0]!,
       output,
       left: Array.from({ length: channels }, (_, i) => i).filter(i => !stays || stays[i] === 1),
-      shortcut: shortcutOf(output, readers, name => !float.values.get(name)?.data && (order.get(name) ?? -1) < index),
+      ...surroundings(output, readers, name => !float.values.get(name)?.data && (order.get(name) ?? -1) < index),
     })
   }
   return { layers, left }
 }
 
-function shortcutOf(
+/** What is read of a layer's output: through a BatchNormalization, a sum with what was made before, a ReLU. */
+function surroundings(
   output: ValueName,
   readers: ReadonlyMap<ValueName, readonly Node[]>,
   before: (name: ValueName) => boolean,
-): Layer['shortcut'] {
+): Pick<Layer, 'shortcut' | 'rectified'> {
   let name = output
   let norm: Node | null = null
+  let shortcut: Layer['shortcut'] = null
   for (;;) {
     const next = readers.get(name)
-    if (next?.length !== 1) return null
-    const [reader] = next
-    if (reader.op === 'BatchNormalization' && norm === null && reader.inputs[0] === name) {
+    const reader = next?.length === 1 ? next[0] : null
+    if (reader?.op === 'BatchNormalization' && norm === null && shortcut === null && reader.inputs[0] === name) {
       norm = reader
       name = reader.outputs[0]!
-    } else if (reader.op === 'Add') {
+    } else if (reader?.op === 'Add' && shortcut === null) {
       const other = reader.inputs.find(input => input !== name) ?? null
-      return other !== null && before(other) ? { name: other, norm } : null
-    } else return null
+      if (other === null || !before(other)) return { shortcut, rectified: false }
+      shortcut = { name: other, norm }
+      name = reader.outputs[0]!
+    } else return { shortcut, rectified: reader?.op === 'Relu' && norm === null }
   }
 }
 
@@ -163,8 +175,10 @@ interface Work {
   rough: Stream
 }
 
+/** Moments of a layer's input against its target; `last` is the fit that was made before, where there is one. */
 async function observe(
   layer: Layer,
+  last: Fit | null,
   { float, model, exact, rough }: Work,
   given: readonly Batch[],
   ctx: Context,
@@ -176,7 +190,7 @@ async function observe(
   const rng = ctx.rng.fork('reconstruct').fork(node.id)
   const factors = shortcut?.norm ? await factorsOf(shortcut.norm, model, ctx) : null
   const drawn: { places: Uint32Array; shape: readonly number[]; targets: Float32Array }[] = []
-  for await (const { arrays, batch } of exact.run(float, all, kept)) {
+  for await (const { arrays, batch } of exact.run(float, all, layer.rectified ? all : kept)) {
     const y = arrays[output]
     const share = shape.conv ? wanted / images : (wanted * given[batch].count) / images
     const places = drawPlaces(placesOf(shape, y.shape), Math.ceil(share), rng)
@@ -189,15 +203,43 @@ async function observe(
     for await (const { arrays, batch } of rough.run(model, kept, kept)) {
       const { places, shape: before, targets } = drawn[batch]
       const outShape = shape.conv ? [before[0], left.length, ...before.slice(2)] : [...before.slice(0, -1), left.length]
-      if (shortcut && arrays[shortcut.name].shape.join() === outShape.join())
-        add(targets, outputRows(arrays[shortcut.name], shape, places), factors, -1)
-      yield Array.from({ length: shape.groups }, (_, group) => ({
-        inputs: inputRows(arrays[input], outShape, shape, group, places),
-        targets: columnsOf(targets, shape, group),
-      }))
+      const added =
+        shortcut && arrays[shortcut.name].shape.join() === outShape.join()
+          ? outputRows(arrays[shortcut.name], shape, places)
+          : null
+      if (added) add(targets, added, factors, -1)
+      yield Array.from({ length: shape.groups }, (_, group) => {
+        const inputs = inputRows(arrays[input], outShape, shape, group, places)
+        const wanted = columnsOf(targets, shape, group)
+        const offset = added && columnsOf(added, shape, group)
+        return { inputs, targets: last ? belowZero(inputs, wanted, offset, last, layer, group, ctx) : wanted }
+      })
     }
   }
   return momentsOf(pieces(), { k: shape.columns, c: shape.channels, groups: shape.groups, params: null }, ctx)
+}
+
+/** Targets at which a ReLU gives zero, offset and all, moved to what the last fit gives there, so far as that is below zero too. */
+function belowZero(
+  inputs: Float32Array,
+  wanted: Float32Array,
+  offset: Float32Array | null,
+  { weights, bias }: Fit,
+  { shape: { columns: k, channels: c, at } }: Layer,
+  group: number,
+  { kernels }: Context,
+): Float32Array {
+  const b = new Float32Array(c * (k + 1))
+  for (let i = 0; i < c; i++) {
+    for (let j = 0; j < k; j++) b[i * (k + 1) + j] = weights[at(group, i, j)]
+    b[i * (k + 1) + k] = bias?.[group * c + i] ?? 0
+  }
+  const given = new Float32Array(wanted.length)
+  kernels.gemm(inputs, b, { m: wanted.length / c, n: c, k: k + 1, transA: false, transB: true }, given)
+  return wanted.map((target, i) => {
+    const zero = -(offset?.[i] ?? 0)
+    return target <= zero ? Math.min(given[i], zero) : target
+  })
 }
 
 const alike = (a: NdArray, b: NdArray): boolean => a.shape.join() === b.shape.join()
