@@ -14,6 +14,7 @@ import { mnn } from './mnn.ts'
 import { openvino } from './openvino.ts'
 import { paddle } from './paddle.ts'
 import { passes } from './passes.ts'
+import { prune } from './prune.ts'
 import { quantize } from './quantize.ts'
 import { ranges } from './ranges.ts'
 import { recipe } from './recipe.ts'
@@ -38,6 +39,7 @@ export const plain = [
   ...openvino,
   ...paddle,
   ...passes,
+  ...prune,
   ...quantize,
   ...ranges,
   ...recipe,
