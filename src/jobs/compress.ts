@@ -203,6 +203,7 @@ async function makeReport(
       ...honestWords(before, first?.after ?? null, state.variants[0]?.plan !== null),
     ],
     optimized: state.optimized,
+    pruned: state.pruned,
     steps: [...state.steps],
     bundles: written,
   }

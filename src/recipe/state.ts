@@ -51,6 +51,7 @@ export interface State {
   readonly original: Model
   readonly model: Model
   readonly optimized: Report['optimized']
+  readonly pruned: Report['pruned']
   readonly variants: readonly Variant[]
   readonly accuracy: Accuracy | null // of the original
   readonly latency: Latency | null
@@ -98,6 +99,7 @@ export const initialState = (model: Model): State => ({
   original: model,
   model,
   optimized: null,
+  pruned: null,
   variants: [],
   accuracy: null,
   latency: null,

@@ -6,6 +6,7 @@ import { evaluate } from './evaluate.ts'
 import { exportStep } from './export.ts'
 import { finetune } from './finetune.ts'
 import { optimize } from './optimize.ts'
+import { prune } from './prune.ts'
 import { qat } from './qat.ts'
 import { quantize } from './quantize.ts'
 import { search } from './search.ts'
@@ -13,6 +14,7 @@ import { search } from './search.ts'
 export const steps = [
   cut,
   optimize,
+  prune,
   finetune,
   distil,
   quantize,

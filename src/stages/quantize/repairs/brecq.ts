@@ -2,20 +2,20 @@
 // Dropping Quantization for Extremely Low-bit Post-Training Quantization", 2022): block after block, fed by what the quantised blocks
 // before give. They start from the weights as they are, so that they go on from what a repair before them found.
 import { viewAs } from '../../../base/dtype.ts'
-import { bytesPerSample, fitting, stackable } from '../../../ir/batches.ts'
+import { bytesPerSample, fitting, held, stackable } from '../../../ir/batches.ts'
 import { readFloats } from '../../../ir/bytes.ts'
 import type { Context } from '../../../ir/context.ts'
 import { type Graph, type Node, reads, type ValueName } from '../../../ir/model.ts'
 import { hasFreeScale } from '../../../ir/number-format.ts'
 import { eachScale, type QuantPlan } from '../../../ir/quant.ts'
-import { openStream } from '../../../ir/stream.ts'
+import { largestKept, openStream } from '../../../ir/stream.ts'
 import type { NdArray } from '../../../ir/tensor.ts'
 import type { RoundedRead } from '../../../ir/training.ts'
 import { quantizeModel } from '../qdq.ts'
 import { type Block, blocksOf } from './blocks.ts'
 import { importanceOf } from './importance.ts'
 import { type Learned, reconstruct } from './reconstruct.ts'
-import { biasSlot, gather, largestKept, layersOf, within, withWeights } from './refit.ts'
+import { biasSlot, layersOf, within, withWeights } from './refit.ts'
 import type { Layer, Work } from './refit-moments.ts'
 import { collect } from './samples.ts'
 import { aroundIn, hardWeights, soften } from './soft-rounding.ts'
@@ -57,7 +57,7 @@ async function throughBlocks(
   for (const { node, why } of left) notes.push(`The rounding of the layer ${node} is not learned: ${why}.`)
   for (const { node } of layers)
     if (!known.has(node.id)) notes.push(`The rounding of the layer ${node.id} is not learned: it has no gradient here.`)
-  const given = await gather(float, samples, ctx)
+  const given = await held(float.graph, samples, ctx)
   const streaming = { width: ctx.runner.threads, largest: largestKept }
   const exact = openStream(given, async part => part, ctx, streaming)
   const rounded = openStream(

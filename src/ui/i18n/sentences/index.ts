@@ -12,7 +12,9 @@ import { host } from './host.ts'
 import { layerFormats } from './layer-formats.ts'
 import { mnn } from './mnn.ts'
 import { openvino } from './openvino.ts'
+import { paddle } from './paddle.ts'
 import { passes } from './passes.ts'
+import { prune } from './prune.ts'
 import { quantize } from './quantize.ts'
 import { ranges } from './ranges.ts'
 import { recipe } from './recipe.ts'
@@ -35,7 +37,9 @@ export const plain = [
   ...layerFormats,
   ...mnn,
   ...openvino,
+  ...paddle,
   ...passes,
+  ...prune,
   ...quantize,
   ...ranges,
   ...recipe,
