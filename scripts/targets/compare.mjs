@@ -10,7 +10,8 @@ export function compare(python, row, { common, out, folder, got, said, operators
   const ran = spawnSync(python, [join(root, 'test/targets/runtimes/figures.py'), ...files], { encoding: 'utf8' })
   if (ran.status !== 0) return { failed: ran.stderr.trim().split('\n').at(-1) }
   const executed = total(said.low_bit_ops)
-  return { ...JSON.parse(ran.stdout), operators, executed, bytes: said.model_bytes, runtime: said.runtime }
+  const { runtime, model_bytes: bytes, object, arena } = said
+  return { ...JSON.parse(ran.stdout), operators, executed, bytes, runtime, object, arena }
 }
 
 const total = ops => (typeof ops === 'object' && ops !== null ? Object.values(ops).reduce((n, k) => n + k, 0) : ops)

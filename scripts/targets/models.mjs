@@ -35,5 +35,8 @@ export const models = measured.map(model => ({
   ...(model.id === 'ppocr' ? { input: lines } : {}),
 }))
 
+/** So many of a model's samples are previewed: the integer executor takes its time. */
+export const previewed = 128
+
 /** Those of the others that fit into what every push may take. */
 export const everyPush = ['resnet20', 'kws']

@@ -21,7 +21,7 @@ export function writePage() {
   const text = readFileSync(page, 'utf8')
   const [before, after] = [text.slice(0, text.indexOf(from)), text.slice(text.indexOf(to))]
   if (!text.includes(from) || !text.includes(to)) throw new Error(`${page} lacks its marks`)
-  const tables = models.map(table).filter(part => part !== null)
+  const tables = [...models.map(table), micro()].filter(part => part !== null)
   writeFileSync(page, `${before}${from}\n\n${tables.join('\n\n')}\n\n${after}`)
 }
 
@@ -60,4 +60,27 @@ function lineOf(name, { state, why, figures: f }) {
         f.operators ? `${f.operators.lowBit}, ${f.operators.float}` : '',
       ]
   return `| ${[head, ...cells, f.bytes.toLocaleString('en')].join(' | ')} |`
+}
+
+/** What C and TFLite Micro take of a device, side by side. */
+function micro() {
+  const lines = models.flatMap(model => {
+    const { c, tflm } = recall(model)
+    if (!c?.figures?.object || !tflm?.figures?.arena) return []
+    const { text, data, bss } = c.figures.object
+    const cells = [text + data, bss, tflm.figures.bytes, tflm.figures.arena].map(n => n.toLocaleString('en'))
+    return [`| ${[model.title, ...cells].join(' | ')} |`]
+  })
+  if (lines.length === 0) return null
+  return [
+    '### Plain C beside TensorFlow Lite Micro',
+    '',
+    'Bytes, both in int8 with floats at their edges. C: `size` of its object, compiled by gcc for x86-64 with `-Os`; constants and code are in',
+    'flash, the arena is all its RAM. TensorFlow Lite Micro: the model file, to which the interpreter and its kernels come, and what it says it took',
+    'of its arena.',
+    '',
+    '| model | C: constants and code | C: RAM | TFLM: model alone | TFLM: arena |',
+    '| --- | --- | --- | --- | --- |',
+    ...lines,
+  ].join('\n')
 }

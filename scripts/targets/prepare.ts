@@ -50,9 +50,10 @@ export interface Job {
   /** Options of the step `quantize`. */
   quantize: Readonly<Record<string, unknown>>
   rows: readonly Row[]
-  /** How many samples it is calibrated on, and how many are judged. */
+  /** How many samples it is calibrated on, how many are judged, and how many of these are previewed. */
   samples: number
   limit: number
+  previewed: number
   /** Gets what all rows of the model are laid beside. */
   common: string
   /** Gets a folder per bundle, `preview-<folder>.npz` beside it, and `prepared.json`. */
@@ -165,7 +166,7 @@ async function prepare(job: Job): Promise<void> {
       previewed.push({ model: variant.model, preview, path })
       const runner = plan ? previewOf(target, ctx) : ctx.runner
       if (twin) await copyFile(twin.path, path)
-      else await writeFile(path, (await outputsOf(variant.model, runner, await open(job.eval), job.limit)).npz())
+      else await writeFile(path, (await outputsOf(variant.model, runner, await open(job.eval), job.previewed)).npz())
       prepared.push({ refused: null, linted: false, operators })
     } catch (thrown) {
       if (!(thrown instanceof StudioError) || thrown.code !== 'unsupported') throw thrown
