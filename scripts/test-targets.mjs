@@ -15,7 +15,7 @@ const { placeOf, shared } = await import('./results/places.mjs')
 const { targetPython } = await import('./target-python.mjs')
 const { buildPrepare, program } = await import('./targets/build.mjs')
 const { compare, lineOf, shortOf } = await import('./targets/compare.mjs')
-const { everyPush, models, previewed } = await import('./targets/models.mjs')
+const { everyPush, models } = await import('./targets/models.mjs')
 const { keep, writePage } = await import('./targets/page.mjs')
 const { folderOf, nameOf, rows } = await import('./targets/rows.mjs')
 
@@ -86,7 +86,7 @@ function prepare(model, group, work, out) {
     rows: group.map(({ target, form, samples }) => ({ target, form, ...(samples ? { samples } : {}) })),
     samples: model.calibrate,
     limit: model.judge,
-    previewed: Math.min(model.judge, previewed),
+    previewed: model.preview,
     common: work,
     out,
   }

@@ -1,16 +1,19 @@
 // Which models are run in targets' runtimes, and on how many samples: few for those that cost seconds each in a reference kernel.
 import { models as measured } from '../results/models.mjs'
 
-const heavy = { calibrate: 64, judge: 32, heavy: true }
+// `preview`: of these the integer executor computes, which takes its time.
+const light = { calibrate: 128, judge: 846, preview: 128 }
+const middling = { calibrate: 64, judge: 136, preview: 64, heavy: true }
+const heavy = { calibrate: 64, judge: 32, preview: 8, heavy: true }
 const counts = {
-  resnet20: { calibrate: 128, judge: 846 },
-  resnet8: { calibrate: 128, judge: 846 },
-  kws: { calibrate: 128, judge: 800 },
-  mobilenet_v1: { ...heavy, judge: 136 },
-  vww: { ...heavy, judge: 136 },
+  resnet20: light,
+  resnet8: light,
+  kws: { ...light, judge: 800 },
+  mobilenet_v1: middling,
+  vww: middling,
   mobilenet_v2: heavy,
   ultraface: heavy,
-  ppocr: { calibrate: 32, judge: 32, heavy: true },
+  ppocr: { ...heavy, calibrate: 32 },
 }
 
 // Bundles have one shape: lines are padded to the width of the longest.
@@ -28,15 +31,12 @@ const lines = {
   },
 }
 
-/** Those of docs/results.md, with what `calibrate` and `judge` they take; `heavy`: integer kernels of reference are too slow for it. */
+/** Those of docs/results.md, with what they are calibrated and judged on; `heavy`: integer kernels of reference are too slow for it. */
 export const models = measured.map(model => ({
   ...model,
   ...counts[model.id],
   ...(model.id === 'ppocr' ? { input: lines } : {}),
 }))
-
-/** So many of a model's samples are previewed: the integer executor takes its time. */
-export const previewed = 128
 
 /** Those of the others that fit into what every push may take. */
 export const everyPush = ['resnet20', 'kws']
