@@ -102,6 +102,7 @@ function judge(model, row, { refused, linted, operators }, work, out) {
       row,
       linted ? { state: 'refused', why: refused } : { state: 'failed', why: `lint had not said: ${refused}` },
     )
+  if (!linted) return say(model, row, { state: 'failed', why: 'lint refuses what is written' })
   // A C compiler needs no Python of its own.
   const { program: python, why } = targetPython(row.runtime === 'c' ? 'onnxruntime' : row.runtime)
   if (!python) return say(model, row, { state: 'skipped', why: `${row.runtime} cannot be installed here: ${why}` })

@@ -60,7 +60,7 @@ export interface Job {
   out: string
 }
 
-/** What became of a row. `refused`: it cannot be written, in the exporter's words; `linted`: whether lint had said so. */
+/** What became of a row. `refused`: it cannot be written, in the exporter's words. `linted`: whether lint said of this form what came of it. */
 export interface Prepared {
   refused: string | null
   linted: boolean
@@ -151,6 +151,8 @@ async function prepare(job: Job): Promise<void> {
   await mkdir(job.out, { recursive: true })
   if (!existsSync(join(job.common, 'float.npz'))) await besides(job, imported.model, state.model, spec, ctx, open)
   const fed = Object.fromEntries(Object.entries(state.observed?.inputs ?? {}).map(([name, { shape }]) => [name, shape]))
+  const asFed = { ...imported, model: frozen(imported.model, fed, []) }
+  const refusals = async (id: string) => (await lint(asFed, id, ctx)).findings.filter(f => f.level === 'refused')
   const prepared: Prepared[] = []
   const previewed: { model: Model; preview: string; path: string }[] = []
   for (const variant of state.variants) {
@@ -167,11 +169,13 @@ async function prepare(job: Job): Promise<void> {
       const runner = plan ? previewOf(target, ctx) : ctx.runner
       if (twin) await copyFile(twin.path, path)
       else await writeFile(path, (await outputsOf(variant.model, runner, await open(job.eval), job.previewed)).npz())
-      prepared.push({ refused: null, linted: false, operators })
+      // Of a target's forms lint looks at the first that is quantised.
+      const { forms } = target
+      const linted = variant.form !== (forms.find(form => form.holds === 'quantised') ?? forms[0]).id
+      prepared.push({ refused: null, linted: linted || (await refusals(variant.target)).length === 0, operators })
     } catch (thrown) {
       if (!(thrown instanceof StudioError) || thrown.code !== 'unsupported') throw thrown
-      const { findings } = await lint({ ...imported, model: frozen(imported.model, fed, []) }, variant.target, ctx)
-      const said = findings.filter(f => f.level === 'refused')
+      const said = await refusals(variant.target)
       const linted = said.some(f => f.node === (thrown.where.node ?? null) || thrown.message.includes(f.why))
       prepared.push({ refused: `${thrown.message}. ${thrown.hint}`, linted, operators })
     }
