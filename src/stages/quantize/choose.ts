@@ -105,6 +105,8 @@ export function choose(model: Model, target: Target, formats: (node: Node) => La
   }
 
   const fusedIds = new Set([...chosen.values()].flatMap(c => (c.fused ? [c.fused.id] : [])))
+  // Also where it has a kernel of its own: nothing is rounded between the two.
+  for (const id of fusedIds) chosen.delete(id)
   const { values, shared } = scaledValues(graph, chosen, uses)
   const unclipped = new Set(values.filter(name => !uses.readers(name).some(n => computes(chosen.get(n.id)))))
   return {
