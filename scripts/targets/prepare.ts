@@ -135,20 +135,24 @@ async function prepare(job: Job): Promise<void> {
     }),
     input: spec,
   }
-  const state = await play(
-    {
-      recipe,
-      state: initialState(infer(imported.model)),
-      inputHash: '',
-      calibration,
-      evaluation: null,
-      samples: job.samples,
-      wanted: wantedOf(recipe),
-      store: null,
-    },
-    ctx,
-  )
+  const request = {
+    recipe,
+    state: initialState(infer(imported.model)),
+    inputHash: '',
+    calibration,
+    evaluation: null,
+    samples: job.samples,
+    wanted: wantedOf(recipe),
+    store: null,
+  }
   await mkdir(job.out, { recursive: true })
+  const state = await play(request, ctx).catch((thrown: unknown) => {
+    if (job.rows.length === 1 && thrown instanceof StudioError && thrown.where.step === 'export') return thrown
+    throw thrown
+  })
+  // A form that was asked for and has nothing to hold, of which lint does not speak: it is of targets.
+  if (state instanceof StudioError)
+    return saved(job, [{ refused: `${state.message}. ${state.hint}`, linted: true, operators: null }])
   if (!existsSync(join(job.common, 'float.npz'))) await besides(job, imported.model, state.model, spec, ctx, open)
   const fed = Object.fromEntries(Object.entries(state.observed?.inputs ?? {}).map(([name, { shape }]) => [name, shape]))
   const asFed = { ...imported, model: frozen(imported.model, fed, []) }
@@ -180,8 +184,11 @@ async function prepare(job: Job): Promise<void> {
       prepared.push({ refused: `${thrown.message}. ${thrown.hint}`, linted, operators })
     }
   }
-  await writeFile(join(job.out, 'prepared.json'), JSON.stringify(prepared))
+  await saved(job, prepared)
 }
+
+const saved = (job: Job, prepared: readonly Prepared[]): Promise<void> =>
+  writeFile(join(job.out, 'prepared.json'), JSON.stringify(prepared))
 
 /** What the samples are fed as, what the float model and its weights are, what a sample's answer is, and labels. */
 async function besides(

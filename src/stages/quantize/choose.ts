@@ -211,6 +211,10 @@ function refusal(
   }
   if (rule.nearestOnly && attrString(node, 'mode', 'nearest') !== 'nearest')
     return 'it computes new values between the old ones, which integers would only round'
+  if (rule.constantNumber) {
+    const number = node.inputs[1] ? graph.values.get(node.inputs[1])?.data : null
+    if (!number || elements(number) !== 1) return 'its second input is no constant of one number'
+  }
   if (rule.constantWeight) {
     const weight = node.inputs[1]
     const tensor = weight ? graph.values.get(weight)?.data : null

@@ -52,6 +52,7 @@ export const quantize: readonly Pair[] = [
   ['its data are {dtype}', '其数据是 {dtype}'],
   ['the type of {name} is not known', '{name} 的类型未知'],
   ['its weights are computed at run time', '其权重在运行时计算'],
+  ['its second input is no constant of one number', '其第二个输入不是只含一个数的常量'],
   ['its weights are {dtype}', '其权重是 {dtype}'],
   ['its weights are not a matrix', '其权重不是矩阵'],
   ['its bias is computed at run time', '其偏置在运行时计算'],
