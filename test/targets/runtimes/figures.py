@@ -30,23 +30,19 @@ def sqnr(want, got):
 
 
 def answers(task, outputs):
-    """What each sample's outputs say: the best class, or the symbols of a line with repeats joined and blanks dropped."""
+    """What each sample's outputs say: the best class, or a line of text with repeats joined, and blanks and spaces left out."""
     if task["kind"] is None:
         return None
     scores = outputs[task["output"]]
     if task["kind"] == "classify":
         return scores.reshape(len(scores), -1).argmax(-1).tolist()
-    paths = scores.argmax(-1)
-    return [[int(s) for i, s in enumerate(path) if s and (i == 0 or s != path[i - 1])] for path in paths]
+    characters = ["", *task["characters"].replace("\r", "").rstrip("\n").split("\n"), " "]
+    symbols = [[s for i, s in enumerate(path) if i == 0 or s != path[i - 1]] for path in scores.argmax(-1)]
+    return [without_spaces("".join(characters[s] for s in path)) for path in symbols]
 
 
-def right(task, said, labels):
-    """How many are as labelled; of lines the text, spaces left out."""
-    if task["kind"] == "ctc":
-        characters = task["characters"].replace("\r", "").rstrip("\n").split("\n") + [" "]
-        said = ["".join(characters[s - 1] for s in line) for line in said]
-        said, labels = (["".join(line.split()) for line in lines] for lines in (said, labels))
-    return sum(a == b for a, b in zip(said, labels))
+def without_spaces(line):
+    return "".join(line.split())
 
 
 def same(a, b):
@@ -74,8 +70,9 @@ def of_outputs(common, preview, got):
     }
     labels = os.path.join(common, "labels.json")
     if os.path.exists(labels) and wanted is not None:
-        labels = json.load(open(labels))
-        result |= {"float": right(task, wanted, labels), "right": right(task, seen, labels), "samples": len(labels)}
+        labels = [without_spaces(label) if isinstance(label, str) else label for label in json.load(open(labels))]
+        right = [sum(a == b for a, b in zip(said, labels)) for said in (wanted, seen)]
+        result |= {"float": right[0], "right": right[1], "samples": len(labels)}
     return result
 
 
