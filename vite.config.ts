@@ -5,6 +5,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { defaultClientConditions, defineConfig, type Plugin, runnerImport, type UserConfig } from 'vite'
 import solid from 'vite-plugin-solid'
+import { programHash } from './scripts/fresh.mjs'
 import { writeLicenses } from './scripts/third-party-licenses.mjs'
 import headers from './workers/headers.json' with { type: 'json' }
 
@@ -71,6 +72,7 @@ function shell(): Plugin {
 export default defineConfig({
   ...engine,
   base: './',
+  define: { THIMBLE_PROGRAM: JSON.stringify(programHash()) },
   plugins: [solid(), catalogue(), shell()],
   build: {
     outDir: join(import.meta.dirname, 'dist/site'),

@@ -3,10 +3,8 @@
 import { chmodSync, copyFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { keepFresh } from './fresh.mjs'
+import { keepFresh, programHash, programSources } from './fresh.mjs'
 import { install, root } from './install.mjs'
-
-const shared = ['src', 'kernels', 'package-lock.json', 'scripts/build.mjs']
 
 /** Compiles the kernels' WASM twins when their sources changed. */
 export async function buildKernels() {
@@ -26,7 +24,7 @@ async function prepareSite() {
 /** `quiet` keeps stdout clean for who runs the command line. Resolves to whether anything was built. */
 export async function buildCli({ quiet = false } = {}) {
   await buildKernels()
-  return keepFresh('cli', 'dist/cli/thimble.mjs', shared, async () => {
+  return keepFresh('cli', 'dist/cli/thimble.mjs', programSources, async () => {
     const { writeLicenses } = await import('./third-party-licenses.mjs')
     const modules = join(root, 'node_modules')
     const out = join(root, `dist/cli.part-${process.pid}`)
@@ -54,6 +52,7 @@ async function bundleForNode(entry, folder, name, { banner, quiet = true } = {})
     plugins: [runtimeBeside()],
     ssr: { noExternal: true, target: 'node' },
     publicDir: false, // the page's
+    define: { THIMBLE_PROGRAM: JSON.stringify(programHash()) },
     build: {
       ssr: entry,
       outDir: folder,
@@ -102,7 +101,7 @@ function copyDecoder(from, to) {
 
 export async function buildSite() {
   await prepareSite()
-  const sources = [...shared, 'workers', 'public', 'index.html', 'vite.config.ts']
+  const sources = [...programSources, 'workers', 'public', 'index.html', 'vite.config.ts']
   return keepFresh('site', 'dist/site/index.html', sources, async () => {
     const { build } = await import('vite')
     const out = join(root, `dist/site.part-${process.pid}`)

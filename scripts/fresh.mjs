@@ -18,6 +18,12 @@ export function hashOf(paths) {
   return hash.digest('hex')
 }
 
+/** What every build of the program is made of. */
+export const programSources = ['src', 'kernels', 'package-lock.json', 'scripts/build.mjs']
+
+/** Which program a build is. */
+export const programHash = () => hashOf(programSources).slice(0, 16)
+
 const noteOf = name => join(root, '.cache', `${name}.sha256`)
 
 /** Calls `build` unless `output` is there and was built from sources of this hash. */

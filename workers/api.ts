@@ -5,7 +5,11 @@ import type { Option, ValueOption } from '../src/base/options.ts'
 import type { InputSpec } from '../src/data/input-spec.ts'
 import type { Progress, Skip, Suspicion } from '../src/ir/context.ts'
 import type { Dim } from '../src/ir/model.ts'
-import type { Report } from '../src/jobs/report.ts'
+import type { Answers } from '../src/jobs/answers.ts'
+import type { Beside, SharedValue } from '../src/jobs/beside.ts'
+import type { Diagnosis } from '../src/jobs/diagnose.ts'
+import type { Linted } from '../src/jobs/lint.ts'
+import type { Agreement, Report, Side } from '../src/jobs/report.ts'
 import type { Recipe } from '../src/recipe/types.ts'
 
 export type Result<T> = { ok: true; value: T } | { ok: false; error: ErrorRecord }
@@ -91,6 +95,25 @@ export interface DataView {
   suspicious: readonly Suspicion[]
 }
 
+/** What one bundle of a variant came to. */
+export interface VariantFigures {
+  target: string
+  form: string | null
+  dir: string
+  before: Side
+  after: Side
+  agreement: Agreement | null
+}
+
+/** The result of a run, kept under a name. */
+export interface VariantView {
+  id: string
+  name: string
+  made: number // epoch ms
+  recipe: Recipe
+  figures: readonly VariantFigures[] // one per bundle
+}
+
 export interface ProjectView extends ProjectSummary {
   model: ModelView
   calibration: DataView | null
@@ -98,6 +121,11 @@ export interface ProjectView extends ProjectSummary {
   input: InputSpec
   inputProposed: boolean // not yet confirmed or edited by a person
   recipe: Recipe
+  undo: number // how many changes of the recipe can be undone
+  redo: number
+  variants: readonly VariantView[] // oldest first
+  /** The variant that the settings as they are have come to, where they were run; its report. */
+  current: string | null
   report: Report | null
   error: ErrorRecord | null
   readOnly: boolean
@@ -117,6 +145,9 @@ export interface RunProgress extends Progress {
   perSecond: number | null
   secondsLeft: number | null
 }
+
+/** A model that can be looked into: a bundle of a variant; null is the original. */
+export type ModelId = { variant: string; dir: string } | null
 
 export interface StudioApi {
   capabilities(): Promise<Capabilities>
@@ -138,8 +169,36 @@ export interface StudioApi {
   ): Promise<Result<ProjectView>>
   setInput(id: string, input: InputSpec): Promise<Result<ProjectView>>
   setRecipe(id: string, recipe: Recipe): Promise<Result<ProjectView>>
+  undoRecipe(id: string): Promise<Result<ProjectView>>
+  redoRecipe(id: string): Promise<Result<ProjectView>>
+  /** What a target would refuse or run in floats of the model, cut as the recipe cuts it. */
+  lint(id: string, target: string): Promise<Result<Linted>>
+  /** The report of a variant. */
+  report(id: string, variant: string): Promise<Result<Report>>
+  renameVariant(id: string, variant: string, name: string): Promise<Result<ProjectView>>
+  /** Until the project is opened again it can be brought back. */
+  deleteVariant(id: string, variant: string): Promise<Result<ProjectView>>
+  restoreVariant(id: string, variant: string): Promise<Result<ProjectView>>
   preview(id: string, role: 'calibration' | 'evaluation', index: number): Promise<Result<SamplePreview>>
-  graph(id: string, which: 'original' | 'optimized' | 'quantized'): Promise<Result<GraphView>>
+  /** The values that two models have in common, in the order of the first. */
+  sharedValues(id: string, models: readonly [ModelId, ModelId]): Promise<Result<SharedValue[]>>
+  /** Two models on one sample: what they answer, and a value that both compute. */
+  beside(
+    id: string,
+    models: readonly [ModelId, ModelId],
+    role: 'calibration' | 'evaluation',
+    index: number,
+    value: string | null,
+  ): Promise<Result<Beside>>
+  /** What two models answer for all samples of a set; null where they have no answers. */
+  answers(
+    id: string,
+    models: readonly [ModelId, ModelId],
+    role: 'calibration' | 'evaluation',
+    onProgress: (done: number, total: number) => void,
+  ): Promise<Result<Answers | null>>
+  /** All but the original are a variant's. */
+  graph(id: string, which: 'original' | 'optimized' | 'quantized', variant: string | null): Promise<Result<GraphView>>
   /** Runs the recipe from the first step whose result is not there yet. Ends early with code 'cancelled' after `cancel`. */
   run(
     id: string,
@@ -147,6 +206,14 @@ export interface StudioApi {
     onProgress: (p: RunProgress) => void,
   ): Promise<Result<ProjectView>>
   cancel(id: string): Promise<void>
-  /** One bundle of the last run as a zip, by its `dir` in the report. */
-  bundle(id: string, dir: string): Promise<Result<{ name: string; zip: Blob }>>
+  /** Why the settings as they are, which must have been run, lose accuracy, and what helps. It ends as a run does. */
+  diagnose(
+    id: string,
+    device: 'auto' | 'webgpu' | 'wasm',
+    onProgress: (p: RunProgress) => void,
+  ): Promise<Result<Diagnosis>>
+  /** What was found of a variant; null: nobody looked. */
+  diagnosis(id: string, variant: string): Promise<Result<Diagnosis | null>>
+  /** One bundle of a variant as a zip, by its `dir` in the report. */
+  bundle(id: string, variant: string, dir: string): Promise<Result<{ zip: Blob }>>
 }

@@ -6,6 +6,7 @@ import * as comlink from 'comlink'
 import { text, utf8 } from '../src/base/bytes.ts'
 import { errorRecord, StudioError } from '../src/base/errors.ts'
 import { hashJson } from '../src/base/hash.ts'
+import { pack } from '../src/base/pack.ts'
 import { createRng } from '../src/base/rng.ts'
 import { type OpenedDataset, openDataset } from '../src/data/dataset.ts'
 import type { InputSpec } from '../src/data/input-spec.ts'
@@ -16,22 +17,36 @@ import { openPack, type Pack, stageStore, writeBundle } from '../src/host/browse
 import { importModel } from '../src/importers/index.ts'
 import type { Imported } from '../src/importers/types.ts'
 import { createBytes } from '../src/ir/bytes.ts'
-import type { Context, Dataset } from '../src/ir/context.ts'
+import type { Context, Dataset, Progress } from '../src/ir/context.ts'
 import type { Model } from '../src/ir/model.ts'
+import { type Answers, answers } from '../src/jobs/answers.ts'
+import { type Beside, beside, type SharedValue, type Side, sharedValues } from '../src/jobs/beside.ts'
 import type { Bundle } from '../src/jobs/bundle.ts'
 import { type Compressed, compress, wantedOf, withTargets } from '../src/jobs/compress.ts'
+import { type Diagnosis, diagnose } from '../src/jobs/diagnose.ts'
+import { cutAs, type Linted, lint } from '../src/jobs/lint.ts'
 import type { Report } from '../src/jobs/report.ts'
 import { infer } from '../src/ops/infer.ts'
 import { presetOf } from '../src/recipe/presets.ts'
 import type { Recipe } from '../src/recipe/types.ts'
 import { checkRecipe } from '../src/recipe/validate.ts'
 import { cost } from '../src/stages/inspect/cost.ts'
-import type { GraphView, ModelView, Result, RunProgress, SamplePreview, DataView as SamplesView } from './api.ts'
+import type {
+  GraphView,
+  ModelId,
+  ModelView,
+  Result,
+  RunProgress,
+  SamplePreview,
+  DataView as SamplesView,
+} from './api.ts'
 import { defaultTarget } from './catalogue.ts'
 import { openEngine, wasmEngine } from './engine.ts'
+import { type KeptModel, keyOfModel, lookingOn, sessionsOn, sideOf } from './look.ts'
 import { previewOf } from './preview.ts'
 import { createMeter } from './progress.ts'
 import type { Device, Project, Role, StoredBundle } from './project.ts'
+import { stageHead } from './variants.ts'
 import { graphView, modelView } from './views.ts'
 
 export interface OpenedModel {
@@ -44,6 +59,8 @@ export interface RunDone {
   bundles: StoredBundle[]
   webgpu: { verified: boolean | null; why: string | null }
 }
+
+type Which = 'original' | 'optimized' | 'quantized'
 
 const clock = (): number => performance.now()
 const calibrationSamples = 128
@@ -87,7 +104,12 @@ async function seen(dataset: Dataset, count: number): Promise<SamplesView> {
   return { name, size, labels, skipped: [...skipped], suspicious: [...suspicious] }
 }
 
-async function run(project: Project, device: Device, show: (progress: RunProgress) => void): Promise<RunDone> {
+async function run(
+  project: Project,
+  variant: string,
+  device: Device,
+  show: (progress: RunProgress) => void,
+): Promise<RunDone> {
   const { imported, importMs } = await modelOf(project.id, project.model)
   const bytes = createBytes(imported.sources)
   const engine = await openEngine(device, bytes)
@@ -121,9 +143,9 @@ async function run(project: Project, device: Device, show: (progress: RunProgres
       },
       ctx,
     )
-    await storeGraphs(project, done.models)
+    await keepVariant(project.id, variant, done)
     const stored: StoredBundle[] = []
-    for (const bundle of done.bundles) stored.push(await storeBundle(project, bundle))
+    for (const bundle of done.bundles) stored.push(await storeBundle(project.id, variant, bundle))
     return { report: done.report, bundles: stored }
   }
   const webgpu = { verified: engine.verified, why: engine.notes[0] ?? null }
@@ -140,16 +162,16 @@ async function run(project: Project, device: Device, show: (progress: RunProgres
 }
 
 /** One zip per bundle, streamed into storage; its dates are fixed, so that equal bundles are equal files. */
-async function storeBundle(project: Project, bundle: Bundle): Promise<StoredBundle> {
+async function storeBundle(project: string, variant: string, bundle: Bundle): Promise<StoredBundle> {
   const entries = bundle.files.map(({ path, bytes, file }) => ({
     name: path,
     size: bytes,
     lastModified: new Date(1980, 0, 1),
     input: file.chunks() as AsyncIterable<Uint8Array<ArrayBuffer>>,
   }))
-  const file = `${bundle.dir}.zip`
-  await writeBundle(project.id, file, chunksOf(makeZip(entries)))
-  return { dir: bundle.dir, name: `${project.name}-${file}`, file }
+  const file = `${variant}-${bundle.dir}.zip`
+  await writeBundle(project, file, chunksOf(makeZip(entries)))
+  return { dir: bundle.dir, file }
 }
 
 async function* chunksOf(stream: ReadableStream<Uint8Array>): AsyncIterable<Uint8Array> {
@@ -157,26 +179,84 @@ async function* chunksOf(stream: ReadableStream<Uint8Array>): AsyncIterable<Uint
   for (let part = await reader.read(); !part.done; part = await reader.read()) yield part.value
 }
 
-type Which = 'original' | 'optimized' | 'quantized'
+/** Why the settings as they are lose what they lose, and what helps; kept with the variant that they came to. */
+async function explain(
+  project: Project,
+  variant: string,
+  device: Device,
+  show: (progress: RunProgress) => void,
+): Promise<Diagnosis> {
+  const { imported } = await modelOf(project.id, project.model)
+  const bytes = createBytes(imported.sources)
+  const { runner, kernels, perform } = await openEngine(device, bytes)
+  const recipe = checkRecipe({ ...project.recipe, input: project.input })
+  const open = (data: Project[Role]) => (data ? datasetOf(project, data.pack, project.input) : null)
+  const found = await diagnose(
+    {
+      imported,
+      modelHash: hashJson([project.model.files, project.model.blocks]),
+      calibration: await open(project.calibration),
+      evaluation: await open(project.evaluation),
+      recipe,
+      samples: calibrationSamples,
+      judgedOn: 32,
+      seconds: remedySeconds,
+      store: stageStore(project.id),
+    },
+    {
+      bytes,
+      runner,
+      kernels,
+      perform,
+      clock,
+      rng: createRng(recipe.seed),
+      signal: new AbortController().signal, // this thread is cancelled by ending it
+      progress: createMeter(1, clock, show).report,
+    },
+  )
+  await stageStore(project.id).put(`${stageHead(variant)}diagnosis`, utf8(JSON.stringify(found)))
+  return found
+}
+
+// For trying remedies; the layers are looked at before.
+const remedySeconds = 60
 
 const viewOfModel = (model: Model): GraphView => {
   const inferred = infer(model)
   return graphView(inferred, cost(inferred))
 }
 
-/** The graphs of the last run, as the page will ask for them: its models are gone with this thread. */
-async function storeGraphs(project: Project, models: Compressed['models']): Promise<void> {
-  const store = stageStore(project.id)
-  for (const [which, model] of Object.entries(models)) {
-    if (model) await store.put(`graph-${which}`, utf8(JSON.stringify(viewOfModel(model))))
+/** The report of a run, its graphs as the page will ask for them, and its models, for they are gone with this thread. */
+async function keepVariant(project: string, variant: string, { report, models, variants }: Compressed): Promise<void> {
+  const store = stageStore(project)
+  const put = (name: string, bytes: Uint8Array) => store.put(`${stageHead(variant)}${name}`, bytes)
+  for (const [which, model] of Object.entries(models))
+    if (model) await put(`graph-${which}`, utf8(JSON.stringify(viewOfModel(model))))
+  for (const [k, { dir }] of report.bundles.entries()) {
+    const { model, target, plan } = variants[k]
+    await put(`model-${dir}`, pack({ model, target, quantised: plan !== null } satisfies KeptModel))
   }
+  await put('report', utf8(JSON.stringify(report)))
 }
 
-async function graphOf(project: Project, which: Which): Promise<GraphView> {
+async function graphOf(project: Project, which: Which, variant: string | null): Promise<GraphView> {
   if (which === 'original') return viewOfModel((await modelOf(project.id, project.model)).imported.model)
-  const kept = project.report ? await stageStore(project.id).get(`graph-${which}`) : null
+  const kept = variant ? await stageStore(project.id).get(`${stageHead(variant)}graph-${which}`) : null
   if (kept) return JSON.parse(text(kept)) as GraphView
   throw new StudioError('usage', `There is no ${which} graph yet`, { hint: 'Run the recipe first.' })
+}
+
+/** The samples of a role, opened. */
+async function dataOf(project: Project, role: Role): Promise<OpenedDataset> {
+  const data = project[role]
+  if (!data) throw new StudioError('usage', 'There are no samples yet', { hint: 'Drop a folder of images first.' })
+  return datasetOf(project, data.pack, project.input)
+}
+
+async function sidesOf(project: Project, models: readonly [ModelId, ModelId]): Promise<[Side, Side]> {
+  const { imported } = await modelOf(project.id, project.model)
+  const side = (id: ModelId) => sideOf(project.id, imported, id)
+  return [await side(models[0]), await side(models[1])]
 }
 
 const api = {
@@ -207,17 +287,76 @@ const api = {
 
   preview: (project: Project, role: Role, index: number): Promise<Result<SamplePreview>> =>
     answer(async () => {
-      const data = project[role]
-      if (!data) throw new StudioError('usage', 'There are no samples yet', { hint: 'Drop a folder of images first.' })
       const { imported } = await modelOf(project.id, project.model)
       const input = resolveInput(project.input, imported.model)
-      return previewOf(await datasetOf(project, data.pack, project.input), index, input)
+      return previewOf(await dataOf(project, role), index, input)
     }),
 
-  graph: (project: Project, which: Which): Promise<Result<GraphView>> => answer(() => graphOf(project, which)),
+  sharedValues: (project: Project, models: readonly [ModelId, ModelId]): Promise<Result<SharedValue[]>> =>
+    answer(async () => {
+      const [a, b] = await sidesOf(project, models)
+      return sharedValues(a.model, b.model)
+    }),
 
-  run: (project: Project, device: Device, show: (progress: RunProgress) => void): Promise<Result<RunDone>> =>
-    answer(() => run(project, device, show)),
+  beside: (
+    project: Project,
+    models: readonly [ModelId, ModelId],
+    role: Role,
+    index: number,
+    value: string | null,
+  ): Promise<Result<Beside>> =>
+    answer(async () => {
+      const sides = await sidesOf(project, models)
+      const { imported } = await modelOf(project.id, project.model)
+      const { sample } = await (await dataOf(project, role)).peek(index)
+      const judged = { input: project.input, original: infer(imported.model) }
+      return beside(
+        sides,
+        [keyOfModel(models[0]), keyOfModel(models[1])],
+        sample.feeds,
+        value,
+        judged,
+        ...(await sessionsOn(imported)),
+      )
+    }),
+
+  answers: (
+    project: Project,
+    models: readonly [ModelId, ModelId],
+    role: Role,
+    show: (done: number, total: number) => void,
+  ): Promise<Result<Answers | null>> =>
+    answer(async () => {
+      const sides = await sidesOf(project, models)
+      const { imported } = await modelOf(project.id, project.model)
+      const ctx = await lookingOn(imported)
+      const progress = ({ done, total }: Progress) => show(done, total ?? done)
+      return answers(sides, await dataOf(project, role), project.input, { ...ctx, progress })
+    }),
+
+  graph: (project: Project, which: Which, variant: string | null): Promise<Result<GraphView>> =>
+    answer(() => graphOf(project, which, variant)),
+
+  lint: (project: Project, target: string): Promise<Result<Linted>> =>
+    answer(async () => {
+      const { imported } = await modelOf(project.id, project.model)
+      const ctx = await lookingOn(imported)
+      return lint({ ...imported, model: cutAs(imported.model, project.recipe) }, target, ctx)
+    }),
+
+  run: (
+    project: Project,
+    variant: string,
+    device: Device,
+    show: (progress: RunProgress) => void,
+  ): Promise<Result<RunDone>> => answer(() => run(project, variant, device, show)),
+
+  diagnose: (
+    project: Project,
+    variant: string,
+    device: Device,
+    show: (progress: RunProgress) => void,
+  ): Promise<Result<Diagnosis>> => answer(() => explain(project, variant, device, show)),
 }
 export type ComputeApi = typeof api
 

@@ -4,7 +4,7 @@ import type { InputSpec } from '../src/data/input-spec.ts'
 import type { Pack, StoredProject } from '../src/host/browser/store.ts'
 import type { Report } from '../src/jobs/report.ts'
 import type { Recipe } from '../src/recipe/types.ts'
-import type { ModelView, ProjectSummary, ProjectView, DataView as SamplesView, Stage } from './api.ts'
+import type { ModelView, ProjectSummary, ProjectView, DataView as SamplesView, Stage, VariantFigures } from './api.ts'
 
 export type Role = 'calibration' | 'evaluation'
 export type Device = 'auto' | 'webgpu' | 'wasm'
@@ -17,8 +17,21 @@ export interface StoredData {
 /** The zip of one bundle, in the project's storage. */
 export interface StoredBundle {
   dir: string // as in the report
-  name: string // under which it is saved
   file: string
+}
+
+/** What a run came to, kept beside the others. Its report, graphs and models lie in the stage store under `variant-<id>-…`. */
+export interface StoredVariant {
+  id: string
+  name: string
+  made: number // epoch ms
+  /** Hash of recipe, input spec and data: equal ones come to equal results. */
+  key: string
+  recipe: Recipe
+  figures: VariantFigures[]
+  bundles: StoredBundle[]
+  /** Out of sight, and gone for good when the project is opened again. */
+  deleted: boolean
 }
 
 export interface Project extends StoredProject {
@@ -32,12 +45,21 @@ export interface Project extends StoredProject {
   input: InputSpec
   inputProposed: boolean
   recipe: Recipe
+  /** Recipes before the present one and after it, nearest last: what undo and redo bring back. */
+  past: Recipe[]
+  future: Recipe[]
   /** Set while a run is under way; still set when the project is opened again: the run was interrupted. */
   running: Device | null
+  variants: StoredVariant[]
+  /** The variant that recipe, data and input as they are have come to, and its report. */
+  current: string | null
   report: Report | null
-  bundles: StoredBundle[]
   error: ErrorRecord | null
 }
+
+/** A record as an earlier version of the page may have left it. */
+export const migrated = (stored: Project): Project =>
+  stored.variants ? stored : { ...stored, past: [], future: [], variants: [], current: null, report: null }
 
 function stageOf(project: Project, runsHere: boolean): Stage {
   if (project.running) return runsHere ? 'running' : 'interrupted'
@@ -70,6 +92,12 @@ export const viewOf = (project: Project, standing: Standing): ProjectView => ({
   input: project.input,
   inputProposed: project.inputProposed,
   recipe: project.recipe,
+  undo: project.past.length,
+  redo: project.future.length,
+  variants: project.variants
+    .filter(variant => !variant.deleted)
+    .map(({ id, name, made, recipe, figures }) => ({ id, name, made, recipe, figures })),
+  current: project.current,
   report: project.report,
   error: project.error,
   readOnly: standing.elsewhere,

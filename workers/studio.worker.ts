@@ -2,11 +2,11 @@
 
 import { catalogue } from 'virtual:catalogue'
 import * as comlink from 'comlink'
+import { text } from '../src/base/bytes.ts'
 import { errorRecord, StudioError } from '../src/base/errors.ts'
 import { gpuAdapter } from '../src/host/browser/gpu.ts'
 import { disown, own, ownedElsewhere, owns, whileRunning } from '../src/host/browser/locks.ts'
 import {
-  clearBundles,
   deleteEverything,
   deleteProject,
   listProjects,
@@ -15,15 +15,31 @@ import {
   projectFolders,
   readBundle,
   saveProject,
+  stageStore,
+  sweepBundles,
   sweepPacks,
+  sweepStages,
   writePack,
 } from '../src/host/browser/store.ts'
 import { availableThreads } from '../src/host/browser/threads.ts'
 import { hasSimd } from '../src/host/browser/wasm-simd.ts'
+import type { Diagnosis } from '../src/jobs/diagnose.ts'
+import { recipeName } from '../src/jobs/recipe-name.ts'
+import type { Report } from '../src/jobs/report.ts'
 import type { ProjectView, Result, StudioApi } from './api.ts'
-import { type Device, type Project, type Role, type Standing, summaryOf, viewOf } from './project.ts'
+import {
+  type Device,
+  migrated,
+  type Project,
+  type Role,
+  type Standing,
+  type StoredVariant,
+  summaryOf,
+  viewOf,
+} from './project.ts'
 import { fetchSample, listSamples } from './samples.ts'
 import { computeThread, ThreadDied } from './threads.ts'
+import { figuresOf, keyOf, stageHead, steppedBack, steppedForth, variantFor, withRecipe } from './variants.ts'
 
 const version = '0.1.0'
 
@@ -61,7 +77,7 @@ async function unwrap<T>(answer: Promise<Result<T>>): Promise<T> {
 
 async function load(id: string): Promise<Project> {
   const project = await loadProject<Project>(id)
-  if (project) return project
+  if (project) return migrated(project)
   throw new StudioError('missing-file', 'This project is no longer in the browser’s storage', {
     hint: 'It was deleted, here or in another tab; drop the model again.',
   })
@@ -95,6 +111,37 @@ function update(
   return mine
 }
 
+/** Settings changed: an error of before is over, and where they were run already, their result is there again. */
+async function settled(project: Project): Promise<Partial<Project>> {
+  const variant = variantFor(project)
+  const report = variant ? await reportOf(project.id, variant.id) : null
+  return { running: null, error: null, current: report && variant ? variant.id : null, report }
+}
+
+async function reportOf(id: string, variant: string): Promise<Report | null> {
+  const bytes = await stageStore(id).get(`${stageHead(variant)}report`)
+  return bytes ? (JSON.parse(text(bytes)) as Report) : null
+}
+
+/** Removes what no variant refers to: of those that went, and of runs that were cut off. */
+async function sweepVariants({ id, variants }: Project): Promise<void> {
+  await sweepBundles(id, new Set(variants.flatMap(({ bundles }) => bundles.map(({ file }) => file))))
+  const heads = variants.map(variant => stageHead(variant.id))
+  await sweepStages(id, key => key.startsWith(stageHead('')) && !heads.some(head => key.startsWith(head)))
+}
+
+const changeVariant = (id: string, variant: string, change: Partial<StoredVariant>): Promise<Project> =>
+  update(id, async project => {
+    if (!project.variants.some(known => known.id === variant)) throw noVariant()
+    const variants = project.variants.map(known => (known.id === variant ? { ...known, ...change } : known))
+    return { variants, ...(await settled({ ...project, variants })) }
+  })
+
+const noVariant = (): StudioError =>
+  new StudioError('missing-file', 'This result is no longer in the browser’s storage', {
+    hint: 'Run its recipe again.',
+  })
+
 async function freshBytes(project: Project): Promise<Partial<Project>> {
   const packs = [project.model, project.calibration?.pack, project.evaluation?.pack].flatMap(pack =>
     pack ? [pack.file] : [],
@@ -124,9 +171,12 @@ async function create(name: string | null, files: { path: string; file: Blob }[]
       input: opened.input,
       inputProposed: true,
       recipe: opened.recipe,
+      past: [],
+      future: [],
       running: null,
+      variants: [],
+      current: null,
       report: null,
-      bundles: [],
       error: null,
     }
     await saveProject(project)
@@ -143,29 +193,49 @@ async function addData(id: string, role: Role, files: { path: string; file: Blob
   const project = await update(id, async before => {
     const pack = await writePack(id, `${role}-${before.packs}`, files)
     const view = await viewer.call(api => unwrap(api.data(before, role, pack)))
-    return {
-      packs: before.packs + 1,
-      [role]: { pack, view },
-      ...outdated,
-    }
+    const changed = { packs: before.packs + 1, [role]: { pack, view } }
+    return { ...changed, ...(await settled({ ...before, ...changed })) }
   })
   return update(id, () => freshBytes(project))
 }
 
-/** What a change of data, input or recipe leaves behind; stages whose inputs are the same are still found by their keys. */
-const outdated = { report: null, bundles: [], error: null, running: null } satisfies Partial<Project>
+function refuseWhileRunning(): void {
+  if (runningId)
+    throw new StudioError('usage', 'A run is under way already', { hint: 'Wait for it, or stop it first.' })
+}
 
 async function run(id: string, device: Device, onProgress: Parameters<StudioApi['run']>[2]): Promise<Project> {
-  if (runningId) {
-    throw new StudioError('usage', 'A run is under way already', { hint: 'Wait for it, or stop it first.' })
-  }
-  const project = await update(id, () => ({ ...outdated, running: device }))
+  refuseWhileRunning()
+  const project = await update(id, () => ({ report: null, current: null, error: null, running: device }))
   runningId = id
+  const variant = crypto.randomUUID()
   try {
-    await clearBundles(id)
-    const done = await whileRunning(() => runOnce(project, device, onProgress))
-    gpuTest = done.webgpu
-    await update(id, () => ({ running: null, report: done.report, bundles: done.bundles }))
+    const { report, bundles, webgpu } = await whileRunning(() => runOnce(project, variant, device, onProgress))
+    gpuTest = webgpu
+    await update(id, ({ variants }) => {
+      // The same run again takes the place of the one before, and keeps its name.
+      const twin = variantFor(project)
+      const others = variants.filter(known => known.id !== twin?.id)
+      const name =
+        twin?.name ??
+        recipeName(
+          project.recipe,
+          others.filter(known => !known.deleted).map(known => known.name),
+        )
+      const { recipe } = project
+      const figures = figuresOf(report)
+      const made = {
+        id: variant,
+        name,
+        made: Date.now(),
+        key: keyOf(project),
+        recipe,
+        figures,
+        bundles,
+        deleted: false,
+      }
+      return { running: null, report, current: variant, variants: [...others, made] }
+    })
   } catch (error) {
     const record = errorRecord(error)
     await update(id, () => ({ running: null, error: record.code === 'cancelled' ? null : record }))
@@ -175,12 +245,13 @@ async function run(id: string, device: Device, onProgress: Parameters<StudioApi[
     // Its WASM memory never shrinks; the next run starts with a small one.
     runner.end(cancelled())
   }
+  await sweepVariants(await load(id))
   return update(id, freshBytes)
 }
 
 /** A thread that died is started once more: the finished stages are there, so only the last one is repeated. */
-async function runOnce(project: Project, device: Device, onProgress: Parameters<StudioApi['run']>[2]) {
-  const attempt = () => runner.call(api => unwrap(api.run(project, device, comlink.proxy(onProgress))))
+async function runOnce(project: Project, variant: string, device: Device, onProgress: Parameters<StudioApi['run']>[2]) {
+  const attempt = () => runner.call(api => unwrap(api.run(project, variant, device, comlink.proxy(onProgress))))
   try {
     return await attempt()
   } catch (error) {
@@ -242,7 +313,9 @@ const api: StudioApi = {
     result(async () => {
       const project = await load(id)
       const mine = await own(id)
-      return view(mine && runningId !== id ? await update(id, freshBytes) : project)
+      if (!mine || runningId === id) return view(project)
+      await sweepVariants(await update(id, ({ variants }) => ({ variants: variants.filter(known => !known.deleted) })))
+      return view(await update(id, freshBytes))
     }),
 
   async closeProject(id) {
@@ -278,23 +351,53 @@ const api: StudioApi = {
 
   setInput: (id, input) =>
     result(async () => {
-      await update(id, () => ({ input, inputProposed: false, ...outdated }))
+      await update(id, async project => ({ input, inputProposed: false, ...(await settled({ ...project, input })) }))
       return view(await update(id, reread))
     }),
 
   setRecipe: (id, recipe) =>
     result(async () => {
-      const checked = async () => {
+      const checked = async (project: Project) => {
         await viewer.call(compute => unwrap(compute.check(recipe)))
-        return { recipe, ...outdated }
+        return { ...withRecipe(project, recipe), ...(await settled({ ...project, recipe })) }
       }
       return view(await update(id, checked))
     }),
 
+  undoRecipe: id => result(async () => view(await step(id, steppedBack))),
+  redoRecipe: id => result(async () => view(await step(id, steppedForth))),
+
+  lint: (id, target) => result(async () => viewer.call(async compute => unwrap(compute.lint(await load(id), target)))),
+
+  report: (id, variant) =>
+    result(async () => {
+      const report = await reportOf(id, variant)
+      if (!report) throw noVariant()
+      return report
+    }),
+
+  renameVariant: (id, variant, name) => result(async () => view(await changeVariant(id, variant, { name }))),
+  deleteVariant: (id, variant) => result(async () => view(await changeVariant(id, variant, { deleted: true }))),
+  restoreVariant: (id, variant) => result(async () => view(await changeVariant(id, variant, { deleted: false }))),
+
   preview: (id, role, index) =>
     result(async () => viewer.call(async compute => unwrap(compute.preview(await load(id), role, index)))),
 
-  graph: (id, which) => result(async () => viewer.call(async compute => unwrap(compute.graph(await load(id), which)))),
+  sharedValues: (id, models) =>
+    result(async () => viewer.call(async compute => unwrap(compute.sharedValues(await load(id), models)))),
+
+  beside: (id, models, role, index, value) =>
+    result(async () =>
+      viewer.call(async compute => unwrap(compute.beside(await load(id), models, role, index, value))),
+    ),
+
+  answers: (id, models, role, onProgress) =>
+    result(async () =>
+      viewer.call(async compute => unwrap(compute.answers(await load(id), models, role, comlink.proxy(onProgress)))),
+    ),
+
+  graph: (id, which, variant) =>
+    result(async () => viewer.call(async compute => unwrap(compute.graph(await load(id), which, variant)))),
 
   run: (id, device, onProgress) => result(async () => view(await run(id, device, onProgress))),
 
@@ -302,19 +405,48 @@ const api: StudioApi = {
     if (runningId === id) runner.end(cancelled())
   },
 
-  bundle: (id, dir) =>
+  diagnose: (id, device, onProgress) =>
     result(async () => {
+      refuseWhileRunning()
       const project = await load(id)
-      const bundle = project.bundles.find(made => made.dir === dir)
+      const variant = variantFor(project)
+      if (!variant) throw noVariant()
+      runningId = id
+      try {
+        return await whileRunning(() =>
+          runner.call(api => unwrap(api.diagnose(project, variant.id, device, comlink.proxy(onProgress)))),
+        )
+      } finally {
+        runningId = null
+        runner.end(cancelled())
+      }
+    }),
+
+  diagnosis: (id, variant) =>
+    result(async () => {
+      const kept = await stageStore(id).get(`${stageHead(variant)}diagnosis`)
+      return kept ? (JSON.parse(text(kept)) as Diagnosis) : null
+    }),
+
+  bundle: (id, variant, dir) =>
+    result(async () => {
+      const { variants } = await load(id)
+      const bundle = variants.find(made => made.id === variant)?.bundles.find(made => made.dir === dir)
       const zip = bundle ? await readBundle(id, bundle.file) : null
-      if (!bundle || !zip) {
+      if (!zip) {
         throw new StudioError('missing-file', `There is no bundle ${dir} in storage`, {
           hint: 'Run the recipe again.',
         })
       }
-      return { name: bundle.name, zip }
+      return { zip }
     }),
 }
+
+const step = (id: string, to: (project: Project) => Partial<Project>): Promise<Project> =>
+  update(id, async project => {
+    const after = { ...project, ...to(project) }
+    return { ...after, ...(await settled(after)) }
+  })
 
 /** With another input spec the same files may have other suspicions. */
 async function reread(project: Project): Promise<Partial<Project>> {

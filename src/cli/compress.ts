@@ -108,7 +108,7 @@ function warnings({ estimated, data: { suspicious, skipped, samples } }: Report)
   ]
 }
 
-async function plannedRecipe(args: Parsed): Promise<Recipe> {
+export async function plannedRecipe(args: Parsed): Promise<Recipe> {
   const file = args.text('recipe')
   const preset = args.text('preset')
   if (file && preset) throw usage('--preset and --recipe exclude each other', 'Give one of the two.')

@@ -28,6 +28,11 @@ const commands: Readonly<Record<string, Command>> = {
     about: 'a model in, verified bundles out',
     load: () => import('./compress.ts'),
   },
+  diagnose: {
+    usage: 'diagnose MODEL --data CALIB [--recipe RECIPE.json] [--target ID] [--json]',
+    about: 'which layers cost the accuracy, why, and what helps',
+    load: () => import('./diagnose.ts'),
+  },
   evaluate: {
     usage: 'evaluate MODEL --data LABELLED [--reference MODEL] [--json]',
     about: 'accuracy of a model, and against another',

@@ -23,7 +23,7 @@ export const c: Exporter = {
     model.graph.nodes.some(node => node.op === 'QuantizeLinear')
       ? problems(model, lower(model, { io: 'float', read: lengthOf }))
       : refusedBy(lower(model, { io: 'float', read: lengthOf })),
-  async write(model, _, { io, bytes }): Promise<Written> {
+  async write(model, _, { io, bytes, preprocess }): Promise<Written> {
     const typed = infer(model)
     const lowered = lower(typed, { io, read: await inMemory(typed, bytes) })
     const found = problems(typed, lowered)
@@ -34,8 +34,8 @@ export const c: Exporter = {
     const { text, constants } = sourceOf(program, steps, storage, shownIn(typed, lowered))
     const edges = edgesOf(typed, lowered)
     const sample = sampleOf(
-      requiredInputs(typed.graph).map(name => ({ name, edge: edges[name] })),
-      typed.graph.outputs.map(name => ({ name, edge: edges[name] })),
+      requiredInputs(typed.graph).map(name => ({ name, edge: edges[name], preprocess: preprocess[name] ?? null })),
+      typed.graph.outputs.map(name => ({ name, edge: edges[name], preprocess: null })),
     )
     const { bytes: arena, bound } = storage.arena
     return {

@@ -8,6 +8,7 @@ import { type CaffePlan, planCaffe } from './caffe/plan.ts'
 import type { PlannedBlob, PlannedLayer } from './caffe/types.ts'
 import { floatsOf } from './floats.ts'
 import { refused } from './refused.ts'
+import { pythonProgram, pythonSaid } from './sample/python.ts'
 import type { Edge, Exporter } from './types.ts'
 
 export const caffe: Exporter = {
@@ -27,7 +28,8 @@ export const caffe: Exporter = {
 pip install "opencv-python-headless<5" numpy && python sample/run.py
 \`\`\`
 
-It runs \`golden/inputs.npz\` in OpenCV, which reads Caffe, and compares with \`golden/outputs.npz\`. The network’s inputs: ${inputs}.`,
+${pythonSaid} It is OpenCV that
+reads Caffe there. The network’s inputs: ${inputs}.`,
     }
   },
 }
@@ -85,24 +87,21 @@ export function edgesOf({ graph }: Model, { blobs }: CaffePlan): Record<ValueNam
   return edges
 }
 
-const sample = `"""Runs the bundle's network on the golden input in OpenCV and compares with the golden output."""
-import json
-import pathlib
+const sample = pythonProgram({
+  packages: '"opencv-python-headless<5"',
+  imports: 'import cv2',
+  body: `
+def load():
+    files = manifest["files"]
+    return cv2.dnn.readNetFromCaffe(str(here / files["prototxt"]), str(here / files["caffemodel"]))
 
-import cv2
-import numpy as np
 
-here = pathlib.Path(__file__).resolve().parent.parent
-manifest = json.loads((here / "manifest.json").read_text())
-net = cv2.dnn.readNetFromCaffe(str(here / "model.prototxt"), str(here / "model.caffemodel"))
-given = np.load(here / "golden" / "inputs.npz")
-for tensor in manifest["inputs"]:
-    net.setInput(given[tensor["name"]].astype(np.float32), tensor["targetName"])
-expected = np.load(here / "golden" / "outputs.npz")
-for tensor in manifest["outputs"]:
-    got = net.forward(tensor["targetName"])
-    want = expected[tensor["name"]].astype(np.float64)
-    noise = float(((got - want) ** 2).sum())
-    db = 10 * np.log10(float((want**2).sum()) / noise) if noise else float("inf")
-    print(f"{tensor['name']}: shape {got.shape}, {db:.1f} dB against the golden output")
-`
+def infer(session, feeds):
+    for tensor in manifest["inputs"]:
+        session.setInput(feeds[tensor["name"]].astype(np.float32), tensor["targetName"])
+    results = session.forward([t["targetName"] for t in manifest["outputs"]])
+    # What is given is overwritten by the next run.
+    return {t["name"]: result.copy() for t, result in zip(manifest["outputs"], results)}
+
+`,
+})

@@ -20,10 +20,11 @@ export interface Codes {
   scale: Tensor
 }
 
-/** A value as int8 codes: the float that is rounded, and the unit of the codes. */
+/** A value as int8 codes: the float that is rounded, the unit of the codes, and which of them is 0. */
 export interface Rounded {
   source: ValueName
   scale: number
+  zero: number
 }
 
 export class GraphView {
@@ -87,11 +88,16 @@ export class GraphView {
     const restore = this.producer(name)
     if (restore?.op !== 'DequantizeLinear' || restore.inputs[0] === null) return null
     const quantize = this.producer(restore.inputs[0])
-    if (quantize?.op !== 'QuantizeLinear') return null
+    return quantize?.op === 'QuantizeLinear' ? this.#roundedBy(quantize) : null
+  }
+
+  #roundedBy(quantize: Node): Rounded | null {
     const scale = this.numbers(quantize.inputs[1])
-    if (scale?.length !== 1 || !this.#isInt8(quantize.inputs[2], true)) return null
+    const zero = this.constant(quantize.inputs[2])
+    const zeros = zero?.dtype === 'int8' ? contentOf(zero) : null
+    if (scale?.length !== 1 || zeros?.length !== 1) return null
     const source = this.#clipBefore(quantize)?.inputs[0] ?? quantize.inputs[0]!
-    return { source, scale: scale[0] }
+    return { source, scale: scale[0], zero: zeros[0] }
   }
 
   /** A constant of int8 behind DequantizeLinear; scales along `axis` of its shape, or one. */
@@ -99,7 +105,7 @@ export class GraphView {
     const restore = this.producer(name)
     const codes = restore?.op === 'DequantizeLinear' ? this.constant(restore.inputs[0]) : null
     const scale = restore && this.constant(restore.inputs[1])
-    if (codes?.dtype !== 'int8' || !scale || !this.#isInt8(restore!.inputs[2], false)) return null
+    if (codes?.dtype !== 'int8' || !scale || !this.#isAroundZero(restore!.inputs[2])) return null
     const given = restore!.attrs.get('axis')
     const along = given?.kind === 'int' ? Number(given.value) : 1
     const channels = scale.shape.length === 0 || scale.shape[0] === 1
@@ -108,19 +114,20 @@ export class GraphView {
     return { codes, scale }
   }
 
-  /** Readers of a value through its pair, where nothing else reads it; null where something does. */
-  readersOfCodes(name: ValueName): readonly Node[] | null {
+  /** How a value is rounded and who reads it so, where nothing reads it as it is; null where something does. */
+  readersOfCodes(name: ValueName): { rounded: Rounded; readers: readonly Node[] } | null {
     const only = this.onlyReader(name)
     const quantize = only && this.ofPairs.has(only.id) && only.op === 'Clip' ? this.onlyReader(only.outputs[0]!) : only
     if (quantize?.op !== 'QuantizeLinear') return null
     const restores = this.consumers(quantize.outputs[0]!)
     if (restores.some(n => n.op !== 'DequantizeLinear' || this.isOutput(n.outputs[0]!))) return null
-    return restores.flatMap(n => this.consumers(n.outputs[0]!))
+    const rounded = this.#roundedBy(quantize)
+    return rounded && { rounded, readers: restores.flatMap(n => this.consumers(n.outputs[0]!)) }
   }
 
-  #isInt8(zero: ValueName | null | undefined, needed: boolean): boolean {
+  #isAroundZero(zero: ValueName | null | undefined): boolean {
     const tensor = this.constant(zero)
-    if (!tensor) return zero == null && !needed
+    if (!tensor) return zero == null
     return tensor.dtype === 'int8' && contentOf(tensor)?.every(z => z === 0) === true
   }
 
@@ -131,8 +138,9 @@ export class GraphView {
     const scale = this.numbers(quantize.inputs[1])
     const low = this.numbers(clip.inputs[1])
     const high = clip.inputs[2] == null ? null : this.numbers(clip.inputs[2])
+    const zero = this.numbers(quantize.inputs[2])?.[0] ?? 0
     if (scale?.length !== 1 || low?.length !== 1) return null
-    const at = (bound: number, code: number): boolean => Math.abs(bound / scale[0] - code) < 1e-3
+    const at = (bound: number, code: number): boolean => Math.abs(bound / scale[0] + zero - code) < 1e-3
     return at(low[0], -127) && (high === null || at(high[0], 127)) ? clip : null
   }
 }

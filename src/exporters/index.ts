@@ -2,6 +2,7 @@
 
 import { c } from './c.ts'
 import { caffe } from './caffe.ts'
+import { coreml } from './coreml.ts'
 import { gguf } from './gguf.ts'
 import { mnn } from './mnn.ts'
 import { ncnn } from './ncnn.ts'
@@ -24,6 +25,7 @@ export const exporters = [
   mnn,
   tensorrt,
   qualcomm,
+  coreml,
   c,
   rknn,
   caffe,

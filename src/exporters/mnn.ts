@@ -1,6 +1,6 @@
 // MNN: one FlatBuffer with the graph and its weights, in floats, in halves, or in codes of 8 or 4 bits that the runtime makes
 // floats of when it loads them (alibaba/MNN, schema/default, source/core/ConvolutionCommon.cpp).
-import { outFile } from '../base/bytes.ts'
+import { outFile, utf8 } from '../base/bytes.ts'
 import { isFloat } from '../base/dtype.ts'
 import { type MnnNetPart, writeMnn } from '../formats/mnn.ts'
 import { layouts, opTypeOf, origins } from '../formats/mnn-schema.ts'
@@ -10,6 +10,7 @@ import { type Lowering, refuse } from './mnn/context.ts'
 import { createDraft } from './mnn/draft.ts'
 import { rules } from './mnn/ops.ts'
 import { described, fusedActivations, scaleOf } from './mnn/quantized.ts'
+import { pythonProgram, pythonSaid } from './sample/python.ts'
 import type { Edge, Exporter, Problem, WriteOptions } from './types.ts'
 
 const source = 'alibaba/MNN: schema/default/MNN.fbs, OpType'
@@ -31,7 +32,7 @@ export const mnn: Exporter = {
             },
           ],
     ),
-  write: async (model, _target, { form, bytes, name, preprocess }) => {
+  write: async (model, _target, { form, bytes, preprocess }) => {
     const { record, notes } = await lowered(infer(model), bytes, form)
     const file = outFile('model.mnn', writeMnn(record))
     return {
@@ -39,7 +40,8 @@ export const mnn: Exporter = {
       roles: { model: file.path },
       notes,
       edges: edgesOf(model.graph, preprocess),
-      howToRun: howToRun(name),
+      around: [outFile('sample/run.py', utf8(runPython))],
+      howToRun,
     }
   },
 }
@@ -134,22 +136,39 @@ function edgesOf(graph: Graph, preprocess: WriteOptions['preprocess']): Record<V
   return edges
 }
 
-const howToRun = (name: string): string => `\`\`\`python
-# pip install MNN numpy: ${name} on the golden input
-import MNN, numpy as np
-
-net = MNN.Interpreter("model.mnn")
-session = net.createSession({"backend": "CPU", "precision": "high"})
-golden = np.load("golden/inputs.npz")
-for name, tensor in net.getSessionInputAll(session).items():
-    x = golden[name]
-    kind = MNN.Halide_Type_Int if x.dtype.kind == "i" else MNN.Halide_Type_Float
-    tensor.copyFrom(MNN.Tensor(tuple(x.shape), kind, x, MNN.Tensor_DimensionType_Caffe))
-net.runSession(session)
-for name, tensor in net.getSessionOutputAll(session).items():
-    y = MNN.Tensor(tensor.getShape(), MNN.Halide_Type_Float, np.empty(tensor.getShape(), np.float32), MNN.Tensor_DimensionType_Caffe)
-    tensor.copyToHostTensor(y)
-    print(name, np.abs(y.getNumpyData() - np.load("golden/outputs.npz")[name]).max())
+const howToRun = `\`\`\`
+pip install MNN numpy && python sample/run.py
 \`\`\`
 
-A file that MNN cannot make a session of gives zeros without a word: look at what \`createSession\` prints.`
+${pythonSaid} A file that MNN cannot make a session of gives
+zeros without a word: look at what \`createSession\` prints.`
+
+const runPython = pythonProgram({
+  packages: 'MNN',
+  imports: 'import MNN',
+  body: `
+def load():
+    net = MNN.Interpreter(str(here / manifest["files"]["model"]))
+    return net, net.createSession({"backend": "CPU", "precision": "high"})
+
+
+def infer(session, feeds):
+    net, session = session
+    inputs, outputs = net.getSessionInputAll(session), net.getSessionOutputAll(session)
+    kinds = {"int32": MNN.Halide_Type_Int, "float32": MNN.Halide_Type_Float}
+    for t in manifest["inputs"]:
+        x = np.ascontiguousarray(feeds[t["name"]], t["targetDtype"])
+        plain = MNN.Tensor(tuple(x.shape), kinds[t["targetDtype"]], x, MNN.Tensor_DimensionType_Caffe)
+        inputs[t["targetName"]].copyFrom(plain)
+    net.runSession(session)
+    results = {}
+    for t in manifest["outputs"]:
+        tensor = outputs[t["targetName"]]
+        shape, dtype = tensor.getShape(), t["targetDtype"]
+        plain = MNN.Tensor(shape, kinds[dtype], np.zeros(shape, dtype), MNN.Tensor_DimensionType_Caffe)
+        tensor.copyToHostTensor(plain)
+        results[t["name"]] = np.array(plain.getNumpyData(), copy=True).reshape(shape)
+    return results
+
+`,
+})

@@ -10,6 +10,7 @@ import { floatsOf } from './floats.ts'
 import { planNcnn } from './ncnn/plan.ts'
 import { howToRun, sampleProgram } from './ncnn/sample.ts'
 import type { Part, PlannedLayer } from './ncnn/types.ts'
+import { shiftedBias } from './ncnn/zero-point.ts'
 import { refused } from './refused.ts'
 import type { Edge, Exporter } from './types.ts'
 
@@ -59,28 +60,31 @@ async function writeParts(
   half: boolean,
   bytes: Bytes,
 ): Promise<void> {
-  let scales: Float32Array | null = null
+  let codes: Int8Array = new Int8Array()
   for (const part of parts) {
-    if (part.kind === 'codes') bin.int8(ordered(viewAs('int8', await bytes.read(part.tensor)) as Int8Array, part))
-    else if (part.kind === 'weight') {
+    if (part.kind === 'codes') {
+      const laid = ordered(viewAs('int8', await bytes.read(part.tensor)) as Int8Array, part)
+      codes = part.negated ? laid.map(code => Math.min(127, -code)) : laid
+      bin.int8(codes)
+    } else if (part.kind === 'weight') {
       const values = ordered(await floatsOf(part.tensor, bytes), part)
       if (half) bin.float16(values)
       else bin.float32(values)
     } else if (part.kind === 'raw') bin.raw(spread(await floatsOf(part.tensor, bytes), part.count))
+    else if (part.kind === 'bias') bin.raw(await shiftedBias(part, codes, bytes))
     else if (part.kind === 'multipliers') {
-      scales = spread(
+      const scales = spread(
         (await floatsOf(part.tensor, bytes)).map(scale => 1 / scale),
         part.count,
       )
       bin.raw(scales)
       table.weights.push({ name: `${name}_param_0`, scales: [...scales] })
-    } else {
-      const values = Float32Array.from(part.values)
-      bin.raw(values)
-      // The first number after the weights' scales is that of the input.
-      if (scales) table.activations.push({ name, scales: [...values] })
-      scales = null
-    }
+    } else if (part.kind === 'input') {
+      const { scale, zero } = part.rounded
+      bin.raw(Float32Array.of(1 / scale))
+      // Its tools know no zero points: the whole range on both sides.
+      table.activations.push({ name, scales: [Math.fround(127 / ((127 + Math.abs(zero)) * scale))] })
+    } else bin.raw(Float32Array.from(part.values))
   }
 }
 

@@ -12,6 +12,7 @@ import { infer } from '../ops/infer.ts'
 import { NetBuilder, type Port } from './openvino/net.ts'
 import { NodeWriter, portOf, type Writing } from './openvino/node.ts'
 import { lowerings } from './openvino/ops.ts'
+import { howToRun, runCpp, runPython } from './openvino/sample.ts'
 import { unpackedAsIs, unpacksConstant } from './openvino/weights.ts'
 import type { Exporter, Problem } from './types.ts'
 
@@ -27,7 +28,7 @@ export const openvino: Exporter = {
     })
     return problems
   },
-  write: async (given, _target, { bytes, name }) => {
+  write: async (given, _target, { bytes, name, preprocess }) => {
     const model = infer(given)
     const net = build(model, await numbersOf(model.graph, bytes), (_node, error) => {
       throw error
@@ -38,7 +39,7 @@ export const openvino: Exporter = {
       files: [outFile('model.xml', xml), weights],
       roles: { model: 'model.xml', weights: 'model.bin' },
       notes: [],
-      around: [outFile('run.py', utf8(program))],
+      around: [outFile('sample/run.py', utf8(runPython)), outFile('sample/run.cpp', utf8(runCpp(model, preprocess)))],
       howToRun,
     }
   },
@@ -143,33 +144,3 @@ function decoded({ dtype, shape }: Tensor, bytes: Uint8Array): number[] {
   if (dtype === 'bfloat16') return Array.from(view as Uint16Array, fromBfloat16)
   return Array.from(view as ArrayLike<number | bigint>, Number)
 }
-
-const howToRun = `\`\`\`
-pip install openvino numpy && python run.py
-\`\`\`
-
-It runs \`golden/inputs.npz\` and compares with \`golden/outputs.npz\`; the golden input is synthetic. Without the hint for float32 the
-runtime may compute the layers that are left in floats in bfloat16, which costs accuracy.`
-
-const program = `"""Runs the model on the golden input and compares with the golden output. pip install openvino numpy"""
-import json
-import pathlib
-
-import numpy as np
-import openvino as ov
-
-here = pathlib.Path(__file__).resolve().parent
-manifest = json.loads((here / "manifest.json").read_text())
-core = ov.Core()
-# Other devices: "GPU", "NPU".
-compiled = core.compile_model(here / manifest["files"]["model"], "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-inputs = dict(np.load(here / "golden" / "inputs.npz"))
-expected = np.load(here / "golden" / "outputs.npz")
-outputs = compiled(inputs)
-for port in compiled.outputs:
-    name = next(name for name in port.get_names() if name in expected)
-    want = expected[name].astype(np.float64)
-    noise = float(((outputs[port] - want) ** 2).sum())
-    db = 10 * np.log10(float((want**2).sum()) / noise) if noise else float("inf")
-    print(f"{name}: shape {outputs[port].shape}, {db:.1f} dB against the golden output")
-`

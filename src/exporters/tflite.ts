@@ -5,13 +5,15 @@ import { StudioError } from '../base/errors.ts'
 import type { FlatRecord } from '../formats/flat-tables.ts'
 import { optionsType, type TfliteOperator, type TfliteTensor, writeTflite } from '../formats/tflite.ts'
 import { activations, builtins, padding, tensorTypes } from '../formats/tflite-schema.ts'
+import { type Model, requiredInputs, type ValueName } from '../ir/model.ts'
 import { infer } from '../ops/infer.ts'
 import { edgesOf, inMemory, lengthOf } from './nhwc/edges.ts'
 import { type Lowered, lower } from './nhwc/index.ts'
 import type { NhwcOperator, NhwcProgram, NhwcTensor } from './nhwc/types.ts'
-import { microFiles, microHowToRun } from './tflite-micro.ts'
+import { pictureInput } from './sample/native.ts'
+import { type Fed, microFiles, microHowToRun } from './tflite-micro.ts'
 import { runnerFiles, runnerHowToRun } from './tflite-samples.ts'
-import type { Exporter, Problem, Written } from './types.ts'
+import type { Edge, Exporter, Problem, WriteOptions, Written } from './types.ts'
 
 const source = 'https://ai.google.dev/edge/litert/models/ops_compatibility'
 
@@ -21,7 +23,7 @@ export const tflite: Exporter = {
   check: (model, _, form) =>
     // What only moves sizes is small and in memory; of weights the shape is enough.
     problems(lower(model, { io: 'float', hybrid: form === 'dynamic', read: lengthOf })),
-  async write(model, target, { form, io, bytes }): Promise<Written> {
+  async write(model, target, { form, io, bytes, preprocess }): Promise<Written> {
     const typed = infer(model)
     const read = await inMemory(typed, bytes)
     const lowered = lower(typed, { io, hybrid: form === 'dynamic', read })
@@ -37,15 +39,27 @@ export const tflite: Exporter = {
       )
     const file = encodeProgram(lowered.program)
     const micro = target.id === 'tflm'
+    const edges = edgesOf(typed, lowered)
     return {
       files: [outFile('model.tflite', file)],
       roles: { model: 'model.tflite' },
       notes: [],
-      edges: edgesOf(typed, lowered),
-      around: micro ? microFiles(file, lowered.program) : runnerFiles(),
+      edges,
+      around: micro ? microFiles(file, lowered.program, fedPicture(typed, preprocess, edges)) : runnerFiles(),
       howToRun: micro ? microHowToRun : runnerHowToRun,
     }
   },
+}
+
+/** The picture that the first input takes; where it is convolved, its channels come last in the file whatever the graph wants. */
+function fedPicture(
+  { graph }: Model,
+  preprocess: WriteOptions['preprocess'],
+  edges: Readonly<Record<ValueName, Edge>>,
+): Fed | null {
+  const [name] = requiredInputs(graph)
+  const picture = pictureInput(preprocess[name] ?? null, graph.values.get(name)?.shape ?? [])
+  return picture && { picture, layout: edges[name].layout ?? picture.spec.layout }
 }
 
 const problems = ({ refused }: Lowered): Problem[] =>

@@ -1,6 +1,7 @@
 // TVM: the model as ONNX, and the script that compiles it through Relax.
 import { outFile, utf8 } from '../base/bytes.ts'
 import { encodeOnnx } from './onnx.ts'
+import { pythonProgram, pythonSaid } from './sample/python.ts'
 import type { Exporter } from './types.ts'
 
 export const tvm: Exporter = {
@@ -13,7 +14,7 @@ export const tvm: Exporter = {
       files,
       roles: { model: main.path, ...(data ? { data: data.path } : {}) },
       notes: [],
-      around: [outFile('compile.py', utf8(script))],
+      around: [outFile('sample/run.py', utf8(program))],
       howToRun,
     }
   },
@@ -21,31 +22,40 @@ export const tvm: Exporter = {
 
 const howToRun = `\`\`\`
 pip install apache-tvm onnx numpy
-python compile.py llvm     # writes model.so, and runs it on the golden input
-\`\`\``
+python sample/run.py       # compiles to model.so, once, and runs it
+\`\`\`
 
-const script = `"""Compiles model.onnx with TVM and compares with the golden output. python compile.py [TARGET]"""
-import pathlib
-import sys
+${pythonSaid} Set \`TVM_TARGET\` for another processor than this one.`
 
-import numpy as np
+const program = pythonProgram({
+  packages: 'apache-tvm onnx',
+  imports: `import os
+
 import onnx
 import tvm
 from tvm import relax
-from tvm.relax.frontend.onnx import from_onnx
+from tvm.relax.frontend.onnx import from_onnx`,
+  body: `
+library = here / "model.so"
 
-here = pathlib.Path(__file__).resolve().parent
-module = from_onnx(onnx.load(here / "model.onnx"), keep_params_in_input=False)
-module = relax.transform.DecomposeOpsForInference()(module)
-library = tvm.compile(module, target=sys.argv[1] if len(sys.argv) > 1 else "llvm")
-library.export_library(str(here / "model.so"))
 
-machine = relax.VirtualMachine(library, tvm.cpu())
-golden = np.load(here / "golden" / "inputs.npz")
-names = [p.name_hint for p in module["main"].params]
-results = machine["main"](*[tvm.runtime.tensor(golden[name]) for name in names])
-results = [results] if hasattr(results, "numpy") else list(results)
-expected = np.load(here / "golden" / "outputs.npz")
-for name, got in zip(expected.files, results):
-    print(name, got.numpy().shape, "largest difference", np.abs(got.numpy() - expected[name]).max())
-`
+def compiled():
+    module = from_onnx(onnx.load(here / manifest["files"]["model"]), keep_params_in_input=False)
+    module = relax.transform.DecomposeOpsForInference()(module)
+    tvm.compile(module, target=os.environ.get("TVM_TARGET", "llvm")).export_library(str(library))
+
+
+def load():
+    if not library.exists():
+        compiled()
+    return relax.VirtualMachine(tvm.runtime.load_module(str(library)), tvm.cpu())
+
+
+def infer(session, feeds):
+    given = [feeds[t["name"]].astype(t["targetDtype"]) for t in manifest["inputs"]]
+    results = session["main"](*[tvm.runtime.tensor(x) for x in given])
+    results = [results] if hasattr(results, "numpy") else list(results)
+    return {t["name"]: result.numpy() for t, result in zip(manifest["outputs"], results)}
+
+`,
+})

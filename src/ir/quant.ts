@@ -71,6 +71,7 @@ export interface QuantPlan {
   biases: ReadonlyMap<NodeId, { bias: ValueName; input: ValueName; weight: ValueName }> // int32, scale = input scale * weight scale; where both are integers
   floatBias: boolean // the target adds biases in float, also to sums of integers
   floatOutputs?: true // what integer nodes make is float, and only integer readers see it rounded
+  roundsUnasked?: readonly string[] // float operators that a pair right before them would get rounded too
   quantized: ReadonlySet<NodeId> // with the activation functions that are fused behind one
   integer: ReadonlySet<NodeId> // those of `quantized` that the target computes in integers, whose output nobody sees but rounded
   weightOnly: ReadonlySet<NodeId> // float nodes whose weights are in `weights`

@@ -74,7 +74,7 @@ export function addRounding(
   } else if (isInt(format) && format.signed && params.spec.restricted && editor.producer(source)?.op !== 'Relu') {
     // QuantizeLinear has one code more below than the target.
     from = editor.freshName(`${name}_clipped`)
-    const low = Math.fround(codesOf(format, true).qmin * params.scale[0])
+    const low = Math.fround((codesOf(format, true).qmin - params.zeroPoint[0]) * params.scale[0])
     add('Clip', [source, constant('low', tensorOf(floats([], [low])))], [from])
   }
   add('QuantizeLinear', [from, scale, zero], [code])

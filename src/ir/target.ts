@@ -89,6 +89,11 @@ export interface Target {
     declined?: readonly { op: string; why: string; source: string }[]
     /** What integer layers make is float, and is rounded only for those that read it in integers. */
     outputs?: 'float32'
+    /**
+     * Operators that the runtime rounds by itself where they were left in float behind a pair, unless a node that changes nothing stands
+     * between.
+     */
+    roundsUnasked?: { ops: readonly string[]; source: string }
     /** Activation functions that fuse into the operator before: no Q/DQ between the two. */
     fused: readonly {
       after: readonly string[]

@@ -84,12 +84,11 @@ export async function compress(request: CompressRequest, ctx: Context): Promise<
   const start = ctx.clock()
   await refuseBrokenWeights(imported, ctx)
   const wanted = wantedOf(recipe)
-  const inputHash = hashJson([request.modelHash, request.calibration?.hash ?? null, request.evaluation?.hash ?? null])
   const played = await play(
     {
       recipe,
       state: initialState(infer(imported.model)),
-      inputHash,
+      inputHash: inputHashOf(request),
       calibration: request.calibration,
       evaluation: request.evaluation,
       samples: request.samples,
@@ -115,6 +114,10 @@ export async function compress(request: CompressRequest, ctx: Context): Promise<
   const models = { optimized: state.model, quantized: state.variants[0]?.model ?? null }
   return { report, bundles, models, variants: state.variants }
 }
+
+/** Of all that the first step of a recipe depends on. */
+export const inputHashOf = (r: Pick<CompressRequest, 'modelHash' | 'calibration' | 'evaluation'>): string =>
+  hashJson([r.modelHash, r.calibration?.hash ?? null, r.evaluation?.hash ?? null])
 
 async function refuseBrokenWeights(imported: Imported, ctx: Context): Promise<void> {
   const broken = await checkWeights(imported.model, ctx.bytes)

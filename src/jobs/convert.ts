@@ -48,10 +48,11 @@ const hasIntegerEdges = ({ graph }: Model): boolean =>
 const said = (model: Model, wanted: Wanted, form: string): Variant =>
   emptyVariant(wanted, form, model, null, [], ['as imported', 'as imported'])
 
-/** Whether the activations' codes are of the target's own kind. */
+/** Whether the activations' codes are of the target's own kind, and biases integers, as they come in. */
 function speaks({ graph }: Model, { activations = 'uint8' }: Form, { quant }: Target): boolean {
+  if (quant.bias !== 'int32' || quant.activations.symmetric) return false
   const wanted = `${quant.activations.signed ? '' : 'u'}${activations.replace(/^u/, '')}`
   const pairs = graph.nodes.filter(node => node.op === 'QuantizeLinear')
   const types = pairs.map(node => graph.values.get(node.inputs[2] ?? '')?.dtype ?? 'uint8')
-  return pairs.length > 0 && types.every(type => type === wanted) && !quant.activations.symmetric
+  return pairs.length > 0 && types.every(type => type === wanted)
 }

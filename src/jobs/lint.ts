@@ -7,17 +7,25 @@ import type { Context } from '../ir/context.ts'
 import type { Model } from '../ir/model.ts'
 import type { Target } from '../ir/target.ts'
 import { infer } from '../ops/infer.ts'
+import { type CutOptions, cutModel } from '../recipe/steps/cut.ts'
 import { legalise } from '../recipe/steps/legalise.ts'
 import { frozen } from '../recipe/steps/write.ts'
+import type { Recipe } from '../recipe/types.ts'
+import { checkRecipe } from '../recipe/validate.ts'
 import { optimize } from '../stages/passes/index.ts'
 import { upgradeOpset } from '../stages/passes/upgrade-opset.ts'
 import { choose } from '../stages/quantize/choose.ts'
 import { findTarget } from '../targets/index.ts'
 
+/** With the nodes of the imported model that it is about. */
+export interface Finding extends Problem {
+  origin: readonly string[]
+}
+
 export interface Linted {
   target: string
   integer: number // nodes that would run in integers
-  findings: Problem[] // what is refused first
+  findings: Finding[] // what is refused first
   sources: readonly string[]
 }
 
@@ -40,13 +48,23 @@ export async function lint(
     source: target.sources[0],
   }))
   const refused = written(legal, target, form.id)
+  const origins = new Map(legal.graph.nodes.map(node => [node.id, node.origin]))
   return {
     target: id,
     integer: choice.chosen.size,
-    findings: [...refused, ...left.filter(f => !refused.some(r => r.node === f.node))],
+    findings: [...refused, ...left.filter(f => !refused.some(r => r.node === f.node))].map(problem => ({
+      ...problem,
+      origin: (problem.node && origins.get(problem.node)) || [],
+    })),
     sources: target.sources,
   }
 }
+
+/** The model as the recipe's own cuts leave it: what they take away is no longer in a target's way. */
+export const cutAs = (model: Model, recipe: Recipe): Model =>
+  checkRecipe(recipe)
+    .steps.filter(step => step.do === 'cut')
+    .reduce((rest, step) => cutModel(rest, step as unknown as CutOptions), infer(model))
 
 /** What writing the model would refuse. */
 function written(model: Model, target: Target, form: string): Problem[] {

@@ -1,6 +1,15 @@
 // What stands in a bundle for the person who runs it: a README and a program in each language of the target's users. Each runs
 // the golden input and says whether it got the golden output.
 import { type OutFile, outFile, utf8 } from '../base/bytes.ts'
+import {
+  argumentCode,
+  cppIncludes,
+  cppMeasuring,
+  filling,
+  pictureInput,
+  preparation,
+} from '../exporters/sample/native.ts'
+import { pythonProgram, pythonSaid } from '../exporters/sample/python.ts'
 import type { Target } from '../ir/target.ts'
 import type { Manifest } from './manifest.ts'
 
@@ -48,43 +57,32 @@ pip install onnxruntime numpy && python sample/run.py
 npm install onnxruntime-web && node sample/run.mjs
 \`\`\`
 
-Both run \`golden/inputs.npz\` and compare with \`golden/outputs.npz\`. The golden input is synthetic. \`sample/run.cpp\` shows the
-same in C++; its first lines say how to compile it.`
+${pythonSaid} \`sample/run.mjs\` and
+\`sample/run.cpp\` do the same for pictures that are of the model's size; their first lines say how they are run.`
 
-const python = `"""Runs the bundle's model on the golden input and compares with the golden output."""
-import json
-import pathlib
-
-import numpy as np
-import onnxruntime as ort
-
-here = pathlib.Path(__file__).resolve().parent.parent
-manifest = json.loads((here / "manifest.json").read_text())
-session = ort.InferenceSession(str(here / manifest["files"]["model"]), providers=["CPUExecutionProvider"])
+const python = pythonProgram({
+  packages: 'onnxruntime',
+  imports: 'import onnxruntime as ort',
+  body: `
+def load():
+    """A session; several threads may share one."""
+    options = ort.SessionOptions()
+    return ort.InferenceSession(str(here / manifest["files"]["model"]), options, providers=["CPUExecutionProvider"])
 
 
-def preprocess(pixels, tensor):
-    """uint8 pixels (H, W, 3) in RGB, already of the model's size, to what the input of the manifest is fed."""
-    spec = tensor["preprocess"]
-    if spec["color"] == "BGR":
-        pixels = pixels[..., ::-1]
-    x = (pixels.astype(np.float64) * spec["scale"] - np.array(spec["mean"])) / np.array(spec["std"])
-    x = x.astype(tensor["targetDtype"])
-    return (x.transpose(2, 0, 1) if spec["layout"] == "NCHW" else x)[None]
+def infer(session, feeds):
+    inputs = {t["targetName"]: feeds[t["name"]].astype(t["targetDtype"]) for t in manifest["inputs"]}
+    results = session.run([t["targetName"] for t in manifest["outputs"]], inputs)
+    return {t["name"]: result for t, result in zip(manifest["outputs"], results)}
 
+`,
+})
 
-inputs = dict(np.load(here / "golden" / "inputs.npz"))
-expected = np.load(here / "golden" / "outputs.npz")
-names = [o.name for o in session.get_outputs()]
-for name, got in zip(names, session.run(names, inputs)):
-    want = expected[name].astype(np.float64)
-    noise = float(((got - want) ** 2).sum())
-    db = 10 * np.log10(float((want**2).sum()) / noise) if noise else float("inf")
-    print(f"{name}: shape {got.shape}, {db:.1f} dB against the golden output")
-`
-
-const javascript = `// Runs the bundle's model on the golden input and compares with the golden output. npm install onnxruntime-web
+const javascript = `// Runs the bundle's model: node sample/run.mjs [PICTURE.ppm] [RUNS] [THREADS], after npm install onnxruntime-web
+// Without a picture it runs the golden input and compares with the golden output. Then it prints what a run takes, and what several
+// threads with a session each make together.
 import { readFileSync } from 'node:fs'
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import * as ort from 'onnxruntime-web'
 
 const read = path => readFileSync(new URL('../' + path, import.meta.url))
@@ -110,18 +108,86 @@ function npz(bytes) {
   return arrays
 }
 
-const session = await ort.InferenceSession.create(new Uint8Array(read(manifest.files.model)))
-const outputs = await session.run(npz(read('golden/inputs.npz')))
-const expected = npz(read('golden/outputs.npz'))
-for (const name of session.outputNames) {
-  let signal = 0
-  let noise = 0
-  expected[name].data.forEach((want, i) => {
-    signal += Number(want) ** 2
-    noise += (Number(want) - Number(outputs[name].data[i])) ** 2
-  })
-  console.log(name + ': shape [' + outputs[name].dims + '], ' + (noise ? (10 * Math.log10(signal / noise)).toFixed(1) : 'infinite') + ' dB against the golden output')
+/** A binary .ppm or .pgm file of the model's size as the input is fed: (pixel * scale - mean) / std. */
+function prepared(path, tensor) {
+  const bytes = readFileSync(path)
+  const head = /^P([56])\\s+(\\d+)\\s+(\\d+)\\s+255\\s/.exec(bytes.toString('latin1', 0, 64))
+  if (!head) throw new Error(path + ' is no .ppm or .pgm file')
+  const [channels, width, height] = [head[1] === '6' ? 3 : 1, Number(head[2]), Number(head[3])]
+  const { scale, mean, std, color, layout } = tensor.preprocess
+  const wanted = tensor.targetShape.slice(layout === 'NCHW' ? 2 : 1).slice(0, 2)
+  if (wanted[0] !== height || wanted[1] !== width) throw new Error('the model takes ' + wanted.join(' x ') + ' pixels')
+  const data = new (tensor.targetDtype === 'uint8' ? Uint8Array : Float32Array)(bytes.length - head[0].length)
+  const plane = width * height
+  for (let i = 0; i < plane; i++)
+    for (let c = 0; c < channels; c++) {
+      const pixel = bytes[head[0].length + i * channels + (color === 'BGR' ? 2 - c : c)]
+      data[layout === 'NCHW' ? c * plane + i : i * channels + c] = (pixel * scale - mean[c]) / std[c]
+    }
+  const shape = layout === 'NCHW' ? [1, channels, height, width] : [1, height, width, channels]
+  return new ort.Tensor(tensor.targetDtype, data, shape)
 }
+
+const load = () => ort.InferenceSession.create(new Uint8Array(read(manifest.files.model)))
+
+function compare(outputs) {
+  const expected = npz(read('golden/outputs.npz'))
+  for (const [name, { data, dims }] of Object.entries(outputs)) {
+    let signal = 0
+    let noise = 0
+    expected[name].data.forEach((want, i) => {
+      signal += Number(want) ** 2
+      noise += (Number(want) - Number(data[i])) ** 2
+    })
+    console.log(name + ': shape [' + dims + '], ' + (noise ? (10 * Math.log10(signal / noise)).toFixed(1) : 'infinite') + ' dB against the golden output')
+  }
+}
+
+/** The largest values of each output and where they are: for a classifier its best classes. */
+function tell(outputs) {
+  for (const [name, { data }] of Object.entries(outputs)) {
+    const best = Array.from(data, (value, i) => [Number(value), i]).sort((a, b) => b[0] - a[0]).slice(0, 5)
+    console.log(name + ': ' + best.map(([value, i]) => '[' + i + '] ' + value.toPrecision(4)).join(', '))
+  }
+}
+
+const words = isMainThread ? process.argv.slice(2) : workerData
+const picture = words.find(word => !/^\\d+$/.test(word))
+const [runs = 10, threads = 2] = words.filter(word => /^\\d+$/.test(word)).map(Number)
+const feeds = picture
+  ? Object.fromEntries(manifest.inputs.map(tensor => [tensor.targetName, prepared(picture, tensor)]))
+  : npz(read('golden/inputs.npz'))
+const session = await load()
+
+if (isMainThread) {
+  const outputs = await session.run(feeds)
+  if (picture) tell(outputs)
+  else compare(outputs)
+  const times = []
+  for (let i = -3; i < runs; i++) {
+    const start = performance.now()
+    await session.run(feeds)
+    if (i >= 0) times.push(performance.now() - start)
+  }
+  times.sort((a, b) => a - b)
+  if (runs > 0)
+    console.log('one run: median ' + times[runs >> 1].toFixed(2) + ' ms, 90th percentile ' + times[Math.floor(0.9 * (runs - 1))].toFixed(2) + ' ms')
+  const workers = Array.from({ length: runs > 0 && threads > 1 ? threads : 0 }, () => new Worker(new URL(import.meta.url), { workerData: words }))
+  const said = event => Promise.all(workers.map(worker => new Promise((resolve, reject) => worker.once(event, resolve).once('error', reject))))
+  await said('message')
+  const start = performance.now()
+  for (const worker of workers) worker.postMessage('go')
+  await said('message')
+  const seconds = (performance.now() - start) / 1000
+  if (workers.length > 0) console.log(threads + ' threads: ' + ((threads * runs) / seconds).toFixed(1) + ' runs a second')
+} else {
+  parentPort.once('message', async () => {
+    for (let i = 0; i < runs; i++) await session.run(feeds)
+    parentPort.postMessage('done')
+  })
+  parentPort.postMessage('ready')
+}
+await (isMainThread ? session.release() : undefined)
 `
 
 const cppTypes: Readonly<Record<string, string>> = {
@@ -135,43 +201,90 @@ const cppTypes: Readonly<Record<string, string>> = {
 }
 
 function cpp({ files, inputs, outputs }: Manifest): string {
-  const zeros = inputs.map(({ targetShape, targetDtype }) => {
-    const shape = (targetShape ?? []).map(d => (typeof d === 'number' && d > 0 ? d : 1))
-    return `  inputs.push_back(zeros<${cppTypes[targetDtype ?? 'float32'] ?? 'float'}>({${shape.join(', ')}}));`
+  const typeOf = (dtype: string | null): string => cppTypes[dtype ?? 'float32'] ?? 'float'
+  const shaped = inputs.map(tensor => {
+    const shape = (tensor.targetShape ?? []).map(d => (typeof d === 'number' && d > 0 ? d : 1))
+    return { ...tensor, shape, picture: pictureInput(tensor.preprocess, shape) }
   })
-  const names = (list: Manifest['outputs']): string => list.map(t => JSON.stringify(t.targetName)).join(', ')
-  return `// Runs the model on inputs of zeros and prints the first numbers of its first output.
-// c++ -std=c++17 run.cpp -I$ORT/include -L$ORT/lib -lonnxruntime -o run && ./run ../${files.model}
+  const pictured = shaped.find(({ picture }) => picture !== null)
+  const made = shaped.map(({ targetDtype, shape, name, picture }, k) => {
+    const type = typeOf(targetDtype)
+    const zeros = `  inputs.push_back(zeros<${type}>({${shape.join(', ')}}));`
+    if (!picture || name !== pictured?.name) return zeros
+    return `${zeros}
+  auto *data = inputs[${k}].GetTensorMutableData<${type}>();
+  fill(pixels.data(), [data](int at, float value) { data[at] = static_cast<${type}>(value); });`
+  })
+  const names = (list: readonly { targetName: string }[]): string =>
+    list.map(t => JSON.stringify(t.targetName)).join(', ')
+  return `// Runs the model on a picture, or zeros where it takes none, prints the first numbers of each output, and measures it.
+// c++ -std=c++17 -O2 run.cpp -I$ORT/include -L$ORT/lib -lonnxruntime -pthread -o run
+// ./run ../${files.model} [PICTURE.ppm] [RUNS] [THREADS]
+${cppIncludes}
+
 #include <onnxruntime_cxx_api.h>
 
-#include <algorithm>
-#include <cstdio>
-#include <vector>
-
+${cppMeasuring}
+${pictured?.picture ? `${preparation(pictured.picture)}${filling(pictured.picture.spec.layout)}` : ''}
 template <typename T>
 Ort::Value zeros(const std::vector<int64_t> &shape) {
   Ort::AllocatorWithDefaultOptions allocator;
   Ort::Value value = Ort::Value::CreateTensor<T>(allocator, shape.data(), shape.size());
-  // Put the pre-processed sample here instead; README.md says how it is made.
   std::fill_n(value.GetTensorMutableData<T>(), value.GetTensorTypeAndShapeInfo().GetElementCount(), T{});
   return value;
 }
 
+std::vector<Ort::Value> filled(const std::vector<unsigned char> &pixels) {
+  std::vector<Ort::Value> inputs;
+  (void)pixels;
+${made.join('\n')}
+  return inputs;
+}
+
+const char *const input_names[] = {${names(inputs)}};
+const char *const output_names[] = {${names(outputs)}};
+
+std::vector<Ort::Value> infer(Ort::Session &session, const std::vector<Ort::Value> &inputs) {
+  return session.Run(Ort::RunOptions{nullptr}, input_names, inputs.data(), inputs.size(), output_names, ${outputs.length});
+}
+
 int main(int argc, char **argv) {
   if (argc < 2) {
-    std::fprintf(stderr, "usage: run MODEL\\n");
+    std::fprintf(stderr, "usage: run MODEL [PICTURE.ppm] [RUNS] [THREADS]\\n");
     return 2;
   }
+  std::vector<unsigned char> pixels(${pictured ? 'picture_height * picture_width * picture_channels' : '1'}, 128);
+  std::vector<int> numbers;
+  for (int i = 2; i < argc; i++) {
+${argumentCode(pictured !== undefined)}
+  }
+  const int runs = numbers.empty() ? 20 : numbers[0];
+  const int threads = numbers.size() < 2 ? 2 : numbers[1];
+
   Ort::Env env(ORT_LOGGING_LEVEL_WARNING, "thimble");
   Ort::Session session(env, argv[1], Ort::SessionOptions{});
-  std::vector<Ort::Value> inputs;
-${zeros.join('\n')}
-  const char *input_names[] = {${names(inputs)}};
-  const char *output_names[] = {${names(outputs)}};
-  auto results = session.Run(Ort::RunOptions{nullptr}, input_names, inputs.data(), inputs.size(), output_names, ${outputs.length});
-  const auto *values = results[0].GetTensorData<${cppTypes[outputs[0]?.targetDtype ?? 'float32'] ?? 'float'}>();
-  const size_t count = results[0].GetTensorTypeAndShapeInfo().GetElementCount();
-  for (size_t i = 0; i < count && i < 10; i++) std::printf("%zu %g\\n", i, static_cast<double>(values[i]));
+  const std::vector<Ort::Value> inputs = filled(pixels);
+  const std::vector<Ort::Value> results = infer(session, inputs);
+${outputs
+  .map(
+    (t, k) => `  {
+    const auto *values = results[${k}].GetTensorData<${typeOf(t.targetDtype)}>();
+    const size_t count = results[${k}].GetTensorTypeAndShapeInfo().GetElementCount();
+    std::printf("%s:", output_names[${k}]);
+    for (size_t i = 0; i < count && i < 10; i++) std::printf(" %g", static_cast<double>(values[i]));
+    std::printf("\\n");
+  }`,
+  )
+  .join('\n')}
+  measure([&] { infer(session, inputs); }, runs);
+  // Threads share the session; each has inputs of its own.
+  std::vector<Run> each;
+  for (int i = 0; i < threads; i++) {
+    auto own = std::make_shared<std::vector<Ort::Value>>(filled(pixels));
+    each.push_back([own, &session] { infer(session, *own); });
+  }
+  together(each, runs);
+  // Values, session and environment are released as they go out of scope.
   return 0;
 }
 `

@@ -11,6 +11,8 @@ import type { Recipe, Step } from './types.ts'
 
 /** Where a host keeps results of stages between sessions. Keys are hex hashes. */
 export interface StageStore {
+  /** Which build computes: what another one kept is computed anew. */
+  readonly program: string
   get(key: string): Promise<Uint8Array | null>
   put(key: string, bytes: Uint8Array): Promise<void>
 }
@@ -39,6 +41,7 @@ export async function play(request: PlayRequest, ctx: Context): Promise<State> {
     request.samples,
     wanted,
     ctx.kernels.backend,
+    store?.program ?? null,
   ])
   const keys: string[] = []
   for (const step of recipe.steps) keys.push(hashJson([keys.at(-1) ?? base, step]))

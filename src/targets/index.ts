@@ -4,6 +4,7 @@ import { meant } from '../base/nearest.ts'
 import type { Target } from '../ir/target.ts'
 import { c } from './c.ts'
 import { caffe, nnie, nnieChips } from './caffe.ts'
+import { coreml } from './coreml.ts'
 import { mnn } from './mnn.ts'
 import { ncnn } from './ncnn.ts'
 import { onnx } from './onnx.ts'
@@ -26,6 +27,7 @@ export const targets: readonly Target[] = [
   mnn,
   tensorrt,
   qualcomm,
+  coreml,
   c,
   ...rknn,
   caffe,

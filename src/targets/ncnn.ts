@@ -1,5 +1,6 @@
-// ncnn on CPUs: int8 products between floats. A product rounds what it reads to -127..127, without a zero point, sums in int32, and gives
-// floats, to which its bias is added; where the next layer is a product too, it rounds what it gives in its place.
+// ncnn on CPUs: int8 products between floats. A product rounds what it reads to -127..127, sums in int32, and gives floats, to which its
+// bias is added; where the next layer is a product too, it rounds what it gives in its place. Its kernels know no zero point: the exporter
+// shifts what they read, so that biases and borders hold it.
 import type { OpRule, Target } from '../ir/target.ts'
 
 const quantize = 'Tencent/ncnn: docs/how-to-use-and-FAQ/quantized-int8-inference.md, tools/quantize/ncnn2int8.cpp'
@@ -32,7 +33,7 @@ export const ncnn: Target = {
       formats: ['float32', 'int8', 'uint8'],
       integer: ['int8', 'uint8'],
       signed: true,
-      symmetric: true,
+      symmetric: false,
       restricted: true,
     },
     weights: { formats: ['float32', 'int8', 'uint8'], integer: ['int8', 'uint8'], signed: true, perChannel: true },

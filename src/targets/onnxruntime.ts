@@ -107,6 +107,12 @@ export const onnxruntime: Target = {
     bias: 'int32',
     ops,
     declined,
+    // To int8 with one scale for the whole weight, in versions 1.30 and 1.32: a layer that the recipe keeps in float would lose what it was kept for.
+    roundsUnasked: {
+      ops: ['Conv', 'ConvTranspose', 'Gemm'],
+      source:
+        'https://github.com/microsoft/onnxruntime/blob/main/onnxruntime/core/optimizer/qdq_transformer/weight_bias_quantization.cc',
+    },
     fused: ['Relu', 'Clip'].map(op => ({ after: fusedAfter, op, source: fusedSource })),
   },
   limits: {

@@ -22,6 +22,7 @@ const loaders = {
   recipe: () => import('./places/recipe.tsx'),
   run: () => import('./places/run.tsx'),
   result: () => import('./places/result.tsx'),
+  compare: () => import('./places/compare.tsx'),
   export: () => import('./places/export.tsx'),
 }
 const ModelPlace = lazy(async () => ({ default: (await loaders.model()).ModelPlace }))
@@ -29,6 +30,7 @@ const DataPlace = lazy(async () => ({ default: (await loaders.data()).DataPlace 
 const RecipePlace = lazy(async () => ({ default: (await loaders.recipe()).RecipePlace }))
 const RunPlace = lazy(async () => ({ default: (await loaders.run()).RunPlace }))
 const ResultPlace = lazy(async () => ({ default: (await loaders.result()).ResultPlace }))
+const ComparePlace = lazy(async () => ({ default: (await loaders.compare()).ComparePlace }))
 const ExportPlace = lazy(async () => ({ default: (await loaders.export()).ExportPlace }))
 
 const whenIdle = (work: () => void): void => {
@@ -164,6 +166,9 @@ export function App() {
                 </Match>
                 <Match when={address().place === 'result'}>
                   <ResultPlace project={view()} />
+                </Match>
+                <Match when={address().place === 'compare'}>
+                  <ComparePlace project={view()} />
                 </Match>
                 <Match when={address().place === 'export'}>
                   <ExportPlace project={view()} />

@@ -10,7 +10,7 @@ import type { Studio } from './state/studio.ts'
 export interface Command {
   id: string
   title: string
-  key?: string // as in KeyboardEvent.key, with 'ctrl+' before it where that is meant
+  key?: string // as in KeyboardEvent.key, with 'ctrl+' or 'ctrl+shift+' before it where that is meant
   when?: () => boolean
   run: () => void
 }
@@ -32,6 +32,20 @@ export function commands(studio: Studio): Command[] {
       run: () => studio.show(place),
     })),
     { id: 'run', title: t().command.run, key: 'r', when: editable, run: () => void studio.start() },
+    {
+      id: 'undo',
+      title: t().command.undo,
+      key: 'ctrl+z',
+      when: () => editable() && project.view()!.undo > 0,
+      run: () => void project.undoRecipe(),
+    },
+    {
+      id: 'redo',
+      title: t().command.redo,
+      key: 'ctrl+shift+z',
+      when: () => editable() && project.view()!.redo > 0,
+      run: () => void project.redoRecipe(),
+    },
     { id: 'stop', title: t().command.stop, key: 's', when: () => run.running() !== null, run: () => void run.stop() },
     {
       id: 'search',
@@ -53,8 +67,8 @@ export function commands(studio: Studio): Command[] {
     {
       id: 'save-report',
       title: t().command.saveReport,
-      when: () => open() && project.view()!.report !== null,
-      run: () => void save('report.json', async () => jsonBlob(project.view()!.report)),
+      when: () => open() && studio.report() !== null,
+      run: () => void save('report.json', async () => jsonBlob(studio.report())),
     },
     ...(studio.catalogue()?.presets ?? []).map(preset => ({
       id: `preset-${preset.id}`,
@@ -78,10 +92,17 @@ export function commands(studio: Studio): Command[] {
 const typing = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement && target.matches('input:not([type="radio"], [type="checkbox"]), textarea, select')
 
+/** Where the browser's own undo takes back what was typed. */
+const writing = (target: EventTarget | null): boolean =>
+  target instanceof HTMLElement &&
+  target.matches('input:not([type="radio"], [type="checkbox"], [type="range"]), textarea')
+
 /** The command that a key press means, if any; letters mean nothing while someone types. */
 export function commandFor(event: KeyboardEvent, list: readonly Command[]): Command | undefined {
   const control = event.ctrlKey || event.metaKey
   if (event.altKey || event.defaultPrevented || (!control && typing(event.target))) return undefined
-  const key = `${control ? 'ctrl+' : ''}${event.key.toLowerCase()}`
+  const letter = event.key.toLowerCase()
+  if (control && letter === 'z' && writing(event.target)) return undefined
+  const key = `${control ? 'ctrl+' : ''}${control && event.shiftKey ? 'shift+' : ''}${letter}`
   return list.find(command => command.key === key && (command.when?.() ?? true))
 }

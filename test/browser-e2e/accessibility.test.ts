@@ -11,7 +11,7 @@ import { error, go, openSample, type Place, result } from './person.ts'
 import { openStudio, type Studio } from './studio.ts'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-const places: readonly Place[] = ['model', 'data', 'recipe', 'run', 'result', 'export']
+const places: readonly Place[] = ['model', 'data', 'recipe', 'run', 'result', 'compare', 'export']
 
 let studio: Studio
 let page: Page
@@ -24,6 +24,9 @@ beforeAll(async () => {
     await openSample(page, 'digits')
     await result(page)
   })
+  // What is there only after a click is looked at as well.
+  await page.getByTestId('look-through').click()
+  await page.getByTestId('changed-count').waitFor()
   await page.evaluate(axe)
 })
 afterAll(() => studio.close())
@@ -31,6 +34,8 @@ afterAll(() => studio.close())
 const open = async (place: Place): Promise<void> => {
   await go(page, place)
   await page.locator(`.${place}-place h1`).waitFor()
+  if (place === 'compare') await page.getByTestId('both-answers').waitFor()
+  if (place === 'model') await page.getByTestId('lint-counts').waitFor()
 }
 
 /** What axe has against the page as it stands: rule and element. */

@@ -4,7 +4,7 @@ import { type Unzipped, unzipSync } from 'fflate'
 import type { Locator, Page } from 'playwright-core'
 import type { Report } from '../../src/jobs/report.ts'
 
-export type Place = 'model' | 'data' | 'recipe' | 'run' | 'result' | 'export'
+export type Place = 'model' | 'data' | 'recipe' | 'run' | 'result' | 'compare' | 'export'
 
 export const go = (page: Page, place: Place): Promise<void> => page.getByTestId(`place-${place}`).click()
 

@@ -24,6 +24,7 @@ const stages = [
   'src/stages/factorize',
   'src/stages/train',
   'src/stages/evaluate',
+  'src/stages/diagnose',
   'src/stages/search',
 ]
 
@@ -65,6 +66,7 @@ const rooms: Record<string, Room> = {
   'src/stages/factorize': stage,
   'src/stages/train': stage,
   'src/stages/evaluate': { may: ['src/tasks', ...ops], types: ['src/jobs/report.ts'] },
+  'src/stages/diagnose': { may: ir },
   'src/stages/search': { may: ir },
   'src/recipe/steps': { may: ['src/exporters', ...joined], types: ['src/jobs/report.ts'] },
   'src/recipe': { may: ['src/recipe/steps', ...joined], types: ['src/jobs/report.ts'] },

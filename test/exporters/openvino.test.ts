@@ -1,28 +1,17 @@
 // OpenVINO IR as written: the runtime gives what our preview gives, layers of few bits run in few bits, and our own importer reads back
 // what was meant.
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { type ByteSource, collect, memorySource } from '../../src/base/bytes.ts'
-import { byteLength, elementCount, viewAs } from '../../src/base/dtype.ts'
-import { createRng } from '../../src/base/rng.ts'
+import { collect, memorySource } from '../../src/base/bytes.ts'
 import { openvino as exporter } from '../../src/exporters/openvino.ts'
-import { readNpz, writeNpz } from '../../src/formats/npz.ts'
 import { importModel } from '../../src/importers/index.ts'
 import { createBytes } from '../../src/ir/bytes.ts'
 import type { Model } from '../../src/ir/model.ts'
-import { floats, type NdArray } from '../../src/ir/tensor.ts'
 import { openvino as target } from '../../src/targets/openvino.ts'
 import { build } from '../build.ts'
-import { createTestContext } from '../runner.ts'
 import { installed } from '../targets/runtimes.ts'
+import { type Arrays, agreement, preview, ranBy, random } from './arrays.ts'
 
 const python = installed('openvino')
-
-type Arrays = Record<string, NdArray>
 
 async function written(model: Model): Promise<Record<string, Uint8Array>> {
   const options = {
@@ -35,67 +24,6 @@ async function written(model: Model): Promise<Record<string, Uint8Array>> {
   }
   const { files } = await exporter.write(model, target, { ...options, bytes: createBytes() })
   return Object.fromEntries(await Promise.all(files.map(async f => [f.path, await collect(f.chunks())] as const)))
-}
-
-async function preview(
-  model: Model,
-  feeds: Arrays,
-  sources: ReadonlyMap<string, ByteSource> = new Map(),
-): Promise<Arrays> {
-  const { runner } = await createTestContext(sources)
-  const session = await runner.open(model)
-  try {
-    return await session.run(feeds)
-  } finally {
-    await session.close()
-  }
-}
-
-async function runtime(
-  files: Record<string, Uint8Array>,
-  feeds: Arrays,
-): Promise<{ outputs: Arrays; ran: Record<string, number> }> {
-  const folder = mkdtempSync(join(tmpdir(), 'thimble-openvino-'))
-  try {
-    for (const [name, bytes] of Object.entries(files)) writeFileSync(join(folder, name), bytes)
-    writeFileSync(join(folder, 'inputs.npz'), writeNpz(feeds))
-    const script = fileURLToPath(new URL('../targets/run-openvino.py', import.meta.url))
-    execFileSync(python!, [script, folder], { stdio: ['ignore', 'ignore', 'inherit'] })
-    const outputs: Arrays = {}
-    const npz = await readNpz(memorySource('outputs.npz', readFileSync(join(folder, 'outputs.npz'))))
-    for (const [name, { dtype, shape, source, offset }] of npz)
-      outputs[name] = {
-        dtype,
-        shape,
-        data: viewAs(dtype, await source.read(offset, byteLength(dtype, elementCount(shape)))),
-      }
-    return { outputs, ran: JSON.parse(readFileSync(join(folder, 'ran.json'), 'utf8')) }
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
-}
-
-function agreement(reference: Arrays, got: Arrays): number {
-  expect(Object.keys(got).sort()).toEqual(Object.keys(reference).sort())
-  return Math.min(
-    ...Object.entries(reference).map(([name, a]) => {
-      expect(got[name].shape, name).toEqual(a.shape)
-      let [signal, noise] = [0, 0]
-      for (let i = 0; i < a.data.length; i++) {
-        signal += Number(a.data[i]) ** 2
-        noise += (Number(a.data[i]) - Number(got[name].data[i])) ** 2
-      }
-      return noise === 0 ? 200 : 10 * Math.log10(signal / noise)
-    }),
-  )
-}
-
-function random(shape: readonly number[]): NdArray {
-  const rng = createRng(7)
-  return floats(
-    shape,
-    Float32Array.from({ length: elementCount(shape) }, () => rng.normal()),
-  )
 }
 
 const float = build(
@@ -172,6 +100,9 @@ const cases = [
   ['packed weights', packed, { x: random([2, 6, 64]) }],
   ['pairs', int8, { x: random([2, 8, 8, 8]) }],
 ] as const
+
+const runtime = (files: Record<string, Uint8Array>, feeds: Arrays) =>
+  ranBy<Record<string, number>>(python!, 'run-openvino.py', files, feeds)
 
 describe.skipIf(python === null)('in the runtime', () => {
   test.each(cases.slice(0, 2))('%s give what the preview gives', async (_, model, feeds) => {

@@ -27,9 +27,9 @@ const steps = (quantize: object = {}, evaluate: object = {}): Step[] => [
 ]
 
 /** Plays with a store that lives on between the runs, and says what ran. */
-function player() {
-  const kept = new Map<string, Uint8Array>()
+function player(program = 'this build', kept = new Map<string, Uint8Array>()) {
   const store = {
+    program,
     get: async (key: string) => kept.get(key) ?? null,
     put: async (key: string, bytes: Uint8Array) => {
       kept.set(key, bytes)
@@ -68,6 +68,13 @@ describe('a recipe played again', () => {
     const second = await run(steps())
     expect(second.ran).toEqual([])
     expect(second.state).toEqual(first.state)
+  })
+
+  test('computes anew what another build of the program kept', async () => {
+    const kept = new Map<string, Uint8Array>()
+    await player('this build', kept)(steps())
+    expect((await player('the next build', kept)(steps())).ran).toEqual(['optimize', 'quantize', 'evaluate'])
+    expect((await player('this build', kept)(steps())).ran).toEqual([])
   })
 
   test('runs from the first changed step on', async () => {

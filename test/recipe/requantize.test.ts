@@ -37,7 +37,7 @@ test('what is left is the float model with weights on their grid, and a range fo
   expect(ops(model)).toEqual(['Conv', 'Relu', 'Conv', 'Add', 'GlobalAveragePool', 'Flatten', 'Gemm'])
   expect([...ranges.keys()].sort()).toEqual(['c', 'f', 'g', 'r', 's', 'x'])
   const r = variant.plan!.activations.get('r')!
-  expect(ranges.get('r')).toEqual({ min: 0, max: 255 * r.scale[0] })
+  expect(ranges.get('r')).toEqual({ min: 0, max: 255 * r.scale[0], scale: r.scale[0] })
   // Only the weights are rounded.
   expect((await ratios(network, model, ctx)).y).toBeGreaterThan(35)
 })

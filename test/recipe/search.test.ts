@@ -50,7 +50,11 @@ async function searched(
       samples: 24,
       wanted: (more.targets ?? [onnxruntime]).map(target => ({ target, form: null, io: 'float' as const })),
       store: store
-        ? { get: async key => store.get(key) ?? null, put: async (key, bytes) => void store.set(key, bytes) }
+        ? {
+            program: 'this build',
+            get: async key => store.get(key) ?? null,
+            put: async (key, bytes) => void store.set(key, bytes),
+          }
         : null,
     },
     {

@@ -4,7 +4,7 @@ import { codeOf, modulesOf } from '../contract/source-files.ts'
 
 // What speaks on the command line alone, writes files in English, or says things to developers.
 const elsewhere =
-  /^src\/(ui|cli|host\/node)\/|^src\/ir\/(parse|print|text-form)\.ts|^src\/formats\/[\w-]+-schema\.ts|^src\/exporters\/c\/(?!refusals)|^src\/jobs\/(verify|convert|lint|sample-code)\.ts|^workers\/(boot|service\.worker)\.ts|^src\/exporters\/(nnie-texts|ncnn\/sample)\.ts/
+  /^src\/(ui|cli|host\/node)\/|^src\/ir\/(parse|print|text-form)\.ts|^src\/formats\/[\w-]+-schema\.ts|^src\/exporters\/c\/(?!refusals)|^src\/jobs\/(verify|convert|lint|sample-code)\.ts|^workers\/(boot|service\.worker)\.ts|^src\/exporters\/(nnie-texts|tflite-samples|\w+\/sample|sample\/\w+)\.ts/
 
 const folders = ['src', 'workers']
 
@@ -45,7 +45,7 @@ const words = /[A-Za-z’']{2,}[,:;]? [A-Za-z{(]|[a-z]{2} \{\}|\{\} [a-z]{2}|[a-
 
 // Names that are the same everywhere, and strings that are not said to anybody.
 const names =
-  /^onnxruntime[: ]|^(BVLC\/caffe|Tencent\/ncnn|MQBench|opencv|caffe\.proto): |^openvino: |^OpenVINO \(|^docs\.|^https:\/\/docs\.|^qualcomm\/|^onnx\/|^Qualcomm \(|^TensorRT \(|commuting layers$|^Col2Im |^ReduceMax |^ --quantization|^weight along|^ONNX Runtime|^ONNX$|^Linux Foundation$|^version https:|^\{'descr': |^ ?\{?\}? ?\(operator \{\}\)$/
+  /^onnxruntime[: ]|^(BVLC\/caffe|Tencent\/ncnn|MQBench|opencv|caffe\.proto): |^openvino: |^OpenVINO \(|^docs\.|^CoreML Model |^import [\w ]+$|^apache-tvm |^https:\/\/docs\.|^qualcomm\/|^onnx\/|^Qualcomm \(|^TensorRT \(|commuting layers$|^Col2Im |^ReduceMax |^ --quantization|^weight along|^ONNX Runtime|^ONNX$|^Linux Foundation$|^version https:|^\{'descr': |^ ?\{?\}? ?\(operator \{\}\)$/
 
 export const allTexts: readonly Said[] = modulesOf(folders)
   .filter(path => !elsewhere.test(path))

@@ -2,9 +2,19 @@
 // It is never part of the site.
 import * as v from 'valibot'
 import type { Options } from '../../src/base/options.ts'
+import type { Diagnosis } from '../../src/jobs/diagnose.ts'
 import type { Accuracy, LayerReport, Report, Side } from '../../src/jobs/report.ts'
 import type { Recipe } from '../../src/recipe/types.ts'
-import type { GraphView, NodeView, ProjectView, Result, RunProgress, StudioApi, ValueView } from '../../workers/api.ts'
+import type {
+  GraphView,
+  NodeView,
+  ProjectView,
+  Result,
+  RunProgress,
+  StudioApi,
+  ValueView,
+  VariantView,
+} from '../../workers/api.ts'
 
 /** A residual network like ResNet: a stem, blocks of two convolutions with a bypass, a head. */
 export function residualGraph(blocks: number): GraphView {
@@ -49,6 +59,53 @@ export function residualGraph(blocks: number): GraphView {
   const flat = node('Flatten', 'flatten', [pooled], ['N', 64])
   const logits = node('Gemm', 'fc', [flat], ['N', 10], 640)
   return { inputs: ['input'], outputs: [logits], nodes, values }
+}
+
+const diagnosis: Diagnosis = {
+  target: 'onnxruntime',
+  form: 'qdq',
+  samples: 32,
+  before: { sqnrDb: 8.9, loss: 9.4, bytes: 331_000 },
+  layers: [
+    { node: 'layer2.3.conv1', op: 'Conv', sqnrDb: 9, share: 0.93 },
+    { node: 'conv1', op: 'Conv', sqnrDb: 21.9, share: 0.05 },
+  ],
+  blamed: [
+    {
+      node: 'layer2.3.conv1',
+      op: 'Conv',
+      sqnrDb: 9,
+      share: 0.93,
+      roundings: [
+        { of: 'weights', share: 0.99 },
+        { of: 'output', share: 0.01 },
+      ],
+      causes: [{ kind: 'outlier-channel', of: 'weights-in', channel: 11, times: 333 }],
+    },
+  ],
+  remedies: [
+    {
+      kind: 'repairs',
+      nodes: [],
+      to: 'equalize',
+      quantize: { repairs: ['equalize'] },
+      sqnrDb: 27.1,
+      loss: 3.1,
+      bytes: 331_000,
+    },
+    {
+      kind: 'float',
+      nodes: ['layer2.3.conv1'],
+      to: 'float32',
+      quantize: { layers: { 'layer2.3.conv1': { float: true } } },
+      sqnrDb: 20.7,
+      loss: 0,
+      bytes: 335_700,
+    },
+  ],
+  untried: 2,
+  worst: { sample: 'img_0007.png', index: 7, sqnrDb: -1.9 },
+  data: [],
 }
 
 const recipe: Recipe = {
@@ -190,6 +247,21 @@ export function reportOf(graph: GraphView): Report {
   }
 }
 
+export const variantOf = (graph: GraphView): VariantView => ({
+  id: 'v1',
+  name: 'int8/uint8',
+  made: Date.now() - 3_600_000,
+  recipe,
+  figures: reportOf(graph).bundles.map(({ target, form, dir, after, agreement }) => ({
+    target,
+    form,
+    dir,
+    before: reportOf(graph).before,
+    after,
+    agreement,
+  })),
+})
+
 const good = <T>(value: T): Result<T> => ({ ok: true, value })
 const wait = (ms: number) => new Promise<void>(done => setTimeout(done, ms))
 
@@ -261,6 +333,10 @@ export function fakeApi(options: Partial<FakeOptions> = {}): StudioApi {
     },
     inputProposed: true,
     recipe,
+    undo: 0,
+    redo: 0,
+    variants: finished ? [variantOf(graph)] : [],
+    current: finished ? 'v1' : null,
     report: finished ? reportOf(graph) : null,
     error: null,
     readOnly,
@@ -402,6 +478,34 @@ export function fakeApi(options: Partial<FakeOptions> = {}): StudioApi {
         },
       }
     },
+    undoRecipe: async () => set({}),
+    redoRecipe: async () => set({}),
+    diagnose: async () => good(diagnosis),
+    diagnosis: async () => good(diagnosis),
+    lint: async (_, target) =>
+      good({
+        target,
+        integer: 29,
+        findings: [
+          {
+            node: 'avgpool',
+            op: 'GlobalAveragePool',
+            why: 'it is computed in floats there',
+            level: 'float',
+            source: 'https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html',
+            origin: ['/resnet/avgpool'],
+          },
+        ],
+        sources: [],
+      }),
+    report: async () => good(reportOf(graph)),
+    sharedValues: async () =>
+      good(graph.nodes.filter(({ op }) => op === 'Conv').map(({ id, op }) => ({ value: `${id}_out`, node: id, op }))),
+    beside: async () => good({ maps: null, difference: { sqnrDb: 31.2, maxAbs: 0.4 }, answers: [6, 6], scores: null }),
+    answers: async () => good(null),
+    renameVariant: async (_, __, name) => set({ variants: project.variants.map(known => ({ ...known, name })) }),
+    deleteVariant: async () => set({ variants: [] }),
+    restoreVariant: async () => set({ variants: [variantOf(graph)] }),
     preview: async (_, __, index) =>
       good({
         name: `frog/${String(index).padStart(4, '0')}.png`,
@@ -433,11 +537,11 @@ export function fakeApi(options: Partial<FakeOptions> = {}): StudioApi {
             secondsLeft: (128 - done) / 412,
           } as RunProgress)
         }
-      return set({ report: reportOf(graph), stage: 'done' })
+      return set({ report: reportOf(graph), stage: 'done', variants: [variantOf(graph)], current: 'v1' })
     },
     cancel: async () => {
       cancelled = true
     },
-    bundle: async () => good({ name: 'resnet20-onnxruntime.zip', zip: new Blob(['PK']) }),
+    bundle: async () => good({ zip: new Blob(['PK']) }),
   }
 }

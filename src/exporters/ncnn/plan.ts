@@ -1,5 +1,5 @@
 // The layers of an ncnn network, planned from the graph alone: what cannot be written comes as a finding for each node. Weights are read later.
-import type { NcnnParam } from '../../formats/ncnn-param.ts'
+import { intParam, type NcnnParam } from '../../formats/ncnn-param.ts'
 import { type Model, type Node, requiredInputs, type ValueName } from '../../ir/model.ts'
 import { GraphView, Refused, refusalOf } from '../graph-view.ts'
 import type { Problem } from '../types.ts'
@@ -8,6 +8,7 @@ import { inner, sizesOf } from './blob-shapes.ts'
 import { layouts } from './layout.ts'
 import { products } from './products.ts'
 import type { PlannedLayer, Planner, PlanOps } from './types.ts'
+import { shiftOf, shiftParams } from './zero-point.ts'
 
 const ops: PlanOps = { ...products, ...arithmetic, ...layouts }
 const source = 'Tencent/ncnn: docs/developer-guide/operators.md'
@@ -37,18 +38,18 @@ export function planNcnn(model: Model): Plan {
     return name
   }
   const layerNames = new Set<string>()
-  const layerName = (output: string): string => {
-    const base = (current?.name || current?.id || output).replace(/\s+/g, '_').slice(0, 200)
+  const layerName = (wanted: string): string => {
+    const base = wanted.replace(/\s+/g, '_').slice(0, 200)
     let name = base
     for (let i = 1; layerNames.has(name); i++) name = `${base}_${i}`
     layerNames.add(name)
     return name
   }
-  const add: Planner['add'] = (type, inputs, outputs, params, parts = []) => {
+  const add: Planner['add'] = (type, inputs, outputs, params, parts = [], name) => {
     const sorted = new Map<number, NcnnParam>([...params].sort(([a], [b]) => a - b))
     layers.push({
       type,
-      name: layerName(outputs[0]),
+      name: layerName(name ?? (current?.name || current?.id || outputs[0])),
       inputs: [...inputs],
       outputs: [...outputs],
       params: sorted,
@@ -79,9 +80,33 @@ export function planNcnn(model: Model): Plan {
     }
     return made
   }
+  const shifts = new Map<string, string>()
+  const shifted: Planner['shifted'] = ({ source, scale, zero }) => {
+    const made = fresh(`${source}_shifted`)
+    shifts.set(`${zero} ${scale} ${source}`, made)
+    return made
+  }
   const planner: Planner = {
     view,
     blob,
+    shifted,
+    codes: rounded => {
+      const { source, scale, zero } = rounded
+      if (zero === 0) return blob(source)
+      const known = shifts.get(`${zero} ${scale} ${source}`)
+      if (known !== undefined) return known
+      const given = blob(source)
+      const made = shifted(rounded)
+      const shift = shiftOf(rounded)
+      if (!view.graph.inputs.includes(source)) add('BinaryOp', [given], [made], shiftParams(shift), [], made)
+      else {
+        // With a number of its own it would write into what the caller gave.
+        const offset = fresh(`${made}_by`)
+        add('MemoryData', [], [offset], [[0, intParam(1)]], [{ kind: 'numbers', values: [shift.offset] }], offset)
+        add('BinaryOp', [given, offset], [made], shiftParams(shift).slice(0, 1), [], made)
+      }
+      return made
+    },
     fresh,
     add,
     took: node => void absorbed.add(node),

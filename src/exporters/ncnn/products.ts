@@ -1,11 +1,12 @@
 // Products with weights as ncnn layers, in floats or int8. Tencent/ncnn: src/layer/convolution.cpp, convolutiondepthwise.cpp,
 // deconvolution.cpp, innerproduct.cpp.
-import { floatsParam, intParam, type NcnnParam } from '../../formats/ncnn-param.ts'
+import { floatParam, floatsParam, intParam, type NcnnParam } from '../../formats/ncnn-param.ts'
 import { attrFloat, attrInt, attrInts, type Node, type ValueName } from '../../ir/model.ts'
 import { elements, type Tensor } from '../../ir/tensor.ts'
 import { type GraphView, Refused } from '../graph-view.ts'
 import { type Window, windowOf } from '../window.ts'
 import type { Order, Part, Planner, PlanOps } from './types.ts'
+import { shiftedEnd, shiftOf, unshifted } from './zero-point.ts'
 
 type Params = [number, NcnnParam][]
 
@@ -27,14 +28,20 @@ function activationOf(node: Node, view: GraphView): Params | null {
   return min?.length === 1 && max?.length === 1 ? end(3, min[0], max[0]) : null
 }
 
-/** The output that a product has with the activation after it, and that activation's parameters. */
-function ending(node: Node, planner: Planner): { output: ValueName; params: Params } {
+/** The value that a product gives with the activation after it, that activation, and its parameters. */
+interface End {
+  output: ValueName
+  next: Node | null
+  params: Params
+}
+
+function ending(node: Node, planner: Planner): End {
   const output = node.outputs[0]!
   const next = planner.view.onlyReader(output)
   const params = next && next.inputs[0] === output ? activationOf(next, planner.view) : null
-  if (!next || !params) return { output, params: [] }
+  if (!next || !params) return { output, next: null, params: [] }
   planner.took(next)
-  return { output: next.outputs[0]!, params }
+  return { output: next.outputs[0]!, next, params }
 }
 
 interface Weighted {
@@ -49,13 +56,22 @@ interface Weighted {
   code: 1 | 2
 }
 
-/** Weights, bias and scales of a layer, and the blob that it reads. */
+/** A layer's blobs; whether it has a bias, 8 and the activation as parameters; what it pads with; weights, bias and scales. */
+interface Product {
+  input: string
+  output: string
+  biased: boolean
+  params: Params
+  pad: number
+  parts: Part[]
+}
+
 function weighted(
   node: Node,
   planner: Planner,
   { weight, axis, order, bias, outputs, scales, code }: Weighted,
-  output: ValueName,
-): { input: string; params: Params; parts: Part[] } {
+  { output, next, params }: End,
+): Product {
   const { view } = planner
   const x = node.inputs[0]!
   const floats = view.constant(weight)
@@ -72,39 +88,49 @@ function weighted(
       'its bias is no constant float for each output channel',
       'Quantise it for this target, from the float model.',
     )
-  const after: Part[] = biasTensor ? [{ kind: 'raw', tensor: biasTensor, count: outputs }] : []
   if (!rounded && !codes) {
     if (!floats) throw new Refused('its weights are computed at run time', 'Give it constant weights.')
-    return { input: planner.blob(x), params: [], parts: [{ kind: 'weight', tensor: floats, order }, ...after] }
+    const parts: Part[] = [{ kind: 'weight', tensor: floats, order }]
+    if (biasTensor) parts.push({ kind: 'raw', tensor: biasTensor, count: outputs })
+    const input = planner.blob(x)
+    return { input, output: planner.blob(output), biased: biasTensor !== null, params, pad: 0, parts }
   }
   if (!rounded || !codes)
     throw new Refused(
       'of its input and weights only one has few bits, in a form that ncnn has',
-      'Quantise weights and activations to int8, symmetric.',
+      'Quantise weights and activations to int8.',
     )
   if (elements(codes.scale) !== 1 && elements(codes.scale) !== outputs)
     throw new Refused('its weights have other scales than one for each output channel', 'Quantise them by channel.')
-  const readers = view.readersOfCodes(output)
-  const next = readers?.length ? readers.map(reader => view.rounded(reader.inputs[0] ?? '')) : []
+  const input = planner.codes(rounded)
+  const read = view.readersOfCodes(output)
   // int8 goes from layer to layer where nobody else looks at it.
+  const passes = (reader: Node): boolean =>
+    reader.op === 'Conv' && view.rounded(reader.inputs[0]!)?.source === output && !!view.codes(reader.inputs[1]!, 0)
+  const shiftedParams = read && read.rounded.zero !== 0 ? shiftedEnd(next, view, read.rounded) : null
+  const shifts = shiftedParams !== null
   const requantises =
-    node.op === 'Conv' &&
-    next.length > 0 &&
-    readers!.every(
-      (reader, i) => reader.op === 'Conv' && next[i]?.source === output && view.codes(reader.inputs[1]!, 0) !== null,
-    )
+    node.op === 'Conv' && !!read?.readers.length && read.readers.every(passes) && (shifts || read.rounded.zero === 0)
+  const [from, to] = [shiftOf(rounded), shifts ? shiftOf(read!.rounded) : unshifted]
+  const biased = biasTensor !== null || from.offset !== 0 || to.offset !== 0
+  const { scale } = codes
   return {
-    input: planner.blob(rounded.source),
-    params: [[8, intParam(code + (requantises ? 100 : 0))]],
+    input,
+    output: shifts ? planner.shifted(read!.rounded) : planner.blob(output),
+    biased,
+    params: [[8, intParam(code + (requantises ? 100 : 0))], ...(shiftedParams ?? params)],
+    pad: Math.abs(rounded.zero),
     parts: [
-      { kind: 'codes', tensor: codes.codes, order },
-      ...after,
-      { kind: 'multipliers', tensor: codes.scale, count: scales },
-      { kind: 'numbers', values: [1 / rounded.scale] },
-      ...(requantises ? [{ kind: 'numbers' as const, values: [1 / next[0]!.scale] }] : []),
+      { kind: 'codes', tensor: codes.codes, order, negated: from.sign !== to.sign },
+      ...(biased ? [{ kind: 'bias' as const, bias: biasTensor, count: outputs, scale, from, to }] : []),
+      { kind: 'multipliers', tensor: scale, count: scales },
+      { kind: 'input', rounded },
+      ...(requantises ? [{ kind: 'numbers' as const, values: [1 / read!.rounded.scale] }] : []),
     ],
   }
 }
+
+const pads = ({ begins, ends }: Window): boolean => [...begins, ...ends].some(n => n !== 0)
 
 /** Parameters of a window: those of w, and of h where there is one. */
 function windowParams({ kernel, strides, dilations, begins, ends }: Window): Params {
@@ -149,7 +175,6 @@ const conv = (node: Node, planner: Planner): void => {
     view.shape(node.inputs[0]!).slice(2),
     view.shape(node.outputs[0]!).slice(2),
   )
-  const { output, params: end } = ending(node, planner)
   const depthwise = group > 1
   const each = depthwise && group === outputs
   if (depthwise && rounded && !each && elements(view.codes(node.inputs[1]!, 0)!.scale) !== 1)
@@ -159,24 +184,24 @@ const conv = (node: Node, planner: Planner): void => {
     )
   const bias = node.inputs[2] ?? null
   const scales = depthwise ? group : outputs
-  const { input, params, parts } = weighted(
+  const { input, output, biased, params, pad, parts } = weighted(
     node,
     planner,
     { weight: node.inputs[1]!, axis: 0, bias, outputs, scales, code: depthwise ? 1 : 2 },
-    output,
+    ending(node, planner),
   )
   planner.add(
     `Convolution${depthwise ? 'DepthWise' : ''}${axes === 1 ? '1D' : ''}`,
     [input],
-    [planner.blob(output)],
+    [output],
     [
       [0, intParam(outputs)],
       ...windowParams(window),
-      [5, intParam(bias === null ? 0 : 1)],
+      [5, intParam(biased ? 1 : 0)],
       [6, intParam(shape.reduce((n, d) => n * d, 1))],
       ...(depthwise ? ([[7, intParam(group)]] as Params) : []),
       ...params,
-      ...end,
+      ...(pad === 0 || !pads(window) ? [] : ([[18, floatParam(pad)]] as Params)),
     ],
     parts,
   )
@@ -245,18 +270,17 @@ function innerProduct(node: Node, planner: Planner, byOutput: 0 | 1, bias: Value
   if (rank !== 2 && rank !== 3)
     throw new Refused('its input has other than one or two dimensions beside the batch', 'Flatten it.')
   const order: Order | undefined = byOutput === 0 ? undefined : at => (at % inputs) * outputs + Math.floor(at / inputs)
-  const { output, params: end } = ending(node, planner)
-  const { input, params, parts } = weighted(
+  const { input, output, biased, params, parts } = weighted(
     node,
     planner,
     { weight, axis: byOutput, order, bias, outputs, scales: outputs, code: 2 },
-    output,
+    ending(node, planner),
   )
   planner.add(
     'InnerProduct',
     [input],
-    [planner.blob(output)],
-    [[0, intParam(outputs)], [1, intParam(bias === null ? 0 : 1)], [2, intParam(inputs * outputs)], ...params, ...end],
+    [output],
+    [[0, intParam(outputs)], [1, intParam(biased ? 1 : 0)], [2, intParam(inputs * outputs)], ...params],
     parts,
   )
 }

@@ -2,15 +2,25 @@
 import type { NcnnParam } from '../../formats/ncnn-param.ts'
 import type { Node, ValueName } from '../../ir/model.ts'
 import type { Tensor } from '../../ir/tensor.ts'
-import type { GraphView } from '../graph-view.ts'
+import type { GraphView, Rounded } from '../graph-view.ts'
 
-/** One array of the .bin. `weight` and `codes` begin with a tag; `turned` are matrices [inputs, outputs], written the other way round. */
+/** One array of the .bin. `weight` and `codes` begin with a tag. */
 export type Part =
   | { kind: 'weight'; tensor: Tensor; order?: Order }
-  | { kind: 'codes'; tensor: Tensor; order?: Order }
+  | { kind: 'codes'; tensor: Tensor; order?: Order; negated: boolean }
   | { kind: 'raw'; tensor: Tensor; count: number }
+  /** Of the codes before it, which multiply what is shifted as `from` says, or give what is shifted as `to` says. */
+  | { kind: 'bias'; bias: Tensor | null; count: number; scale: Tensor; from: Shift; to: Shift }
+  /** How an input is rounded: its multiplier. */
+  | { kind: 'input'; rounded: Rounded }
   | { kind: 'numbers'; values: readonly number[] }
   | { kind: 'multipliers'; tensor: Tensor; count: number } // 1 / scale
+
+/** What lies in the place of x: sign·x + offset. */
+export interface Shift {
+  sign: 1 | -1
+  offset: number
+}
 
 /** Where each number of the file comes from: its position in the tensor. */
 export type Order = (position: number) => number
@@ -28,6 +38,10 @@ export interface Planner {
   view: GraphView
   /** The blob of a value, a constant's too. */
   blob(name: ValueName): string
+  /** The blob that a product reads a rounded value from: the value's own, or shifted so that its codes lie around zero. */
+  codes(rounded: Rounded): string
+  /** A new blob of a value that the layer which makes it shifts at once, since nothing reads it but its codes. */
+  shifted(rounded: Rounded): string
   /** The same blob under another name. */
   alias(name: ValueName, of: ValueName): void
   /** A blob of the layer's own. */
@@ -40,6 +54,7 @@ export interface Planner {
     outputs: readonly string[],
     params: readonly (readonly [id: number, param: NcnnParam])[],
     parts?: readonly Part[],
+    name?: string, // default: that of the node
   ): void
 }
 

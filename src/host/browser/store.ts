@@ -7,6 +7,7 @@
 import { clear, createStore, del, entries, get, set, type UseStore } from 'idb-keyval'
 import type { FileSet } from '../../base/bytes.ts'
 import { StudioError } from '../../base/errors.ts'
+import { program } from '../program.ts'
 import { blobSource, type DroppedFile } from './files.ts'
 
 export interface PackedFile {
@@ -113,6 +114,7 @@ export async function projectFolders(): Promise<string[]> {
 
 /** Results of stages, kept by the hash of all that went into them, so that a run goes on where it stopped. */
 export interface StageStore {
+  readonly program: string
   get(key: string): Promise<Uint8Array | null>
   put(key: string, bytes: Uint8Array): Promise<void>
 }
@@ -122,6 +124,7 @@ const hashBytes = 32
 /** Each entry carries its own SHA-256 in front: a torn write is no entry. */
 export function stageStore(project: string): StageStore {
   return {
+    program,
     async get(key) {
       const folder = await subfolder(project, 'stages')
       const handle = await folder.getFileHandle(key).catch(() => null)
@@ -152,7 +155,17 @@ export async function readBundle(project: string, name: string): Promise<Blob | 
   return handle ? handle.getFile() : null
 }
 
-export const clearBundles = async (project: string): Promise<void> => removeEntry(await folderOf(project), 'bundles')
+/** Removes bundles of the project that are not in `keep`. */
+export async function sweepBundles(project: string, keep: ReadonlySet<string>): Promise<void> {
+  const folder = await subfolder(project, 'bundles')
+  for await (const name of folder.keys()) if (!keep.has(name)) await removeEntry(folder, name)
+}
+
+/** Removes those entries of the stage store that are `gone`. */
+export async function sweepStages(project: string, gone: (key: string) => boolean): Promise<void> {
+  const folder = await subfolder(project, 'stages')
+  for await (const name of folder.keys()) if (gone(name)) await removeEntry(folder, name)
+}
 
 /** Bytes of all files under a project's folder. */
 export async function projectBytes(project: string): Promise<number> {

@@ -2,8 +2,10 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { program } from '../program.ts'
 
 export interface FolderStore {
+  readonly program: string
   get(key: string): Promise<Uint8Array | null>
   put(key: string, bytes: Uint8Array): Promise<void>
   /** Removes the folder: what was made from it is whole. */
@@ -16,6 +18,7 @@ const sha256 = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes)
 /** The folder appears with the first entry. Each entry carries its own SHA-256 in front: a damaged one is none. */
 export function folderStore(dir: string): FolderStore {
   return {
+    program,
     async get(key) {
       const bytes = await readFile(join(dir, key)).catch(cause => {
         if (cause.code === 'ENOENT') return null

@@ -35,7 +35,8 @@ export async function int8Scales(
   return { weight, input, output }
 }
 
-const inverse = (scale: number): number => (scale > 0 && Number.isFinite(scale) ? Math.fround(1 / scale) : 1)
+/** The unit of codes whose reals are multiplied by `scale`. */
+export const inverse = (scale: number): number => (scale > 0 && Number.isFinite(scale) ? Math.fround(1 / scale) : 1)
 
 /** Quantises and dequantises an activation; codes go from -127. */
 function throughInt8(graph: LayerGraph, x: string, what: string, multiplier: number, output?: string): string {

@@ -4,7 +4,7 @@ import { int, ints, string } from '../../ir/model.ts'
 import { floats as floatArray, type Tensor, tensorOf } from '../../ir/tensor.ts'
 import type { AttrList, LayerGraph } from '../layer-graph.ts'
 import { fusedActivation, isFused } from './activation.ts'
-import { int8Scales, quantizedInput, quantizedWeight, requantized } from './int8.ts'
+import { int8Scales, inverse, quantizedInput, quantizedWeight, requantized } from './int8.ts'
 import type { NcnnContext, NcnnReader, NcnnReaders } from './types.ts'
 
 /** Parameters that are given for w and, unless they are the same, for h. */
@@ -39,12 +39,23 @@ function windowOf(layer: NcnnLayer, graph: LayerGraph, axes: 1 | 2): Window {
   return { kernel, attrs }
 }
 
-/** Where the padding is not of zeros, or weights come as an input, the layer is not what Conv computes. */
+/** Where weights come as an input, the layer is not what Conv computes. */
 function refuseUnusual(layer: NcnnLayer, graph: LayerGraph): void {
   if (paramInt(layer, 19, 0) !== 0)
     throw graph.refuse('its weights come from another layer', 'Convert the model with constant weights.')
-  if (paramFloat(layer, 18, 0) !== 0)
-    throw graph.refuse('it pads with a number other than 0', 'Write the padding as a layer of its own.')
+}
+
+/** Padding with a number other than 0 is a node of its own, before the convolution. An int8 layer pads with codes, of which `unit` is one. */
+function padded(layer: NcnnLayer, graph: LayerGraph, x: string, attrs: AttrList, unit: number): [string, AttrList] {
+  const value = paramFloat(layer, 18, 0) * unit
+  const pads = attrs.pads?.kind === 'ints' ? attrs.pads.value.map(Number) : null
+  if (value === 0 || pads?.every(n => n === 0)) return [x, attrs]
+  if (!pads)
+    throw graph.refuse('it pads with a number other than 0, and by itself', 'Write the padding as a layer of its own.')
+  const half = pads.length / 2
+  const all = [0, 0, ...pads.slice(0, half), 0, 0, ...pads.slice(half)]
+  const given = graph.node('Pad', [x, graph.ints('pads', all), graph.floats('border', [value], [])])
+  return [given, { ...attrs, pads: ints(pads.map(() => 0)) }]
 }
 
 function sizesOf(layer: NcnnLayer, graph: LayerGraph, kernel: readonly number[], group: number): [number, number] {
@@ -71,9 +82,10 @@ const convolution =
     const weight = await weights.tagged(paramInt(layer, 6, 0))
     const bias = paramInt(layer, 5, 0) === 0 ? null : weights.raw(outputs)
     const ofWeight = (code: number): number => (!depthwise ? outputs : code === 1 ? group : 1)
-    await product(layer, ctx, { weight, shape, bias, ofWeight }, (x, w, b, output) =>
-      graph.node('Conv', [x, w, ...(b === null ? [] : [b])], output, { ...attrs, group: int(group) }),
-    )
+    await product(layer, ctx, { weight, shape, bias, ofWeight }, (given, w, b, output, unit) => {
+      const [x, window] = padded(layer, graph, given, attrs, unit)
+      return graph.node('Conv', [x, w, ...(b === null ? [] : [b])], output, { ...window, group: int(group) })
+    })
   }
 
 interface Weighted {
@@ -88,7 +100,7 @@ async function product(
   layer: NcnnLayer,
   ctx: NcnnContext,
   { weight, shape, bias, ofWeight }: Weighted,
-  multiply: (x: string, w: string, b: string | null, output: string[] | undefined) => string,
+  multiply: (x: string, w: string, b: string | null, output: string[] | undefined, unit: number) => string,
 ): Promise<void> {
   const { graph, weights } = ctx
   const scales = await int8Scales(layer, weights, graph, ofWeight)
@@ -103,7 +115,7 @@ async function product(
   const b = bias && graph.constant('bias', bias)
   const requantises = scales !== null && scales.output !== null
   const ends = !requantises && !isFused(layer)
-  const raw = multiply(x, w, b, ends ? [output] : undefined)
+  const raw = multiply(x, w, b, ends ? [output] : undefined, scales ? inverse(scales.input) : 1)
   if (ends) return
   const activated = !isFused(layer) ? raw : requantises ? graph.fresh(`${layer.name}.activation`) : output
   if (isFused(layer)) fusedActivation(layer, graph, raw, activated)

@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import { value } from '../../base/options.ts'
 import { cutGraph } from '../../ir/cut.ts'
+import type { Model } from '../../ir/model.ts'
 import { freeze } from '../../ops/freeze.ts'
 import { infer } from '../../ops/infer.ts'
 import { step } from '../state.ts'
@@ -15,8 +16,16 @@ export const cut = step({
     shapes: value('Shapes', v.record(v.string(), v.array(v.number())), {} as Record<string, number[]>),
   },
   needs: () => [],
-  async run(state, { inputs, outputs, shapes }) {
-    const frozen = Object.keys(shapes).length > 0 ? freeze(state.model, shapes) : state.model
-    return { ...state, model: infer(cutGraph(frozen, inputs, outputs)) }
-  },
+  run: async (state, options) => ({ ...state, model: cutModel(state.model, options) }),
 })
+
+export interface CutOptions {
+  inputs: readonly string[]
+  outputs: readonly string[]
+  shapes: Readonly<Record<string, number[]>>
+}
+
+export function cutModel(model: Model, { inputs, outputs, shapes }: CutOptions): Model {
+  const frozen = Object.keys(shapes).length > 0 ? freeze(model, shapes) : model
+  return infer(cutGraph(frozen, inputs, outputs))
+}

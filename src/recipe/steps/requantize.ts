@@ -1,7 +1,8 @@
 // A model that came in quantised, by the rules of another target: the ranges are those that its scales say, so that no samples are needed.
 import type { Context } from '../../ir/context.ts'
 import type { Model, Node, NodeId, ValueName } from '../../ir/model.ts'
-import type { FloatReason, QuantParams } from '../../ir/quant.ts'
+import { codesOf, isInt } from '../../ir/number-format.ts'
+import { codeRange, type FloatReason, type QuantParams, type QuantSpec } from '../../ir/quant.ts'
 import type { Form, Target } from '../../ir/target.ts'
 import { infer } from '../../ops/infer.ts'
 import { optimize } from '../../stages/passes/index.ts'
@@ -10,7 +11,7 @@ import { type Choice, choose, type LayerFormats } from '../../stages/quantize/ch
 import { decide } from '../../stages/quantize/decide.ts'
 import { quantizeModel } from '../../stages/quantize/qdq.ts'
 import { separateRoles } from '../../stages/quantize/separate.ts'
-import { stripPairs } from '../../stages/quantize/strip.ts'
+import { type Grid, stripPairs } from '../../stages/quantize/strip.ts'
 import { emptyVariant, type Variant, type Wanted } from '../state.ts'
 import { legalise } from './legalise.ts'
 
@@ -25,6 +26,7 @@ export async function requantize(model: Model, wanted: Wanted, form: Form, ctx: 
   const { choice, unknown } = chooseKnown(float, target, form, stripped.ranges)
   const plan = await decide(float, target, choice, { of: name => stripped.ranges.get(name)! }, ctx)
   for (const [name, params] of plan.weights) keepScales(params, stripped.scales.get(name))
+  for (const [name, params] of plan.activations) keepGrid(params, stripped.ranges.get(name))
   const quantized = await quantizeModel(float, plan, ctx.bytes)
   const left = plan.float.map(f => (unknown.has(f.node) ? { ...f, why: noRange } : f))
   const precision = [form.weights ?? 'int8', form.activations ?? 'uint8'] as const
@@ -37,6 +39,22 @@ function keepScales({ scale }: QuantParams, known: Float32Array | undefined): vo
   const own = (i: number): number => known[known.length === 1 ? 0 : i]
   if (scale.every((s, i) => s <= own(i) * (1 + 1e-6))) for (let i = 0; i < scale.length; i++) scale[i] = own(i)
 }
+
+/**
+ * Activations stay on their grid, where the target has all its codes but one at most: to round to another of nearly the same step would cost
+ * as much as rounding did. That one is at the end where zero is not.
+ */
+function keepGrid({ spec, scale, zeroPoint }: QuantParams, known: Grid | undefined): void {
+  if (!known || !isInt(spec.format) || spec.symmetric) return
+  if (Math.abs(scale[0] / known.scale - 1) > oneCode) return
+  const { qmin, qmax } = codeRange(spec as QuantSpec)
+  const least = codesOf(spec.format, false).qmin
+  scale[0] = known.scale
+  zeroPoint[0] = Math.min(qmax, Math.max(qmin, least - Math.round(known.min / known.scale)))
+}
+
+// 255 steps in the place of 254.
+const oneCode = 1 / 200
 
 const noRange = 'the range of a value that it reads or makes is not in the model'
 

@@ -290,7 +290,13 @@ function predictedOf(space: Space, ways: readonly FormatName[][], { choice }: Po
   return { sqnrDb: -10 * log10(Math.max(noise, 1e-20)), kl }
 }
 
-async function bytesOf(model: Model, target: Target, form: string, { ctx }: StepEnv): Promise<number> {
+/** Bytes of the model files that a bundle would hold. */
+export async function bytesOf(
+  model: Model,
+  target: Target,
+  form: string,
+  { ctx }: Pick<StepEnv, 'ctx'>,
+): Promise<number> {
   const wish = { form, io: 'float' as const, preprocess: {}, quantized: null, calibration: null, name: '', fed: {} }
   const { files } = await write(model, target, wish, ctx)
   let bytes = 0

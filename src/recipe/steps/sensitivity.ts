@@ -97,7 +97,7 @@ export async function sensitivities(
 }
 
 /** Where the graph is cut before a layer: what was made before it and is read from it on, and the outputs that are made from there. */
-function cutAt(graph: Graph, layer: SearchLayer): { live: ValueName[]; outputs: ValueName[] } {
+export function cutAt(graph: Graph, layer: Pick<SearchLayer, 'nodes'>): { live: ValueName[]; outputs: ValueName[] } {
   const first = graph.nodes.findIndex(n => layer.nodes.includes(n.id))
   const made = new Set<ValueName>(graph.inputs.filter(name => !graph.values.get(name)?.data))
   for (const node of graph.nodes.slice(0, first)) for (const name of node.outputs) if (name !== null) made.add(name)
@@ -108,7 +108,13 @@ function cutAt(graph: Graph, layer: SearchLayer): { live: ValueName[]; outputs: 
   }
 }
 
-async function arraysAt(stream: Stream, model: Model, live: readonly ValueName[], ctx: Context): Promise<Feeds[]> {
+/** What is fed behind a cut, batch by batch. What no later cut would start from is forgotten. */
+export async function arraysAt(
+  stream: Stream,
+  model: Model,
+  live: readonly ValueName[],
+  ctx: Context,
+): Promise<Feeds[]> {
   const feeds: Feeds[] = []
   for await (const { arrays, batch } of stream.run(model, live, live)) feeds[batch] = { ...arrays }
   ctx.signal.throwIfAborted()

@@ -16,6 +16,8 @@ export interface Trial {
   outputs: readonly Readonly<Record<ValueName, NdArray>>[]
   /** `feeds` batch by batch, where the candidate starts elsewhere than at the inputs. */
   compare(candidate: Model, feeds?: readonly Feeds[]): Promise<Figures & { loss: number }>
+  /** The error of each sample by itself, in their order. */
+  each(candidate: Model): Promise<{ sample: string; index: number; sqnrDb: number }[]>
 }
 
 /** Samples `from` to before `to` of the usable ones. */
@@ -92,6 +94,20 @@ export async function openTrial(
         kl: classes ? divergence.kl : null,
         loss: 100 * (answered > 0 ? 1 - right / answered : 1 - cosine),
       }
+    },
+    async each(candidate) {
+      const results = await runOn(
+        candidate,
+        given.map(b => b.feeds),
+        ctx,
+      )
+      return given.flatMap(({ samples, count }, index) =>
+        samples.map(({ name, index: position }, i) => {
+          const agreement = new Agreement(ctx.kernels, candidate.graph.outputs, () => null)
+          agreement.add(sampleOf(exact[index], i, count), sampleOf(results[index], i, count))
+          return { sample: name, index: position, sqnrDb: agreement.result().sqnrDb }
+        }),
+      )
     },
   }
 }

@@ -8,13 +8,13 @@ import { elementCount } from '../../base/dtype.ts'
 import { type Batch, batches, bytesPerSample, fitting, inOrder } from '../../ir/batches.ts'
 import { readFloats } from '../../ir/bytes.ts'
 import type { Context, Dataset } from '../../ir/context.ts'
-import { type Editor, edit } from '../../ir/edit.ts'
+import { edit } from '../../ir/edit.ts'
 import { withLevelFunctions } from '../../ir/level-functions.ts'
 import type { Model, Node, NodeId, ValueName } from '../../ir/model.ts'
 import { bitsOfNumber } from '../../ir/number-format.ts'
 import { dequantizeTensor, type QuantParams, type QuantPlan } from '../../ir/quant.ts'
-import { addRounding } from '../../ir/rounding.ts'
 import { unpacked } from '../../ir/tensor.ts'
+import { copyConstant, roundTrip } from './branches.ts'
 import { ErrorSums } from './errors.ts'
 
 export interface LayerErrors {
@@ -183,31 +183,6 @@ function localBranches(float: Model, quantized: Model, plan: QuantPlan): { model
     }
   })
   return { model: withLevelFunctions({ ...float, graph }), branches }
-}
-
-/** The value behind its rounding; null where it has no scale. */
-function roundTrip(editor: Editor, name: ValueName, params: QuantParams | undefined): ValueName | null {
-  if (!params) return null
-  const back = editor.freshName(`${name}__rounded`)
-  addRounding(editor, `${name}__local`, name, back, params, [])
-  return back
-}
-
-/** What restores a constant from its codes, carried from the quantised graph into the branch; itself where nothing does. */
-function copyConstant(
-  editor: Editor,
-  quantized: Model,
-  producers: ReadonlyMap<ValueName | null, Node>,
-  name: ValueName,
-): ValueName {
-  const tensor = quantized.graph.values.get(name)?.data
-  const producer = producers.get(name)
-  if (!producer) return tensor && !editor.constant(name) ? editor.addInitializer(`${name}__local`, tensor) : name
-  const inputs = producer.inputs.map(i => (i === null ? null : copyConstant(editor, quantized, producers, i)))
-  const output = editor.freshName(`${name}__local`)
-  const { op, domain, attrs } = producer
-  editor.addNode({ op, domain, inputs, outputs: [output], attrs, origin: [] })
-  return output
 }
 
 /** SQNR of a weight as the quantised model holds it against the float one. */

@@ -87,6 +87,7 @@ export async function decide(
     biases,
     floatBias,
     ...(target.quant.outputs ? { floatOutputs: true as const } : {}),
+    ...(target.quant.roundsUnasked ? { roundsUnasked: target.quant.roundsUnasked.ops } : {}),
     quantized,
     integer: nodesOf(choice, c => c.integer),
     weightOnly: new Set(choice.weightOnly.keys()),

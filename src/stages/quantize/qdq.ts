@@ -42,6 +42,7 @@ export async function quantizeModel(model: Model, plan: QuantPlan, bytes: Bytes)
       readInstead(editor, editor.node(id)!, bias, restored(editor, bias, constant))
     }
     for (const [name, params] of plan.activations) insertPair(editor, name, params, plan)
+    keepApart(editor, plan)
     const replaced = [...constants.keys(), ...[...plan.biases.values()].map(of => of.bias)]
     for (const name of replaced)
       if (editor.consumers(name).length === 0 && !editor.isOutput(name)) editor.dropValue(name)
@@ -95,6 +96,22 @@ function insertPair(editor: Editor, name: ValueName, params: QuantParams, plan: 
     else for (const node of editor.consumers(name).filter(quantized)) readInstead(editor, node, name, output)
   }
   addRounding(editor, name, source, output, params, origin)
+}
+
+/** A Sum of one between a pair and the float operators that the runtime would round for its sake. */
+function keepApart(editor: Editor, { roundsUnasked = [], quantized }: QuantPlan): void {
+  const between = new Map<ValueName, ValueName>()
+  for (const node of editor.nodes()) {
+    const [input] = node.inputs
+    if (quantized.has(node.id) || !roundsUnasked.includes(node.op) || input === null) continue
+    if (editor.producer(input)?.op !== 'DequantizeLinear') continue
+    if (!between.has(input)) {
+      const output = editor.freshName(`${input}_exact`)
+      editor.addNode({ op: 'Sum', name: '', inputs: [input], outputs: [output], origin: [] })
+      between.set(input, output)
+    }
+    readInstead(editor, node, input, between.get(input)!)
+  }
 }
 
 function readInstead(editor: Editor, node: Node, from: ValueName, to: ValueName): void {

@@ -9,10 +9,15 @@ import { attrInt, type Model, type Node, type ValueName } from '../../ir/model.t
 import type { Range } from '../../ir/quant.ts'
 import { elements, floats, type Tensor, tensorOf, unpacked } from '../../ir/tensor.ts'
 
+/** All that the codes of a value can stand for, and the step from one to the next. */
+export interface Grid extends Range {
+  scale: number
+}
+
 export interface Stripped {
   model: Model
-  /** By value of the float model: all that its codes can stand for. */
-  ranges: ReadonlyMap<ValueName, Range>
+  /** By value of the float model. */
+  ranges: ReadonlyMap<ValueName, Grid>
   /** Scales of constants whose codes lie around zero, by the constant's name in the float model. */
   scales: ReadonlyMap<ValueName, Float32Array>
 }
@@ -22,7 +27,7 @@ export async function stripPairs(model: Model, bytes: Bytes): Promise<Stripped> 
   const { graph } = model
   const constants = new Map<ValueName, Tensor>()
   const scales = new Map<ValueName, Float32Array>()
-  const spans = new Map<string, Range>() // by node
+  const spans = new Map<string, Grid>() // by node
   for (const node of graph.nodes) {
     if (!isPair(node)) continue
     const source = node.inputs[0]!
@@ -32,10 +37,10 @@ export async function stripPairs(model: Model, bytes: Bytes): Promise<Stripped> 
       const name = node.outputs[0]!
       constants.set(name, await restored(node, codes, scale, bytes))
       if (Array.from(scale.zeroPoint).every(z => z === 0)) scales.set(name, scale.scale)
-    } else spans.set(node.id, rangeOf(scale))
+    } else spans.set(node.id, gridOf(scale))
   }
-  const ranges = new Map<ValueName, Range>()
-  const see = (name: ValueName, range: Range): void => {
+  const ranges = new Map<ValueName, Grid>()
+  const see = (name: ValueName, range: Grid): void => {
     const known = ranges.get(name)
     // Of two scales for one value the finer one is that of its reader, which loses nothing more.
     if (!known || range.max - range.min < known.max - known.min) ranges.set(name, range)
@@ -168,11 +173,11 @@ async function scaleOf({ graph }: Model, node: Node, bytes: Bytes): Promise<Scal
   }
 }
 
-function rangeOf({ dtype, scale, zeroPoint }: Scale): Range {
+function gridOf({ dtype, scale, zeroPoint }: Scale): Grid {
   const bits = Number(/\d+$/.exec(dtype)?.[0] ?? 8)
   const half = powerOfTwo(bits - 1)
   const [least, most] = dtype.startsWith('u') ? [0, 2 * half - 1] : [-half, half - 1]
-  return { min: (least - zeroPoint[0]) * scale[0], max: (most - zeroPoint[0]) * scale[0] }
+  return { min: (least - zeroPoint[0]) * scale[0], max: (most - zeroPoint[0]) * scale[0], scale: scale[0] }
 }
 
 async function restored(node: Node, codes: Tensor, { scale, zeroPoint }: Scale, bytes: Bytes): Promise<Tensor> {

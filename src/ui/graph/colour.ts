@@ -1,7 +1,7 @@
 // Cividis: a perceptual map from blue to yellow that people with colour blindness read as well as others.
 // Nine stops of the published table (Nuñez, Anderton, Renslow 2018, PLOS ONE 13(7)), linear between them.
 
-type Rgb = readonly [number, number, number]
+export type Rgb = readonly [number, number, number]
 
 const stops: readonly Rgb[] = [
   [0, 34, 78],

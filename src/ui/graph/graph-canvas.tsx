@@ -65,12 +65,16 @@ export function GraphCanvas(props: {
   const zoomMiddle = (factor: number) => move(now => zoomAt(now, factor, size().width / 2, size().height / 2))
 
   onMount(() => {
+    const repaint = () => setPalette(readPalette(canvas))
     const watch = new ResizeObserver(([entry]) => {
       const { width, height } = entry.contentRect
+      const before = size().width
+      // What was in the middle stays there when the frame grows narrower or wider.
+      if (before > 0 && width > 0) move(view => pan(view, (width - before) / 2, 0))
       setSize({ width, height })
+      repaint() // colours are known of what is in the page, which it may not have been before
     })
     watch.observe(canvas)
-    const repaint = () => setPalette(readPalette(canvas))
     dark.addEventListener('change', repaint)
     onCleanup(() => {
       watch.disconnect()

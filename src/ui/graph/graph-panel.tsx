@@ -28,7 +28,7 @@ function Legend() {
 }
 
 export function GraphPanel() {
-  const { graphs, project, select } = useStudio()
+  const { graphs, variants, select } = useStudio()
   const [query, setQuery] = createSignal('')
   const [form, setForm] = createSignal<'graph' | 'table'>('graph')
   const [controls, setControls] = createSignal<GraphControls | null>(null)
@@ -44,10 +44,10 @@ export function GraphPanel() {
     if (scene && hits.length > 0) select(keyOf(scene.nodes[hits[nextFound++ % hits.length]]))
   }
   const versions = () => {
-    const done = project.view()?.report !== null
+    const done = variants.shown() !== null
     return [
       { value: 'original' as const, label: t().model.original },
-      { value: 'optimized' as const, label: t().model.optimized },
+      { value: 'optimized' as const, label: t().model.optimized, disabled: !done },
       { value: 'quantized' as const, label: t().model.quantized, disabled: !done },
     ]
   }

@@ -40,7 +40,7 @@ export function Inspector(props: { scene: Scene }) {
   const layer = () => layersByNode(props.scene, studio.layers()).get(at())
   const whyFloat = () => {
     const names = new Set([item()?.id, ...(item()?.node?.origin ?? [])])
-    return studio.project.view()?.report?.floatLeft.find(row => names.has(row.node))?.why
+    return studio.report()?.floatLeft.find(row => names.has(row.node))?.why
   }
   return (
     <aside class="inspector" classList={{ empty: !item() }} aria-label={t().graph.layer}>

@@ -1,4 +1,4 @@
-// Before and after side by side with the change: accuracy first, then what it costs.
+// Two sides beside each other with the change: accuracy first, then what it costs.
 import { For, type JSX, Show } from 'solid-js'
 import type { Accuracy, Agreement, Side } from '../../jobs/report.ts'
 import * as format from '../format.ts'
@@ -60,9 +60,39 @@ function costRows(before: Side, after: Side): Row[] {
   return rows
 }
 
-export function CompareTable(props: { before: Side; after: Side }) {
+/** How each agrees with the original; the original itself has nothing to say there. */
+function agreementRows(before: Agreement | null, after: Agreement | null): Row[] {
+  const row = (
+    name: JSX.Element,
+    of: (agreement: Agreement) => number | null,
+    show: (value: number | null) => string,
+    digits: number,
+  ): Row => {
+    const [was, is] = [before && of(before), after && of(after)]
+    const change = was === null || is === null ? format.missing : format.signed(is - was, digits, locale())
+    return { name, before: show(was), after: show(is), change }
+  }
+  return [
+    row(<Term of="agreement">{t().compare.agreementTop1}</Term>, ({ top1 }) => top1, percentOf, 2),
+    row(
+      <Term of="sqnr">{t().compare.sqnrToOriginal}</Term>,
+      ({ sqnrDb }) => sqnrDb,
+      db => format.decibel(db, locale()),
+      1,
+    ),
+  ]
+}
+
+export function CompareTable(props: {
+  before: Side
+  after: Side
+  /** What the sides are called; before and after where nothing is said. */
+  names?: readonly [string, string]
+  agreement?: readonly [Agreement | null, Agreement | null]
+}) {
   const rows = () => [
     ...(props.before.accuracy && props.after.accuracy ? accuracyRows(props.before.accuracy, props.after.accuracy) : []),
+    ...(props.agreement ? agreementRows(...props.agreement) : []),
     ...costRows(props.before, props.after),
   ]
   return (
@@ -74,10 +104,10 @@ export function CompareTable(props: { before: Side; after: Side }) {
               <span class="unseen">{t().result.title}</span>
             </th>
             <th scope="col" class="figure">
-              {t().before}
+              {props.names?.[0] ?? t().before}
             </th>
             <th scope="col" class="figure">
-              {t().after}
+              {props.names?.[1] ?? t().after}
             </th>
             <th scope="col" class="figure">
               {t().change}

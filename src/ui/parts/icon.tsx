@@ -17,6 +17,8 @@ const paths = {
   pencil: 'M3 13l.7-3L11 2.7l2.3 2.3L6 12.3z',
   search: 'M7 2.5a4.5 4.5 0 1 1 0 9 4.5 4.5 0 0 1 0-9zM10.5 10.5L14 14',
   copy: 'M6 6h7v7H6zM3 10V3h7',
+  undo: 'M6 3L3 6l3 3M3 6h6.5a3.5 3.5 0 0 1 0 7H6',
+  redo: 'M10 3l3 3-3 3M13 6H6.5a3.5 3.5 0 0 0 0 7H10',
 } as const
 export type IconName = keyof typeof paths
 

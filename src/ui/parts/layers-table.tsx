@@ -22,15 +22,6 @@ export function LayersTable(props: { layers: readonly LayerReport[] }) {
           </span>
         ),
       },
-      { id: 'op', width: 76, title: words.operator, key: row => row.op, cell: row => row.op },
-      {
-        id: 'bits',
-        width: 80,
-        title: words.bits,
-        key: row => row.weightBits ?? row.activationBits,
-        cell: row => `${row.weightBits ?? '–'}/${row.activationBits ?? '–'}`,
-        figure: true,
-      },
       {
         id: 'far',
         width: 104,
@@ -61,6 +52,15 @@ export function LayersTable(props: { layers: readonly LayerReport[] }) {
         title: words.activation,
         key: row => row.activationSqnrDb,
         cell: row => <Sqnr db={row.activationSqnrDb} />,
+        figure: true,
+      },
+      { id: 'op', width: 76, title: words.operator, key: row => row.op, cell: row => row.op },
+      {
+        id: 'bits',
+        width: 80,
+        title: words.bits,
+        key: row => row.weightBits ?? row.activationBits,
+        cell: row => `${row.weightBits ?? '–'}/${row.activationBits ?? '–'}`,
         figure: true,
       },
       {

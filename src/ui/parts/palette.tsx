@@ -98,7 +98,9 @@ export function Palette() {
                 onKeyDown={key}
               >
                 <span>{command.title}</span>
-                <Show when={command.key}>{name => <kbd>{name().replace('ctrl+', 'Ctrl ').toUpperCase()}</kbd>}</Show>
+                <Show when={command.key}>
+                  {name => <kbd>{name().replace('ctrl+', 'Ctrl ').replace('shift+', 'Shift ').toUpperCase()}</kbd>}
+                </Show>
               </div>
             )}
           </For>

@@ -1,4 +1,4 @@
-// The six places. A small sign says what each holds.
+// The places. A small sign says what each holds.
 import { For } from 'solid-js'
 import { count } from '../format.ts'
 import { locale, t } from '../i18n/index.ts'
@@ -6,7 +6,7 @@ import { formatAddress, type Place, places } from '../state/place.ts'
 import { useStudio } from '../state/studio.ts'
 
 export function Rail() {
-  const { address, project, run } = useStudio()
+  const { address, project, run, report, variants } = useStudio()
   const sign = (place: Place): string => {
     const view = project.view()
     if (!view) return ''
@@ -22,9 +22,11 @@ export function Rail() {
         return run.running() && now ? `${now.step + 1}/${now.steps}` : ''
       }
       case 'result':
-        return view.report ? '✓' : ''
+        return variants.shown() === null ? '' : variants.stale() ? '≠' : '✓'
+      case 'compare':
+        return view.variants.length > 0 ? String(view.variants.length) : ''
       case 'export':
-        return view.report ? String(view.report.bundles.length) : ''
+        return String(report()?.bundles.length ?? '')
     }
   }
   return (

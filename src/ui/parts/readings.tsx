@@ -41,9 +41,8 @@ export function macsOf({ model, report }: ProjectView): string {
 }
 
 export function Readings() {
-  const { project, bundle } = useStudio()
+  const { project, bundle, report } = useStudio()
   const model = () => project.view()?.model
-  const report = () => project.view()?.report ?? null
   const after = () => bundle()?.after ?? report()?.after ?? null
   const accuracy = () => {
     const [was, is] = [report()?.before.accuracy, after()?.accuracy]

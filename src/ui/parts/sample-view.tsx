@@ -1,30 +1,19 @@
 // One sample as it came and as the model is fed it, with the figures of what is fed.
-import { createEffect, createResource, createSignal, Show } from 'solid-js'
+import { createResource, createSignal, Show } from 'solid-js'
 import type { ProjectView, SamplePreview } from '../../../workers/api.ts'
 import * as format from '../format.ts'
 import { locale, t } from '../i18n/index.ts'
+import type { Pixels } from '../state/map-pixels.ts'
 import type { Role } from '../state/project.ts'
 import { useStudio } from '../state/studio.ts'
-import { Icon } from './icon.tsx'
+import { Picture } from './picture.tsx'
 import { Said } from './said.tsx'
+import { SampleStepper } from './sample-stepper.tsx'
 
-interface Pixels {
-  width: number
-  height: number
-  rgba: Uint8ClampedArray
-}
-
-function Picture(props: { pixels: Pixels; name: string }) {
-  let canvas!: HTMLCanvasElement
-  createEffect(() => {
-    const { width, height, rgba } = props.pixels
-    canvas.width = width
-    canvas.height = height
-    canvas.getContext('2d')!.putImageData(new ImageData(new Uint8ClampedArray(rgba), width, height), 0, 0)
-  })
+function Captioned(props: { pixels: Pixels; name: string }) {
   return (
     <figure>
-      <canvas ref={canvas} role="img" aria-label={props.name} classList={{ pixelated: props.pixels.width < 200 }} />
+      <Picture pixels={props.pixels} label={props.name} />
       <figcaption class="soft small">
         {props.name} · {props.pixels.width} × {props.pixels.height}
       </figcaption>
@@ -58,6 +47,25 @@ function Figures(props: { preview: SamplePreview }) {
   )
 }
 
+/** One sample as the model is fed it, as it came where that is no picture, or its name. */
+export function SamplePicture(props: { project: ProjectView; of: Role; index: number }) {
+  const { api } = useStudio()
+  const [preview] = createResource(
+    () => ({ id: props.project.id, role: props.of, index: props.index, input: props.project.input }),
+    wanted => api.preview(wanted.id, wanted.role, wanted.index),
+  )
+  const shown = () => (preview.latest?.ok ? preview.latest.value : null)
+  return (
+    <Show when={shown()}>
+      {sample => (
+        <Show when={sample().fed ?? sample().original} fallback={<p class="mono">{sample().name}</p>}>
+          {pixels => <Picture pixels={pixels()} name={sample().name} />}
+        </Show>
+      )}
+    </Show>
+  )
+}
+
 export function SampleView(props: { project: ProjectView; role: Role; size: number }) {
   const { api } = useStudio()
   const [index, setIndex] = createSignal(0)
@@ -76,27 +84,7 @@ export function SampleView(props: { project: ProjectView; role: Role; size: numb
   }
   return (
     <div class="sample-view">
-      <div class="row">
-        <button
-          type="button"
-          class="button icon"
-          aria-label={t().data.previous}
-          disabled={at() === 0}
-          onClick={() => setIndex(at() - 1)}
-        >
-          <Icon name="left" />
-        </button>
-        <span>{t().data.sampleOf(format.whole(at() + 1, locale()), format.whole(props.size, locale()))}</span>
-        <button
-          type="button"
-          class="button icon"
-          aria-label={t().data.next}
-          disabled={at() >= props.size - 1}
-          onClick={() => setIndex(at() + 1)}
-        >
-          <Icon name="right" />
-        </button>
-      </div>
+      <SampleStepper index={at()} size={props.size} onChange={setIndex} />
       <Show when={problem()}>
         {error => (
           <p class="note bad-note">
@@ -108,9 +96,9 @@ export function SampleView(props: { project: ProjectView; role: Role; size: numb
         {sample => (
           <div class="sample-both">
             <div class="pictures">
-              <Show when={sample().original}>{pixels => <Picture pixels={pixels()} name={t().data.original} />}</Show>
+              <Show when={sample().original}>{pixels => <Captioned pixels={pixels()} name={t().data.original} />}</Show>
               <Show when={sample().fed} fallback={<p class="soft">{t().data.noPicture}</p>}>
-                {pixels => <Picture pixels={pixels()} name={t().data.fed} />}
+                {pixels => <Captioned pixels={pixels()} name={t().data.fed} />}
               </Show>
             </div>
             <Figures preview={sample()} />

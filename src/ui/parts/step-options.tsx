@@ -1,5 +1,5 @@
 // The controls of one step, made from the options that its own file declares.
-import { createMemo, createSignal, For, Match, Show, Switch } from 'solid-js'
+import { createMemo, createSignal, For, Match, Show, Switch, untrack } from 'solid-js'
 import type { Catalogue, ShownOption } from '../../../workers/api.ts'
 import type { ChoiceOption, NumberOption, SeveralOption } from '../../base/options.ts'
 import type { Step } from '../../recipe/types.ts'
@@ -213,18 +213,79 @@ function ExportControls(props: {
   )
 }
 
-export function StepOptions(props: {
-  step: Step
-  disabled: boolean
-  onChange: (key: string, value: unknown, initial: unknown) => void
-}) {
+function OptionControl(props: { name: string; option: ShownOption; step: Step; disabled: boolean; onChange: Change }) {
+  const control = () => ({
+    name: t().optionLabel[props.name] ?? inWords(props.option.label),
+    value: props.step[props.name] ?? props.option.default,
+    disabled: props.disabled,
+    onChange: (next: unknown) => props.onChange(props.name, next, props.option.default),
+  })
+  return (
+    <Switch>
+      <Match when={props.option.kind === 'number'}>
+        <NumberControl {...control()} option={props.option as NumberOption} />
+      </Match>
+      <Match when={props.option.kind === 'choice'}>
+        <ChoiceField
+          name={control().name}
+          value={String(control().value)}
+          choices={(props.option as ChoiceOption).choices}
+          disabled={props.disabled}
+          onChange={control().onChange}
+        />
+      </Match>
+      <Match when={props.option.kind === 'flag'}>
+        <Field name={control().name}>
+          <input
+            type="checkbox"
+            checked={control().value === true}
+            disabled={props.disabled}
+            onChange={event => control().onChange(event.currentTarget.checked)}
+          />
+        </Field>
+      </Match>
+      <Match when={props.option.kind === 'several'}>
+        <SeveralControl {...control()} option={props.option as SeveralOption} />
+      </Match>
+      <Match when={props.name === 'layers'}>
+        <LayersControl {...control()} />
+      </Match>
+      <Match when={props.option.kind === 'value'}>
+        <ValueControl {...control()} />
+      </Match>
+    </Switch>
+  )
+}
+
+type Change = (key: string, value: unknown, initial: unknown) => void
+type Named = [string, ShownOption]
+
+// A step with more options than this has those that are seldom changed folded away: all after the first four but lists.
+const inSight = 6
+
+function folded(options: readonly Named[]): { shown: Named[]; more: Named[] } {
+  if (options.length <= inSight) return { shown: [...options], more: [] }
+  const small = options.filter(([name, { kind }]) => kind !== 'several' && name !== 'layers')
+  const more = new Set(small.slice(4))
+  return { shown: options.filter(option => !more.has(option)), more: [...more] }
+}
+
+export function StepOptions(props: { step: Step; disabled: boolean; onChange: Change }) {
   const { catalogue } = useStudio()
   const declared = () => catalogue()?.steps.find(step => step.id === props.step.do)?.options ?? {}
-  const own = () =>
-    Object.entries(declared()).filter(([key]) => props.step.do !== 'export' || (key !== 'target' && key !== 'form'))
-  const label = (key: string, option: ShownOption) => t().optionLabel[key] ?? inWords(option.label)
-  const value = (key: string, option: ShownOption) => props.step[key] ?? option.default
+  const own = createMemo(() =>
+    folded(
+      Object.entries(declared()).filter(([key]) => props.step.do !== 'export' || (key !== 'target' && key !== 'form')),
+    ),
+  )
+  const changed = () =>
+    own().more.some(
+      ([name, option]) => JSON.stringify(props.step[name] ?? option.default) !== JSON.stringify(option.default),
+    )
   const quantize = () => (props.step.quantize ?? {}) as Record<string, unknown>
+  const control = ([name, option]: Named) => (
+    <OptionControl name={name} option={option} step={props.step} disabled={props.disabled} onChange={props.onChange} />
+  )
   return (
     <div class="fields step-options">
       <Show when={props.step.do === 'export' && catalogue()}>
@@ -233,56 +294,14 @@ export function StepOptions(props: {
         )}
       </Show>
       <For
-        each={own()}
+        each={own().shown}
         fallback={
           <Show when={props.step.do !== 'export'}>
             <span class="soft">{t().recipe.noOptions}</span>
           </Show>
         }
       >
-        {([key, option]) => {
-          const control = () => ({
-            name: label(key, option),
-            value: value(key, option),
-            disabled: props.disabled,
-            onChange: (next: unknown) => props.onChange(key, next, option.default),
-          })
-          return (
-            <Switch>
-              <Match when={option.kind === 'number'}>
-                <NumberControl {...control()} option={option as NumberOption} />
-              </Match>
-              <Match when={option.kind === 'choice'}>
-                <ChoiceField
-                  name={control().name}
-                  value={String(control().value)}
-                  choices={(option as ChoiceOption).choices}
-                  disabled={props.disabled}
-                  onChange={control().onChange}
-                />
-              </Match>
-              <Match when={option.kind === 'flag'}>
-                <Field name={control().name}>
-                  <input
-                    type="checkbox"
-                    checked={control().value === true}
-                    disabled={props.disabled}
-                    onChange={event => control().onChange(event.currentTarget.checked)}
-                  />
-                </Field>
-              </Match>
-              <Match when={option.kind === 'several'}>
-                <SeveralControl {...control()} option={option as SeveralOption} />
-              </Match>
-              <Match when={key === 'layers'}>
-                <LayersControl {...control()} />
-              </Match>
-              <Match when={option.kind === 'value'}>
-                <ValueControl {...control()} />
-              </Match>
-            </Switch>
-          )
-        }}
+        {control}
       </For>
       <Show when={props.step.do === 'search'}>
         <LayersControl
@@ -291,6 +310,14 @@ export function StepOptions(props: {
           disabled={props.disabled}
           onChange={layers => props.onChange('quantize', withLayers(quantize(), layers as LayerFields), {})}
         />
+      </Show>
+      <Show when={own().more.length > 0}>
+        <details class="more-options" open={untrack(changed)}>
+          <summary>{t().recipe.more(own().more.length)}</summary>
+          <div class="fields">
+            <For each={own().more}>{control}</For>
+          </div>
+        </details>
       </Show>
     </div>
   )

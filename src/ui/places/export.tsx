@@ -3,8 +3,10 @@ import { createSignal, For, Show } from 'solid-js'
 import type { ProjectView } from '../../../workers/api.ts'
 import type { BundleReport } from '../../jobs/report.ts'
 import * as format from '../format.ts'
-import { locale, t } from '../i18n/index.ts'
+import { inWords, locale, t } from '../i18n/index.ts'
 import { Icon } from '../parts/icon.tsx'
+import { VariantPicker } from '../parts/variant-picker.tsx'
+import { reportPage } from '../state/report-page.ts'
 import { jsonBlob, save } from '../state/save.ts'
 import { useStudio } from '../state/studio.ts'
 import './export.css'
@@ -30,7 +32,7 @@ function Hash(props: { text: string }) {
 }
 
 function Bundle(props: { project: ProjectView; bundle: BundleReport }) {
-  const { api, catalogue, project } = useStudio()
+  const { api, catalogue, project, variants } = useStudio()
   const [state, setState] = createSignal<'idle' | 'saving' | 'saved'>('idle')
   const [name, setName] = createSignal('')
   const target = () => catalogue()?.targets.find(known => known.id === props.bundle.target)
@@ -38,7 +40,7 @@ function Bundle(props: { project: ProjectView; bundle: BundleReport }) {
   const store = async () => {
     setState('saving')
     const saved = await save(`${props.project.name}-${props.bundle.dir || props.bundle.target}.zip`, async () => {
-      const made = await api.bundle(props.project.id, props.bundle.dir)
+      const made = await api.bundle(props.project.id, variants.shown()!, props.bundle.dir)
       if (made.ok) return made.value.zip
       project.setError(made.error)
       return null
@@ -110,10 +112,20 @@ function Bundle(props: { project: ProjectView; bundle: BundleReport }) {
 
 export function ExportPlace(props: { project: ProjectView }) {
   const studio = useStudio()
-  const bundles = () => props.project.report?.bundles ?? []
+  const bundles = () => studio.report()?.bundles ?? []
+  // The recipe of what is shown; where nothing is, the one that would be run.
+  const recipe = () => studio.variants.variant()?.recipe ?? props.project.recipe
+  const page = () =>
+    reportPage(
+      { project: props.project, variant: studio.variants.variant()!, report: studio.report()! },
+      { words: t(), locale: locale(), say: inWords },
+    )
   return (
     <div class="place export-place">
-      <h1>{t().export.title}</h1>
+      <div class="row apart">
+        <h1>{t().export.title}</h1>
+        <VariantPicker />
+      </div>
       <Show
         when={bundles().length > 0}
         fallback={
@@ -130,20 +142,27 @@ export function ExportPlace(props: { project: ProjectView }) {
       <section class="section">
         <h2>{t().export.also}</h2>
         <div class="row">
-          <button
-            type="button"
-            class="button"
-            onClick={() => void save('recipe.json', async () => jsonBlob(props.project.recipe))}
-          >
+          <button type="button" class="button" onClick={() => void save('recipe.json', async () => jsonBlob(recipe()))}>
             {t().export.recipe}
           </button>
           <button
             type="button"
             class="button"
-            disabled={!props.project.report}
-            onClick={() => void save('report.json', async () => jsonBlob(props.project.report))}
+            disabled={!studio.report()}
+            onClick={() => void save('report.json', async () => jsonBlob(studio.report()))}
           >
             {t().export.report}
+          </button>
+          <button
+            type="button"
+            class="button"
+            data-testid="save-report-page"
+            disabled={!studio.report() || !studio.variants.variant()}
+            onClick={() =>
+              void save(`${props.project.name}-report.html`, async () => new Blob([page()], { type: 'text/html' }))
+            }
+          >
+            {t().export.page}
           </button>
         </div>
       </section>

@@ -5,6 +5,7 @@ import type { Dim } from '../../ir/model.ts'
 import * as format from '../format.ts'
 import { GraphPanel } from '../graph/graph-panel-lazy.tsx'
 import { locale, t } from '../i18n/index.ts'
+import { LintPanel } from '../parts/lint-panel.tsx'
 import { macsOf } from '../parts/readings.tsx'
 import { Said } from '../parts/said.tsx'
 import { Term } from '../parts/term.tsx'
@@ -152,6 +153,7 @@ export function ModelPlace(props: { project: ProjectView }) {
           </For>
         </ul>
       </Show>
+      <LintPanel project={props.project} />
       <GraphPanel />
       <Show when={metadata().length > 0}>
         <details>

@@ -43,6 +43,36 @@ function Presets(props: { recipe: Recipe; disabled: boolean; onChange: (recipe: 
   )
 }
 
+function History(props: { project: ProjectView; disabled: boolean }) {
+  const { project } = useStudio()
+  return (
+    <span class="row tight">
+      <button
+        type="button"
+        class="button bare icon"
+        data-testid="undo"
+        aria-label={t().command.undo}
+        title={`${t().command.undo} (Ctrl Z)`}
+        disabled={props.disabled || props.project.undo === 0}
+        onClick={() => void project.undoRecipe()}
+      >
+        <Icon name="undo" />
+      </button>
+      <button
+        type="button"
+        class="button bare icon"
+        data-testid="redo"
+        aria-label={t().command.redo}
+        title={`${t().command.redo} (Ctrl Shift Z)`}
+        disabled={props.disabled || props.project.redo === 0}
+        onClick={() => void project.redoRecipe()}
+      >
+        <Icon name="redo" />
+      </button>
+    </span>
+  )
+}
+
 function RecipeText(props: { recipe: Recipe; disabled: boolean; onChange: (recipe: Recipe) => Promise<boolean> }) {
   const pretty = () => JSON.stringify(props.recipe, null, 2)
   const [text, setText] = createSignal(pretty())
@@ -100,7 +130,10 @@ export function RecipePlace(props: { project: ProjectView }) {
     <div class="place recipe-place">
       <div class="row apart">
         <h1>{t().recipe.title}</h1>
-        <Presets recipe={recipe()} disabled={disabled()} onChange={next => void apply(next)} />
+        <div class="row">
+          <History project={props.project} disabled={disabled()} />
+          <Presets recipe={recipe()} disabled={disabled()} onChange={next => void apply(next)} />
+        </div>
       </div>
       <div class="recipe-both">
         <section aria-label={t().recipe.steps}>

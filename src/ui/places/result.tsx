@@ -1,17 +1,20 @@
 // What came of it: is it still right, what does it cost, which layer strays most, what stayed in float, what was odd in the data.
-import { createSignal, For, Show } from 'solid-js'
+import { createMemo, createSignal, For, Show } from 'solid-js'
 import type { ProjectView } from '../../../workers/api.ts'
 import type { Accuracy, LayerReport, Report } from '../../jobs/report.ts'
 import * as format from '../format.ts'
 import { GraphPanel } from '../graph/graph-panel-lazy.tsx'
 import { inWords, locale, t } from '../i18n/index.ts'
+import { AnswersView } from '../parts/answers-view.tsx'
 import { AgreementFacts, CompareTable } from '../parts/compare-table.tsx'
+import { Doctor } from '../parts/doctor.tsx'
 import { Findings } from '../parts/findings.tsx'
 import { IntervalChart } from '../parts/interval-chart.tsx'
 import { LayersTable } from '../parts/layers-table.tsx'
 import { Said } from '../parts/said.tsx'
 import { Segmented } from '../parts/segmented.tsx'
 import { Term } from '../parts/term.tsx'
+import { VariantPicker } from '../parts/variant-picker.tsx'
 import { layersCsv } from '../state/layers-csv.ts'
 import { save } from '../state/save.ts'
 import { useStudio } from '../state/studio.ts'
@@ -166,36 +169,23 @@ function Layers(props: { layers: readonly LayerReport[]; name: string }) {
 
 export function ResultPlace(props: { project: ProjectView }) {
   const studio = useStudio()
-  const report = () => props.project.report
+  const { report } = studio
   const after = () => studio.bundle()?.after ?? report()?.after ?? null
   const agreement = () => studio.bundle()?.agreement ?? report()?.agreement ?? null
   const bothAccuracies = () => {
     const [before, now] = [report()?.before.accuracy, after()?.accuracy]
     return before && now ? { before, now } : null
   }
+  const model = createMemo(() => {
+    const [variant, dir] = [studio.variants.shown(), studio.bundle()?.dir]
+    return variant !== null && dir !== undefined ? { variant, dir } : null
+  })
   const dataClean = () => report()!.data.skipped.length === 0 && report()!.data.suspicious.length === 0
   return (
     <div class="place result-place">
       <div class="row apart">
         <h1>{t().result.title}</h1>
-        <Show when={(report()?.bundles.length ?? 0) > 1}>
-          <label class="row">
-            <span class="soft">{t().result.bundle}</span>
-            <select
-              value={studio.bundleIndex()}
-              onChange={event => studio.setBundleIndex(Number(event.currentTarget.value))}
-            >
-              <For each={report()!.bundles}>
-                {(bundle, k) => (
-                  <option value={k()}>
-                    {bundle.target}
-                    {bundle.form ? ` ${bundle.form}` : ''}
-                  </option>
-                )}
-              </For>
-            </select>
-          </label>
-        </Show>
+        <VariantPicker bundles />
       </div>
       <Show
         when={report()}
@@ -250,8 +240,12 @@ export function ResultPlace(props: { project: ProjectView }) {
                 </ul>
               </section>
             </Show>
+            <Show when={model()}>{id => <AnswersView project={props.project} model={id()} />}</Show>
             <Show when={studio.layers().length > 0}>
               <Layers layers={studio.layers()} name={props.project.name} />
+            </Show>
+            <Show when={studio.layers().length > 0}>
+              <Doctor project={props.project} />
             </Show>
             <Show when={known().floatLeft.length > 0}>
               <FloatLeft rows={known().floatLeft} />

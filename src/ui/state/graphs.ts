@@ -36,7 +36,8 @@ function createLayouter() {
   }
 }
 
-export function createGraphs(api: StudioApi, view: Accessor<ProjectView | null>) {
+/** `variant`: whose optimised and quantised graphs are shown. */
+export function createGraphs(api: StudioApi, view: Accessor<ProjectView | null>, variant: Accessor<string | null>) {
   const layout = createLayouter()
   const [which, setWhich] = createSignal<Which>('original')
   const [failed, setFailed] = createSignal<string | null>(null)
@@ -46,7 +47,7 @@ export function createGraphs(api: StudioApi, view: Accessor<ProjectView | null>)
   const key = () => {
     const project = view()
     if (!project) return null
-    return { id: project.id, which: which(), version: project.report ? 1 : 0 }
+    return { id: project.id, which: which(), variant: which() === 'original' ? null : variant() }
   }
   const [drawing] = createResource(
     () => JSON.stringify(key()),
@@ -56,7 +57,7 @@ export function createGraphs(api: StudioApi, view: Accessor<ProjectView | null>)
       const known = kept.get(text)
       if (known) return known
       setFailed(null)
-      const graph = await api.graph(wanted.id, wanted.which)
+      const graph = await api.graph(wanted.id, wanted.which, wanted.variant)
       if (!graph.ok) {
         setFailed(graph.error.message)
         return null
@@ -77,15 +78,6 @@ export function createGraphs(api: StudioApi, view: Accessor<ProjectView | null>)
       setWhich('original')
     }),
   )
-  // A new run may change the optimised and the quantised graph.
-  createEffect(
-    on(
-      () => view()?.report,
-      () => kept.clear(),
-      { defer: true },
-    ),
-  )
-
   return { which, setWhich, drawing, failed }
 }
 export type GraphsState = ReturnType<typeof createGraphs>

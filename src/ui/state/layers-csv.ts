@@ -1,5 +1,6 @@
-// The layers table as CSV (RFC 4180), with full figures and no locale, for other programs.
+// The layers table as CSV, with full figures and no locale, for other programs.
 import type { LayerReport } from '../../jobs/report.ts'
+import { csv } from './csv.ts'
 
 const columns = [
   'node',
@@ -13,10 +14,8 @@ const columns = [
   'activationSqnrDb',
 ] as const satisfies readonly (keyof LayerReport)[]
 
-const field = (value: string | number | null): string => {
-  const text = value === null ? '' : String(value)
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
-}
-
 export const layersCsv = (layers: readonly LayerReport[]): string =>
-  `${[columns.join(','), ...layers.map(row => columns.map(name => field(row[name])).join(','))].join('\r\n')}\r\n`
+  csv(
+    columns,
+    layers.map(row => columns.map(name => row[name])),
+  )

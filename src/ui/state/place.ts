@@ -1,7 +1,7 @@
 // Where the person is: `#/<project>/<place>`, so that back, forward and reload work. Places are not gates: any may be opened.
 import { createSignal, onCleanup } from 'solid-js'
 
-export const places = ['model', 'data', 'recipe', 'run', 'result', 'export'] as const
+export const places = ['model', 'data', 'recipe', 'run', 'result', 'compare', 'export'] as const
 export type Place = (typeof places)[number]
 
 export interface Address {

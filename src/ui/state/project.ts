@@ -111,7 +111,10 @@ export function createProject(api: StudioApi) {
         setView(edit === edits ? after : { ...after, input: view()?.input ?? after.input }),
       )
     },
+    change,
     setRecipe: (recipe: Recipe) => change(api.setRecipe(view()!.id, recipe)),
+    undoRecipe: () => change(api.undoRecipe(view()!.id)),
+    redoRecipe: () => change(api.redoRecipe(view()!.id)),
   }
 }
 export type ProjectState = ReturnType<typeof createProject>

@@ -86,6 +86,18 @@ export function setShape(recipe: Recipe, input: string, dims: readonly number[] 
 export const shapeOf = (recipe: Recipe, input: string): readonly number[] | undefined =>
   (recipe.steps.find(step => step.do === 'cut')?.shapes as Record<string, number[]> | undefined)?.[input]
 
+/** Ends the graph at these values, in a cut step at the head of the recipe. */
+export function cutBefore(recipe: Recipe, values: readonly string[]): Recipe {
+  const index = recipe.steps.findIndex(step => step.do === 'cut')
+  if (index < 0) return { ...recipe, steps: [{ do: 'cut', outputs: [...values] }, ...recipe.steps] }
+  const before = (recipe.steps[index].outputs as string[] | undefined) ?? []
+  return setOption(recipe, index, 'outputs', [...new Set([...before, ...values])], [])
+}
+
+/** The targets that the recipe writes bundles for. */
+export const targetsOf = (recipe: Recipe): string[] =>
+  recipe.steps.flatMap(step => (step.do === 'export' && typeof step.target === 'string' ? [step.target] : []))
+
 /** Steps and seed are the same; the input spec belongs to the project, not to the preset. */
 export const isPreset = (recipe: Recipe, preset: Recipe): boolean =>
   recipe.seed === preset.seed && same(recipe.steps, preset.steps)
@@ -109,4 +121,16 @@ export function parseRecipe(text: string): Parsed {
     Array.isArray(recipe.steps) &&
     recipe.steps.every(step => typeof step === 'object' && step !== null && typeof step.do === 'string')
   return good ? { recipe: recipe as Recipe } : { form: true }
+}
+
+/** The first step that quantises with a remedy's options in the place of its own. */
+export function withRemedy(recipe: Recipe, options: Readonly<Record<string, unknown>>): Recipe {
+  const index = quantizing(recipe)
+  const step = recipe.steps[index]
+  const changed: Step =
+    step.do === 'search'
+      ? // What was decided without it is decided anew.
+        { ...step, quantize: { ...quantizeOf(step), ...options }, found: null }
+      : { ...step, ...options }
+  return { ...recipe, steps: recipe.steps.with(index, changed) }
 }

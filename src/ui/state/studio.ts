@@ -12,12 +12,14 @@ import {
 import type { StudioApi } from '../../../workers/api.ts'
 import type { BundleReport, LayerReport } from '../../jobs/report.ts'
 import { createGraphs } from './graphs.ts'
+import { createLooked } from './looked.ts'
 import { createNetwork } from './network.ts'
 import { createOffline } from './offline.ts'
 import { createAddress, type Place } from './place.ts'
 import { createProject } from './project.ts'
 import { createRun } from './run.ts'
 import { createUpdate } from './update.ts'
+import { createVariants } from './variants.ts'
 
 /** What the page is given besides the studio itself. */
 export interface Surroundings {
@@ -42,12 +44,15 @@ export function createStudio(api: StudioApi, { registration, storeForOffline }: 
     const id = project.view()?.id
     if (id) go({ project: id, place })
   }
+  const variants = createVariants(api, project)
+  const { report } = variants
+  const looked = createLooked(api, project)
   const bundle = createMemo<BundleReport | null>(() => {
-    const bundles = project.view()?.report?.bundles ?? []
+    const bundles = report()?.bundles ?? []
     return bundles[Math.min(bundleIndex(), bundles.length - 1)] ?? null
   })
-  const layers = createMemo<readonly LayerReport[]>(() => bundle()?.layers ?? project.view()?.report?.layers ?? [])
-  const graphs = createGraphs(api, project.view)
+  const layers = createMemo<readonly LayerReport[]>(() => bundle()?.layers ?? report()?.layers ?? [])
+  const graphs = createGraphs(api, project.view, variants.shown)
 
   /** The recipe is run; whoever still looks at the run is shown the result when it is there. */
   async function start(): Promise<void> {
@@ -92,6 +97,9 @@ export function createStudio(api: StudioApi, { registration, storeForOffline }: 
     refreshCapabilities,
     catalogue,
     project,
+    variants,
+    report,
+    looked,
     run,
     start,
     sample,

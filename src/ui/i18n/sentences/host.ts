@@ -7,6 +7,9 @@ export const host: readonly Pair[] = [
     '这是 Thimble 自身的故障；请附上该模型的 inspect 输出一并报告。',
   ],
   ['A {v} cannot be stored', '{v} 类型的值无法存储'],
+  ['This result is no longer in the browser’s storage', '该结果已不在浏览器存储中'],
+  ['The model of this result is no longer in the browser’s storage', '该结果的模型已不在浏览器存储中'],
+  ['Run its recipe again.', '请重新运行其配方。'],
   ['Report this.', '请报告此问题。'],
   ['The {name} codec of the studio could not be loaded.', '无法加载 {name} 解码器。'],
   [

@@ -3,6 +3,7 @@
 import { c } from './c.ts'
 import { compiled } from './compiled.ts'
 import { composed } from './composed.ts'
+import { coreml } from './coreml.ts'
 import { data } from './data.ts'
 import { files } from './files.ts'
 import { graph } from './graph.ts'
@@ -23,6 +24,7 @@ import { weights } from './weights.ts'
 export const plain = [
   ...compiled,
   ...c,
+  ...coreml,
   ...data,
   ...files,
   ...graph,

@@ -134,7 +134,7 @@ export const layerFormats: readonly Pair[] = [
   ['its weights are int8, and no scales come with them', '其权重为 int8，但没有缩放'],
   ['its weights come from another layer', '其权重来自另一层'],
   ['Convert the model with constant weights.', '请以常量权重转换模型。'],
-  ['it pads with a number other than 0', '它用 0 以外的数填充'],
+  ['it pads with a number other than 0, and by itself', '它用 0 以外的数自动填充'],
   ['Write the padding as a layer of its own.', '请将填充写成单独的层。'],
   ['its kernel has no size', '其卷积核没有大小'],
   [
@@ -209,7 +209,7 @@ export const layerFormats: readonly Pair[] = [
     'of its input and weights only one has few bits, in a form that ncnn has',
     '其输入与权重中只有一个是 ncnn 支持的低位宽形式',
   ],
-  ['Quantise weights and activations to int8, symmetric.', '请将权重和激活对称量化为 int8。'],
+  ['Quantise weights and activations to int8.', '请将权重和激活量化为 int8。'],
   ['its weights have other scales than one for each output channel', '其权重的缩放不是每个输出通道一个'],
   ['Quantise them by channel.', '请逐通道量化。'],
   ['ncnn has no int8 kernel for it', 'ncnn 没有对应的 int8 核'],

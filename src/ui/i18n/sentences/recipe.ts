@@ -2,6 +2,13 @@
 import type { Pair } from '../translator.ts'
 
 export const recipe: readonly Pair[] = [
+  ['There are no samples to look for the error with', '没有可用来查找误差的样本'],
+  ['Give some of those that the model is calibrated on.', '请提供一些用于校准该模型的样本。'],
+  ['This recipe makes no model of few bits whose error could be looked for', '此配方不生成低位宽模型，没有误差可查'],
+  [
+    'Add the step quantize, and a target that takes quantised models.',
+    '请加入 quantize 步骤，以及接受量化模型的目标。',
+  ],
   ['There are no golden vectors: {message*} (node {unnamed*}).', '没有参考向量：{message*}（节点 {unnamed*}）。'],
   ['The target {target} has no form {form}', '目标 {target} 没有形式 {form}'],
   ['{target} has no form for a float model', '{target} 没有浮点模型的形式'],

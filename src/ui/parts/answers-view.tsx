@@ -1,0 +1,260 @@
+// Every sample answered by the original and the variant: who is taken for whom, and the samples whose answer changed, as pictures.
+import { createMemo, createResource, createSignal, For, Show } from 'solid-js'
+import type { ModelId, ProjectView } from '../../../workers/api.ts'
+import type { Answered, Answers } from '../../jobs/answers.ts'
+import * as format from '../format.ts'
+import { locale, t } from '../i18n/index.ts'
+import { type Confusion, changed, confusedPairs, confusion, kindOf } from '../state/answers.ts'
+import type { Role } from '../state/project.ts'
+import { useStudio } from '../state/studio.ts'
+import { Picture } from './picture.tsx'
+import { ProgressBar } from './progress-bar.tsx'
+import './answers-view.css'
+
+// More classes than this make a table that nobody reads.
+const mostClasses = 24
+const atATime = 12
+
+const change = (n: number): string => (n === 0 ? '' : format.signed(n, 0, locale()))
+
+function Table(props: { confusion: Confusion }) {
+  const most = () =>
+    Math.max(1, ...props.confusion.after.map((row, k) => Math.max(...row.filter((_, j) => j !== k), 0)))
+  return (
+    <div class="scroll-x">
+      <table class="table confusion" data-testid="confusion">
+        <thead>
+          <tr>
+            <th scope="col">
+              {t().answers.label} ╲ {t().answers.answer}
+            </th>
+            <For each={props.confusion.classes}>
+              {name => (
+                <th scope="col" class="figure">
+                  {name}
+                </th>
+              )}
+            </For>
+          </tr>
+        </thead>
+        <tbody>
+          <For each={props.confusion.classes}>
+            {(name, row) => (
+              <tr>
+                <th scope="row">{name}</th>
+                <For each={props.confusion.classes}>
+                  {(other, column) => {
+                    const now = () => props.confusion.after[row()][column()]
+                    const moved = () => now() - props.confusion.before[row()][column()]
+                    const wrong = () => row() !== column() && now() > 0
+                    return (
+                      <td
+                        class="figure"
+                        classList={{ right: row() === column(), none: now() === 0 && moved() === 0 }}
+                        style={{ '--share': wrong() ? String(now() / most()) : '0' }}
+                        title={t().answers.cell(
+                          String(name),
+                          String(other),
+                          format.whole(now(), locale()),
+                          change(moved()) || '0',
+                        )}
+                      >
+                        {now() === 0 && moved() === 0 ? '·' : format.whole(now(), locale())}
+                        <Show when={moved() !== 0}>
+                          <small> {change(moved())}</small>
+                        </Show>
+                      </td>
+                    )
+                  }}
+                </For>
+              </tr>
+            )}
+          </For>
+        </tbody>
+      </table>
+    </div>
+  )
+}
+
+function Pairs(props: { confusion: Confusion }) {
+  return (
+    <>
+      <p>{t().answers.pairs}</p>
+      <div class="scroll-x">
+        <table class="table pairs" data-testid="confusion">
+          <thead>
+            <tr>
+              <th scope="col">{t().answers.label}</th>
+              <th scope="col">{t().answers.answer}</th>
+              <th scope="col" class="figure">
+                {t().answers.count}
+              </th>
+              <th scope="col" class="figure">
+                {t().change}
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            <For each={confusedPairs(props.confusion).slice(0, mostClasses)}>
+              {pair => (
+                <tr>
+                  <td>{pair.label}</td>
+                  <td>{pair.answer}</td>
+                  <td class="figure">{format.whole(pair.after, locale())}</td>
+                  <td class="figure soft">{change(pair.after - pair.before) || '0'}</td>
+                </tr>
+              )}
+            </For>
+          </tbody>
+        </table>
+      </div>
+    </>
+  )
+}
+
+function ChangedSample(props: { project: ProjectView; role: Role; sample: Answered }) {
+  const { api } = useStudio()
+  const [preview] = createResource(
+    () => JSON.stringify([props.project.id, props.role, props.sample.index, props.project.input]),
+    key => {
+      const [id, role, index] = JSON.parse(key)
+      return api.preview(id, role, index)
+    },
+  )
+  // `state` is asked first: a resource that is only read would hide all the others until this one is there.
+  const picture = () => {
+    const result = preview.state === 'ready' ? preview() : undefined
+    return result?.ok ? (result.value.original ?? result.value.fed) : null
+  }
+  const answer = (value: Answered['before']) => value ?? format.missing
+  return (
+    <li data-testid="changed-sample">
+      <div class="frame">
+        <Show when={picture()}>{pixels => <Picture pixels={pixels()} label={props.sample.name} />}</Show>
+      </div>
+      <p>
+        <b class={kindOf(props.sample)}>
+          {answer(props.sample.before)} → {answer(props.sample.after)}
+        </b>
+        <Show when={props.sample.label !== null}>
+          <br />
+          <span class="soft">
+            {t().answers.label} {props.sample.label}
+          </span>
+        </Show>
+      </p>
+      <p class="mono soft name" title={props.sample.name}>
+        {props.sample.name}
+      </p>
+    </li>
+  )
+}
+
+const kinds = ['lost', 'won', 'other'] as const
+
+function Changed(props: { project: ProjectView; role: Role; samples: readonly Answered[] }) {
+  const [shown, setShown] = createSignal<Readonly<Record<string, number>>>({})
+  const of = (kind: (typeof kinds)[number]) => props.samples.filter(sample => kindOf(sample) === kind)
+  const limit = (kind: string) => shown()[kind] ?? atATime
+  return (
+    <For each={kinds}>
+      {kind => (
+        <Show when={of(kind).length > 0}>
+          <section class="changed-kind">
+            <h3>
+              <span class={kind}>{format.whole(of(kind).length, locale())}</span> {t().answers[kind]}
+            </h3>
+            <ul class="changed">
+              <For each={of(kind).slice(0, limit(kind))}>
+                {sample => <ChangedSample project={props.project} role={props.role} sample={sample} />}
+              </For>
+            </ul>
+            <Show when={of(kind).length > limit(kind)}>
+              <button
+                type="button"
+                class="link"
+                onClick={() => setShown({ ...shown(), [kind]: limit(kind) + 2 * atATime })}
+              >
+                {t().answers.more(format.whole(of(kind).length - limit(kind), locale()))}
+              </button>
+            </Show>
+          </section>
+        </Show>
+      )}
+    </For>
+  )
+}
+
+function Found(props: { project: ProjectView; role: Role; answers: Answers }) {
+  const moved = createMemo(() => changed(props.answers.samples))
+  const table = createMemo(() => confusion(props.answers.samples))
+  const total = () => format.whole(props.answers.samples.length, locale())
+  return (
+    <>
+      <p data-testid="changed-count">
+        <strong>
+          {moved().length === 0
+            ? t().answers.same(total())
+            : t().answers.changed(format.whole(moved().length, locale()), total())}
+        </strong>
+      </p>
+      <Changed project={props.project} role={props.role} samples={moved()} />
+      <Show when={table()}>
+        {known => (
+          <section class="changed-kind">
+            <h3>{t().answers.confusion}</h3>
+            <p class="soft">{t().answers.confusionAbout}</p>
+            <Show when={known().classes.length <= mostClasses} fallback={<Pairs confusion={known()} />}>
+              <Table confusion={known()} />
+            </Show>
+          </section>
+        )}
+      </Show>
+    </>
+  )
+}
+
+/** `model` is compared with the original. */
+export function AnswersView(props: { project: ProjectView; model: ModelId }) {
+  const { looked, run } = useStudio()
+  const role = (): Role | null =>
+    props.project.evaluation ? 'evaluation' : props.project.calibration ? 'calibration' : null
+  const found = () => looked.answersOf(props.model, role())
+  const { progress } = looked
+  return (
+    <section class="section" data-testid="answers">
+      <div class="row apart">
+        <div>
+          <h2>{t().answers.title}</h2>
+          <p class="soft">{t().answers.about}</p>
+        </div>
+        <Show when={found() === undefined}>
+          <button
+            type="button"
+            class="button"
+            data-testid="look-through"
+            disabled={role() === null || progress() !== null || run.running() !== null}
+            onClick={() => void looked.start(props.model, role()!)}
+          >
+            {t().answers.start}
+          </button>
+        </Show>
+      </div>
+      <Show when={progress()}>
+        {now => (
+          <div class="going" role="status">
+            <ProgressBar label={t().answers.title} done={now().done} total={now().total} />
+            <span class="soft">
+              {t().answers.going(format.whole(now().done, locale()), format.whole(now().total, locale()))}
+            </span>
+          </div>
+        )}
+      </Show>
+      <Show when={found() !== undefined}>
+        <Show when={found()} fallback={<p class="soft">{t().answers.none}</p>}>
+          {answers => <Found project={props.project} role={role()!} answers={answers()} />}
+        </Show>
+      </Show>
+    </section>
+  )
+}

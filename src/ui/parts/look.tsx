@@ -1,0 +1,325 @@
+// Two models on one sample: the input, or what both give at a layer, under one slider; and their answers beside each other.
+import { createEffect, createMemo, createResource, createSignal, For, on, Show, Suspense } from 'solid-js'
+import type { ProjectView } from '../../../workers/api.ts'
+import type { Beside } from '../../jobs/beside.ts'
+import * as format from '../format.ts'
+import { locale, t } from '../i18n/index.ts'
+import { difference, pictures } from '../state/map-pixels.ts'
+import type { Role } from '../state/project.ts'
+import { type Compared, modelOf } from '../state/sides.ts'
+import { useStudio } from '../state/studio.ts'
+import { Field } from './field.tsx'
+import { Picture } from './picture.tsx'
+import { Said } from './said.tsx'
+import { SampleStepper } from './sample-stepper.tsx'
+import { Segmented } from './segmented.tsx'
+import './look.css'
+
+type Maps = NonNullable<Beside['maps']>
+
+const figure = (value: number): string => format.decimal(value, Math.abs(value) < 10 ? 4 : 2, locale())
+
+function Slider(props: { maps: Maps; channel: number | null; names: readonly [string, string] }) {
+  const [split, setSplit] = createSignal(50)
+  const both = createMemo(() => pictures(props.maps, props.channel))
+  const drag = (event: PointerEvent & { currentTarget: HTMLElement }) => {
+    if (event.buttons === 0) return
+    const { left, width } = event.currentTarget.getBoundingClientRect()
+    setSplit(Math.min(100, Math.max(0, ((event.clientX - left) / width) * 100)))
+  }
+  return (
+    <figure class="slider">
+      <div class="stack" onPointerDown={drag} onPointerMove={drag}>
+        <Picture pixels={both().left} label={props.names[0]} />
+        <div class="over" style={{ 'clip-path': `inset(0 0 0 ${split()}%)` }}>
+          <Picture pixels={both().right} label={props.names[1]} />
+        </div>
+        <span class="edge" style={{ left: `${split()}%` }} />
+      </div>
+      <input
+        type="range"
+        min="0"
+        max="100"
+        step="1"
+        aria-label={t().look.split}
+        data-testid="split"
+        value={split()}
+        onInput={event => setSplit(Number(event.currentTarget.value))}
+      />
+      <figcaption class="row apart small soft">
+        <span>◀ {props.names[0]}</span>
+        <span>{props.names[1]} ▶</span>
+      </figcaption>
+      <p class="map-key small soft">
+        <span>{figure(both().low)}</span>
+        <span class="ramp" aria-hidden="true" />
+        <span>{figure(both().high)}</span>
+      </p>
+    </figure>
+  )
+}
+
+function Difference(props: { maps: Maps; channel: number | null }) {
+  const change = createMemo(() => difference(props.maps, props.channel))
+  return (
+    <figure class="slider">
+      <div class="stack">
+        <Picture pixels={change().pixels} label={t().look.difference} />
+      </div>
+      <figcaption class="map-key diverging small soft">
+        <span>−{figure(change().most)}</span>
+        <span class="ramp" aria-hidden="true" />
+        <span>+{figure(change().most)}</span>
+      </figcaption>
+    </figure>
+  )
+}
+
+function MapView(props: { maps: Maps; names: readonly [string, string] }) {
+  const [channel, setChannel] = createSignal<number | null>(null)
+  const [form, setForm] = createSignal<'slider' | 'difference'>('slider')
+  const count = () => props.maps[0].channels
+  const at = () => {
+    const wanted = channel()
+    return wanted === null || wanted >= count() ? null : wanted
+  }
+  return (
+    <>
+      <div class="row">
+        <Segmented
+          label={t().look.what}
+          value={form()}
+          choices={[
+            { value: 'slider' as const, label: t().look.slider },
+            { value: 'difference' as const, label: t().look.difference },
+          ]}
+          onChange={setForm}
+        />
+        <Show when={count() > 1}>
+          <label class="row">
+            <span class="soft">{t().look.channel}</span>
+            <select
+              data-testid="channel"
+              value={at() ?? ''}
+              onChange={event =>
+                setChannel(event.currentTarget.value === '' ? null : Number(event.currentTarget.value))
+              }
+            >
+              <option value="">{t().look.mean}</option>
+              <For each={Array.from({ length: count() }, (_, k) => k)}>
+                {k => (
+                  <option value={k} selected={k === at()}>
+                    {t().look.channelOf(format.whole(k + 1, locale()), format.whole(count(), locale()))}
+                  </option>
+                )}
+              </For>
+            </select>
+          </label>
+        </Show>
+      </div>
+      <Show when={form() === 'slider'} fallback={<Difference maps={props.maps} channel={at()} />}>
+        <Slider maps={props.maps} channel={at()} names={props.names} />
+      </Show>
+    </>
+  )
+}
+
+const shownClasses = 5
+
+function Scores(props: { scores: NonNullable<Beside['scores']>; names: readonly [string, string] }) {
+  const rows = () => {
+    const [a, b] = props.scores
+    const best = (scores: Float32Array) =>
+      [...scores.keys()].sort((x, y) => scores[y] - scores[x]).slice(0, shownClasses)
+    return [...new Set([...best(a), ...best(b)])]
+      .sort((x, y) => Math.max(a[y], b[y]) - Math.max(a[x], b[x]))
+      .map(id => ({ id, before: a[id], after: b[id] }))
+  }
+  return (
+    <table class="table" data-testid="scores">
+      <caption class="unseen">{t().look.scores}</caption>
+      <thead>
+        <tr>
+          <th scope="col">{t().look.class}</th>
+          <th scope="col" class="figure">
+            {props.names[0]}
+          </th>
+          <th scope="col" class="figure">
+            {props.names[1]}
+          </th>
+          <th scope="col" class="figure">
+            {t().change}
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        <For each={rows()}>
+          {row => (
+            <tr>
+              <th scope="row">{row.id}</th>
+              <td class="figure">{format.decimal(row.before, 3, locale())}</td>
+              <td class="figure">
+                <b>{format.decimal(row.after, 3, locale())}</b>
+              </td>
+              <td class="figure soft">{format.signed(row.after - row.before, 3, locale())}</td>
+            </tr>
+          )}
+        </For>
+      </tbody>
+    </table>
+  )
+}
+
+function Answers(props: { beside: Beside; label: string | null; names: readonly [string, string] }) {
+  const rows = () => props.beside.answers.map((answer, k) => ({ answer, name: props.names[k] }))
+  return (
+    <Show when={rows().some(({ answer }) => answer !== null)}>
+      <dl class="facts" data-testid="both-answers">
+        <For each={rows()}>
+          {row => (
+            <>
+              <dt>{row.name}</dt>
+              <dd>
+                <b>{row.answer ?? format.missing}</b>{' '}
+                <Show when={props.label !== null}>
+                  <span
+                    classList={{ good: String(row.answer) === props.label, bad: String(row.answer) !== props.label }}
+                  >
+                    {String(row.answer) === props.label ? t().look.right : t().look.wrong(props.label!)}
+                  </span>
+                </Show>
+              </dd>
+            </>
+          )}
+        </For>
+      </dl>
+    </Show>
+  )
+}
+
+export function Look(props: { project: ProjectView; sides: readonly [Compared, Compared] }) {
+  const { api, selected } = useStudio()
+  const role = (): Role | null =>
+    props.project.evaluation ? 'evaluation' : props.project.calibration ? 'calibration' : null
+  const size = () => (role() ? props.project[role()!]!.size : 0)
+  const [index, setIndex] = createSignal(0)
+  const [value, setValue] = createSignal<string | null>(null)
+  const at = () => Math.min(index(), size() - 1)
+  const models = createMemo(() => JSON.stringify([props.project.id, ...props.sides.map(modelOf)]))
+  const names = (): readonly [string, string] => [props.sides[0].name, props.sides[1].name]
+  const [shared] = createResource(models, text => {
+    const [id, a, b] = JSON.parse(text)
+    return api.sharedValues(id, [a, b])
+  })
+  const layers = () => (shared.latest?.ok ? shared.latest.value : [])
+  const shownValue = () => layers().find(layer => layer.value === value())?.value ?? null
+  // What is selected in graph or table is what one wants to see here.
+  createEffect(
+    on([selected, layers], ([node, known]) => {
+      const layer = known.find(entry => entry.node === node)
+      if (layer) setValue(layer.value)
+    }),
+  )
+  const offset = () => props.project.input.labelOffset ?? 0
+  const [ran] = createResource(
+    () => (role() ? JSON.stringify([models(), role(), at(), shownValue(), props.project.input]) : null),
+    async key => {
+      const [text, of, k, wanted] = JSON.parse(key)
+      const [id, a, b] = JSON.parse(text)
+      const [beside, preview] = await Promise.all([api.beside(id, [a, b], of, k, wanted), api.preview(id, of, k)])
+      return { beside, preview, wanted: wanted as string | null }
+    },
+  )
+  const done = () => (ran.latest?.beside.ok ? { ...ran.latest, beside: ran.latest.beside.value } : null)
+  const problem = () => {
+    const last = ran.latest
+    return last && !last.beside.ok ? last.beside.error : null
+  }
+  const fed = () => {
+    const preview = ran.latest?.preview
+    return preview?.ok ? (preview.value.fed ?? preview.value.original) : null
+  }
+  const label = () => {
+    const preview = ran.latest?.preview
+    const said = preview?.ok ? preview.value.label : null
+    return said !== null && said !== undefined && /^-?\d+$/.test(said)
+      ? String(Number(said) + offset())
+      : (said ?? null)
+  }
+  return (
+    <section class="section" data-testid="look" aria-busy={ran.loading}>
+      <div>
+        <h2>{t().look.title}</h2>
+        <p class="soft">{t().look.about}</p>
+      </div>
+      <Show when={role()} fallback={<p class="soft">{t().look.noData}</p>}>
+        <Suspense fallback={<p class="soft">{t().look.running}…</p>}>
+          <div class="row look-tools">
+            <SampleStepper index={at()} size={size()} onChange={setIndex} />
+            <Field name={t().look.what}>
+              <select
+                data-testid="look-at"
+                value={shownValue() ?? ''}
+                onChange={event => setValue(event.currentTarget.value || null)}
+              >
+                <option value="">{t().look.input}</option>
+                <For each={layers()}>
+                  {layer => (
+                    <option value={layer.value} selected={layer.value === shownValue()}>
+                      {t().look.layer(layer.node, layer.op)}
+                    </option>
+                  )}
+                </For>
+              </select>
+            </Field>
+            <span class="soft small">{t().look.shared(format.whole(layers().length, locale()))}</span>
+          </div>
+          <Show when={problem()}>
+            {error => (
+              <p class="note bad-note">
+                <Said words={error().message} /> <Said words={error().hint} />
+              </p>
+            )}
+          </Show>
+          <Show when={done()}>
+            {known => (
+              <div class="look-both">
+                <div class="section">
+                  <Show
+                    when={known().wanted !== null}
+                    fallback={
+                      <Show when={fed()} fallback={<p class="soft">{t().data.noPicture}</p>}>
+                        {pixels => (
+                          <figure class="slider">
+                            <div class="stack">
+                              <Picture pixels={pixels()} label={t().look.input} />
+                            </div>
+                          </figure>
+                        )}
+                      </Show>
+                    }
+                  >
+                    <Show when={known().beside.maps} fallback={<p class="soft">{t().look.noMap}</p>}>
+                      {maps => <MapView maps={maps()} names={names()} />}
+                    </Show>
+                  </Show>
+                  <Show when={known().beside.difference}>
+                    {apart => (
+                      <p class="soft small" data-testid="apart">
+                        {t().look.apart(format.decibel(apart().sqnrDb, locale()), figure(apart().maxAbs))}
+                      </p>
+                    )}
+                  </Show>
+                </div>
+                <div class="section">
+                  <Answers beside={known().beside} label={label()} names={names()} />
+                  <Show when={known().beside.scores}>{scores => <Scores scores={scores()} names={names()} />}</Show>
+                </div>
+              </div>
+            )}
+          </Show>
+        </Suspense>
+      </Show>
+    </section>
+  )
+}
