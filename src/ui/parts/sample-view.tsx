@@ -59,7 +59,7 @@ export function SamplePicture(props: { project: ProjectView; of: Role; index: nu
     <Show when={shown()}>
       {sample => (
         <Show when={sample().fed ?? sample().original} fallback={<p class="mono">{sample().name}</p>}>
-          {pixels => <Picture pixels={pixels()} name={sample().name} />}
+          {pixels => <Captioned pixels={pixels()} name={sample().name} />}
         </Show>
       )}
     </Show>
