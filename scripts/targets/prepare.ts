@@ -154,8 +154,7 @@ async function prepare(job: Job): Promise<void> {
   if (state instanceof StudioError)
     return saved(job, [{ refused: `${state.message}. ${state.hint}`, linted: true, operators: null }])
   if (!existsSync(join(job.common, 'float.npz'))) await besides(job, imported.model, state.model, spec, ctx, open)
-  const fed = Object.fromEntries(Object.entries(state.observed?.inputs ?? {}).map(([name, { shape }]) => [name, shape]))
-  const asFed = { ...imported, model: frozen(imported.model, fed, []) }
+  const asFed = { ...imported, model: frozen(imported.model, await shapesOf(calibration), []) }
   const refusals = async (id: string) => (await lint(asFed, id, ctx)).findings.filter(f => f.level === 'refused')
   const prepared: Prepared[] = []
   const previewed: { model: Model; preview: string; path: string }[] = []
@@ -185,6 +184,13 @@ async function prepare(job: Job): Promise<void> {
     }
   }
   await saved(job, prepared)
+}
+
+/** Of the inputs, as the first sample has them. */
+async function shapesOf(data: Dataset): Promise<Record<ValueName, readonly number[]>> {
+  for await (const { feeds } of data.samples({ count: 1 }))
+    return Object.fromEntries(Object.entries(feeds).map(([name, { shape }]) => [name, shape]))
+  return {}
 }
 
 const saved = (job: Job, prepared: readonly Prepared[]): Promise<void> =>

@@ -65,7 +65,6 @@ function fedPicture(
 
 // Of the kernels here, those that there are none of for microcontrollers: each was tried in the interpreter of 2026-10-23.
 const notInMicro: readonly Kind[] = ['GELU', 'POW', 'RELU_N1_TO_1', 'TILE']
-const micro = 'tflite-micro: tensorflow/lite/micro/micro_mutable_op_resolver.h'
 
 function problems({ graph }: Model, { id, label }: Target, { refused, program }: Lowered): Problem[] {
   const found = refused.map(({ node, why, fix }): Problem => {
@@ -75,7 +74,13 @@ function problems({ graph }: Model, { id, label }: Target, { refused, program }:
   const ops = new Map(graph.nodes.map(node => [node.id, node.op]))
   const lacking = new Map(program.operators.filter(o => notInMicro.includes(o.kind)).map(o => [o.node, o.kind]))
   const lacks = [...lacking].map(([node, kind]): Problem => {
-    return { node, op: ops.get(node) ?? kind, why: `${label} has no kernel ${kind}`, level: 'refused', source: micro }
+    return {
+      node,
+      op: ops.get(node) ?? kind,
+      why: `${label} has no kernel ${kind}`,
+      level: 'refused',
+      source: 'https://github.com/tensorflow/tflite-micro/blob/main/tensorflow/lite/micro/micro_mutable_op_resolver.h',
+    }
   })
   return [...found, ...lacks]
 }
