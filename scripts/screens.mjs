@@ -10,15 +10,16 @@ const { withSamplePage } = await import('./sample-page.mjs')
 const places = ['home', 'model', 'data', 'recipe', 'run', 'result', 'compare', 'export']
 const wide = { width: 1280, height: 800 }
 const narrow = { width: 390, height: 844 }
+/** Places with what is looked into there, as they are best seen. */
 const few = [
   ['model', 'en', 'light', wide],
   ['recipe', 'en', 'dark', wide],
   ['result', 'zh', 'light', wide],
-  ['result', 'en', 'dark', narrow],
+  ['compare', 'en', 'light', wide],
+  ['compare', 'zh', 'dark', narrow],
 ]
-
 /** Other recipes beside the sample's own, so that there is something to compare. */
-const others = [{ weights: 'int4' }, { weights: 'int4', repairs: ['gptq'] }, { weights: 'int3' }, { weights: 'int6' }]
+const others = [{ weights: 'int4' }, { weights: 'int4', repairs: ['gptq'] }, { weights: 'int6' }, { weights: 'int3' }]
 
 async function tryOthers(page) {
   for (const options of others) {
@@ -47,6 +48,16 @@ async function show(page, place, language, theme, viewport) {
   }
   await page.locator(place === 'home' ? '.place.home h1' : `.${place}-place h1`).waitFor()
   if (place === 'model') await page.waitForTimeout(800) // the graph is laid out and drawn
+  if (place === 'result' && (await page.getByTestId('look-through').count())) {
+    await page.getByTestId('look-through').click()
+    await page.getByTestId('changed-sample').first().waitFor({ timeout: 60_000 })
+    await page.waitForTimeout(1500) // pictures
+  }
+  if (place === 'compare') {
+    await page.getByTestId('both-answers').waitFor()
+    await page.getByTestId('look-at').selectOption({ index: 2 })
+    await page.getByTestId('split').waitFor()
+  }
   await page.mouse.move(0, 0)
   await page.waitForTimeout(300)
 }
@@ -78,7 +89,7 @@ await withSamplePage({ viewport: wide }, async page => {
   await tryOthers(page)
   for (const [place, language, theme, viewport] of shots) {
     await show(page, place, language, theme, viewport)
-    if (all) await whole(page, viewport)
+    if (all || place === 'compare' || place === 'result') await whole(page, viewport)
     const size = viewport === narrow ? '-narrow' : ''
     await page.screenshot({
       path: join(out, `${place}-${language}-${theme}${size}.png`),

@@ -10,6 +10,7 @@ import type { Beside, SharedValue } from '../src/jobs/beside.ts'
 import type { Diagnosis } from '../src/jobs/diagnose.ts'
 import type { Linted } from '../src/jobs/lint.ts'
 import type { Agreement, Report, Side } from '../src/jobs/report.ts'
+import type { Dumped } from '../src/jobs/verify.ts'
 import type { Recipe } from '../src/recipe/types.ts'
 
 export type Result<T> = { ok: true; value: T } | { ok: false; error: ErrorRecord }
@@ -197,6 +198,8 @@ export interface StudioApi {
     role: 'calibration' | 'evaluation',
     onProgress: (done: number, total: number) => void,
   ): Promise<Result<Answers | null>>
+  /** What a board gave for a bundle's golden inputs, against its golden layers. */
+  compareDump(id: string, variant: string, dir: string, dump: File): Promise<Result<Dumped>>
   /** All but the original are a variant's. */
   graph(id: string, which: 'original' | 'optimized' | 'quantized', variant: string | null): Promise<Result<GraphView>>
   /** Runs the recipe from the first step whose result is not there yet. Ends early with code 'cancelled' after `cancel`. */

@@ -3,6 +3,7 @@
 import '../src/host/browser/memory.ts'
 import { makeZip } from 'client-zip'
 import * as comlink from 'comlink'
+import { createKernels } from '../kernels/lib/backends.ts'
 import { text, utf8 } from '../src/base/bytes.ts'
 import { errorRecord, StudioError } from '../src/base/errors.ts'
 import { hashJson } from '../src/base/hash.ts'
@@ -13,6 +14,7 @@ import type { InputSpec } from '../src/data/input-spec.ts'
 import { proposeInput } from '../src/data/propose-input.ts'
 import { resolveInput } from '../src/data/resolve-input.ts'
 import { browserCodecs } from '../src/host/browser/codecs.ts'
+import { blobSource } from '../src/host/browser/files.ts'
 import { openPack, type Pack, stageStore, writeBundle } from '../src/host/browser/store.ts'
 import { importModel } from '../src/importers/index.ts'
 import type { Imported } from '../src/importers/types.ts'
@@ -26,6 +28,7 @@ import { type Compressed, compress, wantedOf, withTargets } from '../src/jobs/co
 import { type Diagnosis, diagnose } from '../src/jobs/diagnose.ts'
 import { cutAs, type Linted, lint } from '../src/jobs/lint.ts'
 import type { Report } from '../src/jobs/report.ts'
+import { bundleFiles, compareDump, type Dumped, readDump } from '../src/jobs/verify.ts'
 import { infer } from '../src/ops/infer.ts'
 import { presetOf } from '../src/recipe/presets.ts'
 import type { Recipe } from '../src/recipe/types.ts'
@@ -313,7 +316,7 @@ const api = {
       return beside(
         sides,
         [keyOfModel(models[0]), keyOfModel(models[1])],
-        sample.feeds,
+        sample,
         value,
         judged,
         ...(await sessionsOn(imported)),
@@ -332,6 +335,12 @@ const api = {
       const ctx = await lookingOn(imported)
       const progress = ({ done, total }: Progress) => show(done, total ?? done)
       return answers(sides, await dataOf(project, role), project.input, { ...ctx, progress })
+    }),
+
+  compareDump: (zip: Blob, dump: File): Promise<Result<Dumped>> =>
+    answer(async () => {
+      const files = await bundleFiles(blobSource('bundle.zip', zip))
+      return compareDump(files, await readDump(blobSource(dump.name, dump)), { kernels: await createKernels('wasm') })
     }),
 
   graph: (project: Project, which: Which, variant: string | null): Promise<Result<GraphView>> =>

@@ -428,18 +428,21 @@ const api: StudioApi = {
       return kept ? (JSON.parse(text(kept)) as Diagnosis) : null
     }),
 
-  bundle: (id, variant, dir) =>
+  compareDump: (id, variant, dir, dump) =>
     result(async () => {
-      const { variants } = await load(id)
-      const bundle = variants.find(made => made.id === variant)?.bundles.find(made => made.dir === dir)
-      const zip = bundle ? await readBundle(id, bundle.file) : null
-      if (!zip) {
-        throw new StudioError('missing-file', `There is no bundle ${dir} in storage`, {
-          hint: 'Run the recipe again.',
-        })
-      }
-      return { zip }
+      const zip = await bundleOf(id, variant, dir)
+      return viewer.call(compute => unwrap(compute.compareDump(zip, dump)))
     }),
+
+  bundle: (id, variant, dir) => result(async () => ({ zip: await bundleOf(id, variant, dir) })),
+}
+
+async function bundleOf(id: string, variant: string, dir: string): Promise<Blob> {
+  const { variants } = await load(id)
+  const bundle = variants.find(made => made.id === variant)?.bundles.find(made => made.dir === dir)
+  const zip = bundle ? await readBundle(id, bundle.file) : null
+  if (zip) return zip
+  throw new StudioError('missing-file', `There is no bundle ${dir} in storage`, { hint: 'Run the recipe again.' })
 }
 
 const step = (id: string, to: (project: Project) => Partial<Project>): Promise<Project> =>

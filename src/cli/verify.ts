@@ -1,11 +1,11 @@
 // thimble verify DIR
-import { type FileSet, readAll, text } from '../base/bytes.ts'
+import type { FileSet } from '../base/bytes.ts'
 import { StudioError } from '../base/errors.ts'
 import { fileSource, openFiles } from '../host/node/files.ts'
 import { importModel } from '../importers/index.ts'
 import type { Imported } from '../importers/types.ts'
 import type { Manifest } from '../jobs/manifest.ts'
-import { arraysOf, parseDump, readManifest, type Verified, verifyBundle } from '../jobs/verify.ts'
+import { readDump, readManifest, type Verified, verifyBundle } from '../jobs/verify.ts'
 import { findTarget } from '../targets/index.ts'
 import { type OptionTable, type Parsed, usage } from './arguments.ts'
 import { type ProgressLine, table } from './output.ts'
@@ -28,7 +28,7 @@ export async function run(args: Parsed, line: ProgressLine, signal: AbortSignal)
     files,
     manifest,
     imported,
-    dump ? await readDump(dump) : null,
+    dump ? await readDump(await fileSource(dump)) : null,
     await createContext(imported?.sources ?? new Map(), args, line, signal, 0),
   )
   line.done()
@@ -52,13 +52,6 @@ async function readable(files: FileSet, manifest: Manifest): Promise<Imported | 
       return null
     throw thrown
   }
-}
-
-async function readDump(path: string) {
-  const source = await fileSource(path)
-  return path.endsWith('.npz')
-    ? arraysOf(new Map([[source.name, source]]), source.name)
-    : parseDump(text(await readAll(source)), source.name)
 }
 
 function verifiedText(result: Verified): string {

@@ -7,6 +7,7 @@ import { edgeType, headerOf } from './c/header.ts'
 import { planProgram } from './c/program.ts'
 import { refusals } from './c/refusals.ts'
 import { howToRun, sampleOf } from './c/sample.ts'
+import { keyOf } from './c/scramble.ts'
 import { type Shown, sourceOf } from './c/source.ts'
 import { edgesOf, inMemory, lengthOf } from './nhwc/edges.ts'
 import { type Lowered, lower } from './nhwc/index.ts'
@@ -23,7 +24,7 @@ export const c: Exporter = {
     model.graph.nodes.some(node => node.op === 'QuantizeLinear')
       ? problems(model, lower(model, { io: 'float', read: lengthOf }))
       : refusedBy(lower(model, { io: 'float', read: lengthOf })),
-  async write(model, _, { io, bytes, preprocess }): Promise<Written> {
+  async write(model, _, { io, bytes, preprocess, scramble }): Promise<Written> {
     const typed = infer(model)
     const lowered = lower(typed, { io, read: await inMemory(typed, bytes) })
     const found = problems(typed, lowered)
@@ -31,7 +32,8 @@ export const c: Exporter = {
     const whole = chained(lowered.program)
     const { program } = whole
     const { steps, storage } = planProgram(whole)
-    const { text, constants } = sourceOf(program, steps, storage, shownIn(typed, lowered))
+    const key = scramble ? keyOf(scramble) : null
+    const { text, constants, restored } = sourceOf(program, steps, storage, shownIn(typed, lowered), key)
     const edges = edgesOf(typed, lowered)
     const sample = sampleOf(
       requiredInputs(typed.graph).map(name => ({ name, edge: edges[name], preprocess: preprocess[name] ?? null })),
@@ -39,14 +41,22 @@ export const c: Exporter = {
     )
     const { bytes: arena, bound } = storage.arena
     return {
-      files: [outFile('model.h', utf8(headerOf(program, storage, constants))), outFile('model.c', utf8(text))],
+      files: [
+        outFile('model.h', utf8(headerOf(program, storage, constants, restored))),
+        outFile('model.c', utf8(text)),
+      ],
       roles: { header: 'model.h', source: 'model.c' },
       notes: [
         `Flash: ${constants} bytes of constants, and the code. RAM: ${arena} bytes to compute in; the network needs ${bound} at once.`,
+        ...(key
+          ? [
+              `Weights are scrambled: compile with -DMODEL_KEY=0x${scramble}ULL. They are restored into ${restored} more bytes of RAM at the first run. recipe.json holds the key, too.`,
+            ]
+          : []),
       ],
       edges,
       around: [outFile('sample/main.c', utf8(sample))],
-      howToRun: howToRun(constants, arena, bound),
+      howToRun: howToRun(constants, arena, bound, scramble ?? null),
     }
   },
 }

@@ -1,5 +1,6 @@
 // Every output format, in the order in which they are offered.
 
+import { ambarella } from './ambarella.ts'
 import { c } from './c.ts'
 import { caffe } from './caffe.ts'
 import { coreml } from './coreml.ts'
@@ -28,6 +29,7 @@ export const exporters = [
   coreml,
   c,
   rknn,
+  ambarella,
   caffe,
   nnie,
   tvm,

@@ -2,20 +2,19 @@
 // through it: keys as HiSilicon's published examples have them.
 import { type OutFile, outFile, utf8 } from '../base/bytes.ts'
 import type { ImageInput } from '../data/input-spec.ts'
-import type { Model } from '../ir/model.ts'
-import { freeze } from '../ops/freeze.ts'
-import { infer } from '../ops/infer.ts'
 import { planCaffe } from './caffe/plan.ts'
 import { caffePair, edgesOf } from './caffe.ts'
 import { configuration, type Feeding, howToRun, imageList, meanFile } from './nnie-texts.ts'
-import type { Exporter, WriteOptions } from './types.ts'
+import { shapedAs } from './toolkit.ts'
+import type { Exporter } from './types.ts'
 
 export const nnie: Exporter = {
   id: 'nnie',
   label: 'Huawei NNIE',
   check: (model, _target, form) => (form === 'float' ? planCaffe(model).problems : []),
   write: async (model, target, options) => {
-    const float = floatOf(model, options)
+    // The mapper quantises by itself.
+    const float = options.quantized ? shapedAs(options.quantized.float, model) : model
     const { plan, prototxt, caffemodel } = await caffePair(float, options.bytes, options.name)
     const [input] = plan.inputs
     const fed = feedingOf(options.preprocess[input?.name ?? ''] ?? null)
@@ -35,18 +34,6 @@ export const nnie: Exporter = {
       howToRun: howToRun(target.label, options.form, fed),
     }
   },
-}
-
-/** The mapper quantises by itself: it gets the floats that scales were decided for, with the shapes of what was quantised. */
-function floatOf(model: Model, { quantized }: WriteOptions): Model {
-  if (!quantized) return model
-  const shapes = Object.fromEntries(
-    model.graph.inputs.flatMap(name => {
-      const shape = model.graph.values.get(name)?.shape
-      return shape?.every(d => typeof d === 'number') ? [[name, shape as number[]]] : []
-    }),
-  )
-  return infer(freeze(quantized.float, shapes))
 }
 
 /** norm_type: 0 as they are, 2 less a mean of each channel, 3 times a scale, 5 both. One scale serves all channels. */

@@ -7,9 +7,9 @@ import { StudioError } from '../base/errors.ts'
 import { attrInt, type Graph, type Model, type Node, requiredInputs, type ValueName } from '../ir/model.ts'
 import { isInt } from '../ir/number-format.ts'
 import type { QuantParams, QuantPlan } from '../ir/quant.ts'
-import { freeze } from '../ops/freeze.ts'
 import { encodeOnnx } from './onnx.ts'
 import { aimetEncodings } from './ranges.ts'
+import { shapedAs } from './toolkit.ts'
 import type { Exporter, Problem } from './types.ts'
 
 const source = 'docs.qualcomm.com: QAIRT tools, qairt-converter'
@@ -36,7 +36,7 @@ export const qualcomm: Exporter = {
         where: { step: 'export' },
         hint: 'Put { "do": "quantize" } before the export.',
       })
-    const files = encodeOnnx(plan ? fixed(quantized!.float, model) : model, bytes)
+    const files = encodeOnnx(plan ? shapedAs(quantized!.float, model) : model, bytes)
     const [main, data] = files
     const roles = { model: main.path, ...(data ? { data: data.path } : {}) }
     const note = `Not run on its own runtime: the converter and the runtime are in ${target.vendor}'s SDK; the preview is by ONNX Runtime.`
@@ -91,16 +91,6 @@ const isDepthwise = (node: Node, { values }: Graph): boolean =>
   node.op === 'Conv' &&
   attrInt(node, 'group', 1) > 1 &&
   attrInt(node, 'group', 1) === values.get(node.inputs[1]!)?.shape?.[0]
-
-/** The float model with the input shapes that were fixed for the quantised one. */
-function fixed(float: Model, { graph }: Model): Model {
-  const shapes: Record<string, readonly number[]> = {}
-  for (const name of requiredInputs(graph)) {
-    const shape = graph.values.get(name)?.shape
-    if (shape?.every(dim => typeof dim === 'number' && dim > 0)) shapes[name] = shape as number[]
-  }
-  return freeze(float, shapes)
-}
 
 /** Bits of what the encodings leave open: the widest that they have. */
 function widest(plan: QuantPlan, which: 'activations' | 'weights'): number {

@@ -3,12 +3,11 @@
 // airockchip/rknn-toolkit2: doc/03_Rockchip_RKNPU_API_Reference_RKNN_Toolkit2, config, build, hybrid_quantization_step1 and 2.
 import { type OutFile, outFile, utf8 } from '../base/bytes.ts'
 import { writeNpy } from '../formats/npy.ts'
-import { type Model, requiredInputs, type ValueName } from '../ir/model.ts'
+import { type Model, requiredInputs } from '../ir/model.ts'
 import { keptInFloat, type QuantPlan } from '../ir/quant.ts'
 import type { Target } from '../ir/target.ts'
-import { freeze } from '../ops/freeze.ts'
-import { infer } from '../ops/infer.ts'
 import { encodeOnnx } from './onnx.ts'
+import { samplesNote, shapedAs } from './toolkit.ts'
 import type { Calibration, Exporter, WriteOptions } from './types.ts'
 
 export const rknn: Exporter = {
@@ -36,12 +35,6 @@ export const rknn: Exporter = {
       howToRun: howToRun(target),
     }
   },
-}
-
-/** The toolkit wants every dimension, as the model has them that is quantised here. */
-function shapedAs(float: Model, { graph }: Model): Model {
-  const shapes = requiredInputs(float.graph).map(name => [name, graph.values.get(name)?.shape ?? []] as const)
-  return infer(freeze(float, Object.fromEntries(shapes) as Record<ValueName, number[]>))
 }
 
 /** RV1109 and RV1126 have the first toolkit, all later chips the second. */
@@ -84,10 +77,7 @@ function sampleFiles({ graph }: Model, { samples }: Calibration): { list: string
 
 function notesOf({ calibration, quantized }: WriteOptions, files: readonly OutFile[], quantize: boolean): string[] {
   if (!quantize) return []
-  const last = files.at(-1)?.path
-  const held = calibration?.real
-    ? `The files ${files[0]?.path} to ${last} hold real samples: give the bundle to those only who may see them.`
-    : 'calibration/ holds made-up samples: put real ones in their place before building, or ask for some with "samples" of the export step.'
+  const held = samplesNote(files, calibration?.real === true)
   const own = quantized
     ? [
         'Rockchip’s toolkit calibrates by itself: accuracy and agreement here are of our own int8, which is near, not the same.',

@@ -1,10 +1,12 @@
 // TensorFlow Lite, for LiteRT and for microcontrollers: the program of channels-last kernels as FlatBuffers.
-import { outFile } from '../base/bytes.ts'
+import { concat, outFile } from '../base/bytes.ts'
 import type { DType } from '../base/dtype.ts'
 import { StudioError } from '../base/errors.ts'
 import type { FlatRecord } from '../formats/flat-tables.ts'
 import { optionsType, type TfliteOperator, type TfliteTensor, writeTflite } from '../formats/tflite.ts'
+import { metadataName } from '../formats/tflite-metadata-schema.ts'
 import { activations, builtins, padding, tensorTypes } from '../formats/tflite-schema.ts'
+import { writeZip } from '../formats/zip.ts'
 import { type Model, requiredInputs, type ValueName } from '../ir/model.ts'
 import type { Target } from '../ir/target.ts'
 import { infer } from '../ops/infer.ts'
@@ -12,6 +14,7 @@ import { edgesOf, inMemory, lengthOf } from './nhwc/edges.ts'
 import { type Lowered, lower } from './nhwc/index.ts'
 import type { Kind, NhwcOperator, NhwcProgram, NhwcTensor } from './nhwc/types.ts'
 import { pictureInput } from './sample/native.ts'
+import { type Described, describedBy } from './tflite-metadata.ts'
 import { type Fed, microFiles, microHowToRun } from './tflite-micro.ts'
 import { runnerFiles, runnerHowToRun } from './tflite-samples.ts'
 import type { Edge, Exporter, Problem, WriteOptions, Written } from './types.ts'
@@ -24,7 +27,7 @@ export const tflite: Exporter = {
   check: (model, target, form) =>
     // What only moves sizes is small and in memory; of weights the shape is enough.
     problems(model, target, lower(model, { io: 'float', hybrid: form === 'dynamic', read: lengthOf })),
-  async write(model, target, { form, io, bytes, preprocess }): Promise<Written> {
+  async write(model, target, { form, io, bytes, preprocess, name }): Promise<Written> {
     const typed = infer(model)
     const read = await inMemory(typed, bytes)
     const lowered = lower(typed, { io, hybrid: form === 'dynamic', read })
@@ -38,16 +41,18 @@ export const tflite: Exporter = {
           hint: problem.fix ?? 'Cut the graph before it with --outputs.',
         },
       )
-    const file = encodeProgram(lowered.program)
-    const forMicro = target.id === 'tflm'
+    const micro = target.id === 'tflm'
+    // Microcontrollers have no room for words.
+    const described = micro ? null : describedBy(typed, { preprocess, name })
+    const file = encodeProgram(lowered.program, described)
     const edges = edgesOf(typed, lowered)
     return {
       files: [outFile('model.tflite', file)],
       roles: { model: 'model.tflite' },
       notes: [],
       edges,
-      around: forMicro ? microFiles(file, lowered.program, fedPicture(typed, preprocess, edges)) : runnerFiles(),
-      howToRun: forMicro ? microHowToRun : runnerHowToRun,
+      around: micro ? microFiles(file, lowered.program, fedPicture(typed, preprocess, edges)) : runnerFiles(),
+      howToRun: micro ? microHowToRun : runnerHowToRun,
     }
   },
 }
@@ -95,7 +100,10 @@ function typeOf(dtype: DType): number {
 }
 
 /** The bytes of a .tflite file. */
-export function encodeProgram({ tensors, operators, inputs, outputs }: NhwcProgram): Uint8Array {
+export function encodeProgram(
+  { tensors, operators, inputs, outputs }: NhwcProgram,
+  described: Described | null = null,
+): Uint8Array {
   const buffers: FlatRecord[] = [{}] // the first is empty, as everybody expects
   const records = tensors.map((tensor): TfliteTensor => {
     if (tensor.data) buffers.push({ data: tensor.data })
@@ -103,7 +111,8 @@ export function encodeProgram({ tensors, operators, inputs, outputs }: NhwcProgr
   })
   const codes = new Map<string, number>()
   const written = operators.map(operator => operatorRecord(operator, codes, tensors))
-  return writeTflite({
+  if (described) buffers.push({ data: described.metadata })
+  const model = writeTflite({
     version: 3,
     description: 'Thimble',
     operatorCodes: [...codes.keys()].map(key => {
@@ -113,7 +122,9 @@ export function encodeProgram({ tensors, operators, inputs, outputs }: NhwcProgr
     }),
     subgraphs: [{ tensors: records, inputs, outputs, operators: written, name: 'main' }],
     buffers,
+    ...(described ? { metadata: [{ name: metadataName, buffer: buffers.length - 1 }] } : {}),
   })
+  return described && described.files.length > 0 ? concat([model, writeZip(described.files, model.length)]) : model
 }
 
 function tensorRecord({ name, shape, dtype, quant, value }: NhwcTensor, buffer: number): TfliteTensor {

@@ -61,6 +61,8 @@ export interface WriteOptions {
   quantized: { float: Model; plan: QuantPlan } | null
   /** What the target's own compiler calibrates on, where it has one; `real`: samples of the user's, not made up. */
   calibration?: Calibration | null
+  /** Where a target's file can hide its weights: the key that they are scrambled by, 16 hexadecimal digits. */
+  scramble?: string | null
   /** Of the source model, for names in files. */
   name: string
 }

@@ -139,11 +139,14 @@ function inflate(source: ByteSource, path: string, packed: Uint8Array, size: num
   }
 }
 
-/** A zip of stored entries dated 1980-01-01, up to 4 GiB: the same files give the same bytes. */
-export function writeZip(files: readonly { path: string; bytes: Uint8Array }[]): Uint8Array {
+/**
+ * A zip of stored entries dated 1980-01-01, up to 4 GiB: the same files give the same bytes. `before`: bytes of the file that it stands
+ * behind.
+ */
+export function writeZip(files: readonly { path: string; bytes: Uint8Array }[], before = 0): Uint8Array {
   const parts: Uint8Array[] = []
   const directory: Uint8Array[] = []
-  let offset = 0
+  let offset = before
   for (const { path, bytes } of files) {
     const name = utf8(path)
     const fields = new DataView(new ArrayBuffer(26)) // what local header and directory entry share

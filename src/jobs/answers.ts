@@ -3,23 +3,20 @@ import type { InputSpec } from '../data/input-spec.ts'
 import { batches, inOrder, unstack } from '../ir/batches.ts'
 import type { Context, Dataset } from '../ir/context.ts'
 import { taskFor } from '../tasks/index.ts'
-import type { Label } from '../tasks/types.ts'
 import type { Side } from './beside.ts'
+import { type TwoAnswers, twoAnswers } from './two-answers.ts'
 
-export type Answer = string | number | null
-
-/** One sample. `index` is its place in the data set. */
-export interface Answered {
+/** One sample of a set; `index` is its place there. */
+export interface Answered extends TwoAnswers {
   index: number
   name: string
-  label: Label | null // as the answers count, with the label offset added
-  before: Answer
-  after: Answer
 }
 
 export interface Answers {
   task: string
   samples: readonly Answered[]
+  /** Why labels were of no use although there are some. */
+  misfit: string | null
 }
 
 /** null where the model's outputs are of no task that has answers. */
@@ -31,7 +28,6 @@ export async function answers(
 ): Promise<Answers | null> {
   const task = taskFor(input, a.model)
   if (!task) return null
-  const offset = input.labelOffset ?? 0
   const before = await a.runner.open(a.model)
   const after = await b.runner.open(b.model)
   const samples: Answered[] = []
@@ -40,14 +36,11 @@ export async function answers(
     const run = ({ feeds }: { feeds: Parameters<typeof before.run>[0] }) =>
       Promise.all([before.run(feeds), after.run(feeds)])
     for await (const { item, result } of inOrder(stream, ctx.runner.threads, run)) {
-      for (const [k, sample] of item.samples.entries()) {
+      for (const [k, { index, name, label }] of item.samples.entries()) {
         const [was, is] = result.map(arrays =>
-          task.answer(
-            Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name, unstack(array, k, item.count)])),
-          ),
+          Object.fromEntries(Object.entries(arrays).map(([output, array]) => [output, unstack(array, k, item.count)])),
         )
-        const label = typeof sample.label === 'number' ? sample.label + offset : sample.label
-        samples.push({ index: sample.index, name: sample.name, label, before: was, after: is })
+        samples.push({ index, name, ...twoAnswers(task, [was, is], label, input.labelOffset ?? 0) })
       }
       ctx.progress({ stage: 'evaluate', done: samples.length, total: data.size })
     }
@@ -55,7 +48,12 @@ export async function answers(
     await before.close()
     await after.close()
   }
-  return samples.some(({ before }) => before !== null) ? { task: task.id, samples } : null
+  if (!samples.some(({ before }) => before !== null)) return null
+  const misfit = samples.find(sample => sample.misfit !== null)?.misfit ?? null
+  // A judgement of those that happen to fit would say nothing of the set.
+  return { task: task.id, samples: misfit === null ? samples : samples.map(unjudged), misfit }
 }
+
+const unjudged = (sample: Answered): Answered => ({ ...sample, label: null, right: null })
 
 const batchSize = 16

@@ -1,12 +1,13 @@
 // Two models beside each other on one sample: which values both compute, what each gives there, and how far apart they are.
 import { elementCount } from '../base/dtype.ts'
 import type { InputSpec } from '../data/input-spec.ts'
-import type { Context, Feeds, Runner, Session } from '../ir/context.ts'
+import type { Context, Runner, Sample, Session } from '../ir/context.ts'
 import type { Model, ValueName } from '../ir/model.ts'
 import type { NdArray } from '../ir/tensor.ts'
 import { ErrorSums } from '../stages/evaluate/errors.ts'
 import { taskFor } from '../tasks/index.ts'
 import { numbersOf } from '../tasks/scores.ts'
+import { type TwoAnswers, twoAnswers } from './two-answers.ts'
 
 /** A model with what runs it. */
 export interface Side {
@@ -33,7 +34,7 @@ export interface Beside {
   maps: [Maps, Maps] | null
   difference: { sqnrDb: number; maxAbs: number } | null
   /** What each answers, where the model's task has answers; scores where it has one for each class. */
-  answers: [string | number | null, string | number | null]
+  answers: TwoAnswers | null
   scores: [Float32Array, Float32Array] | null
 }
 
@@ -104,7 +105,7 @@ export type SessionKeeper = ReturnType<typeof sessionKeeper>
 export async function beside(
   [a, b]: readonly [Side, Side],
   keys: readonly [string, string],
-  feeds: Feeds,
+  { feeds, label }: Sample,
   value: ValueName | null,
   { input, original }: { input: InputSpec; original: Model },
   sessions: SessionKeeper,
@@ -120,7 +121,6 @@ export async function beside(
   }
   const one = await run(a, keys[0])
   const other = await run(b, keys[1])
-  const answer = ({ arrays }: typeof one) => task?.answer(arrays) ?? null
   const first = one.arrays[a.model.graph.outputs[0]]
   const second = other.arrays[b.model.graph.outputs[0]]
   const shown = value === null ? ([first, second] as const) : ([one.at, other.at] as const)
@@ -128,7 +128,7 @@ export async function beside(
   return {
     maps: value === null ? null : both(shown[0], shown[1]),
     difference: apart(shown[0], shown[1], ctx),
-    answers: [answer(one), answer(other)],
+    answers: task && twoAnswers(task, [one.arrays, other.arrays], label, input.labelOffset ?? 0),
     scores: scored && first && second ? [floats(first), floats(second)] : null,
   }
 }

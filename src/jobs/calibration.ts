@@ -9,6 +9,10 @@ import type { Recipe } from '../recipe/types.ts'
 // Enough for a compiler to start on, too few to be taken for a calibration.
 const madeUp = 8
 
+/** The step that asked for a bundle. */
+export const exportOf = ({ target, asked }: Pick<Variant, 'target' | 'asked'>, { steps }: Recipe) =>
+  steps.find(s => s.do === 'export' && s.target === target && (s.form ?? null) === asked)
+
 /** `synthetic` makes one sample of a seed. */
 export async function calibrationFor(
   { target, asked }: Variant,
@@ -16,8 +20,7 @@ export async function calibrationFor(
   data: Dataset | null,
   synthetic: (seed: number) => Feeds,
 ): Promise<Calibration> {
-  const step = recipe.steps.find(s => s.do === 'export' && s.target === target && (s.form ?? null) === asked)
-  const count = Number(step?.samples ?? 0)
+  const count = Number(exportOf({ target, asked }, recipe)?.samples ?? 0)
   if (count === 0)
     return { real: false, samples: Array.from({ length: madeUp }, (_, i) => synthetic(recipe.seed + i + 1)) }
   if (data === null)

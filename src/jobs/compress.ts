@@ -75,6 +75,11 @@ export function wantedOf(recipe: Recipe): Wanted[] {
           where: { step: 'export' },
           hint: 'Leave "io" at "float".',
         })
+      if (s.scramble && target.exporter !== 'c')
+        throw new StudioError('bad-recipe', `The target ${target.id} has no way to scramble weights`, {
+          where: { step: 'export' },
+          hint: 'Leave "scramble" out, or export for c.',
+        })
       return { target, form, io: s.io === 'integer' ? ('integer' as const) : ('float' as const) }
     })
 }

@@ -1,10 +1,11 @@
 // A bundle held against its own word: files by their hashes, the model by its golden vectors, a device's dump layer by layer.
-import { type FileSet, readAll, text } from '../base/bytes.ts'
+import { type ByteSource, type FileSet, readAll, text } from '../base/bytes.ts'
 import { bitsOf, byteLength, bytesOf, type DType, elementCount, isFloat, viewAs } from '../base/dtype.ts'
 import { StudioError } from '../base/errors.ts'
 import { hashBytes } from '../base/hash.ts'
 import type { NpyArray } from '../formats/npy.ts'
 import { readNpz } from '../formats/npz.ts'
+import { readZip } from '../formats/zip.ts'
 import type { Imported } from '../importers/types.ts'
 import type { Context, Feeds } from '../ir/context.ts'
 import type { Dim, Model, ValueName } from '../ir/model.ts'
@@ -17,20 +18,26 @@ import { ErrorSums } from '../stages/evaluate/errors.ts'
 import { findTarget } from '../targets/index.ts'
 import type { Manifest, ManifestTensor } from './manifest.ts'
 
-export interface Verified {
+/** A dump, against the golden layers, in the order of the graph; the first that differs is named. */
+export interface Dumped {
+  layers: { name: string; sqnrDb: number; maxAbs: number; equal: boolean }[]
+  firstDifference: string | null
+  unknown: string[] // names in the dump that the golden layers do not have
+}
+
+export interface Verified extends Dumped {
   target: string
   ok: boolean
   files: { path: string; ok: boolean; why: string | null }[]
   /** The model run here on the golden inputs, against the golden outputs. */
   outputs: { name: string; sqnrDb: number; maxAbs: number; equal: boolean }[]
-  /** A dump, against the golden layers, in the order of the graph; the first that differs is named. */
-  layers: { name: string; sqnrDb: number; equal: boolean }[]
-  firstDifference: string | null
-  unknown: string[] // names in the dump that the golden layers do not have
 }
 
 // A layer that agrees to this many dB differs by rounding, not by a fault.
 const agrees = 30
+
+/** The files of a bundle that is packed as a zip. */
+export const bundleFiles = (zip: ByteSource): Promise<FileSet> => readZip(zip)
 
 export async function readManifest(files: FileSet): Promise<Manifest> {
   const source = files.get('manifest.json')
@@ -62,23 +69,42 @@ export async function verifyBundle(
   const written = files.has('golden/inputs.npz') || manifest.ranOnItsRuntime
   const golden = written ? await arraysOf(files, 'golden/outputs.npz') : new Map<string, NdArray>()
   const outputs = written && imported ? await outputsOf(files, manifest, golden, imported.model, ctx) : []
-  const layers = dump ? await arraysOf(files, 'golden/layers.npz') : new Map<string, NdArray>()
-  const compared = dump
-    ? [...layers, ...golden]
-        .filter(([name]) => dump.has(name))
-        .map(([name, want]) => ({ name, ...difference(want, dump.get(name)!, ctx) }))
-    : []
-  const first = compared.find(l => l.sqnrDb < agrees)?.name ?? null
+  const dumped = dump
+    ? await compareDump(files, dump, ctx)
+    : { layers: [], firstDifference: null, unknown: [] satisfies string[] }
   return {
     target: manifest.target,
-    ok: checked.every(f => f.ok) && outputs.every(o => o.sqnrDb >= agrees) && first === null,
+    ok: checked.every(f => f.ok) && outputs.every(o => o.sqnrDb >= agrees) && dumped.firstDifference === null,
     files: checked,
     outputs,
-    layers: compared,
-    firstDifference: first,
-    unknown: dump ? [...dump.keys()].filter(name => !layers.has(name) && !golden.has(name)) : [],
+    ...dumped,
   }
 }
+
+/** What a device gave, laid beside the golden layers and outputs of its bundle. */
+export async function compareDump(
+  files: FileSet,
+  dump: ReadonlyMap<string, NdArray>,
+  ctx: Pick<Context, 'kernels'>,
+): Promise<Dumped> {
+  const golden = new Map<string, NdArray>()
+  for (const path of ['golden/layers.npz', 'golden/outputs.npz'])
+    for (const [name, array] of await arraysOf(files, path)) golden.set(name, array)
+  const layers = [...golden]
+    .filter(([name]) => dump.has(name))
+    .map(([name, want]) => ({ name, ...difference(want, dump.get(name)!, ctx) }))
+  return {
+    layers,
+    firstDifference: layers.find(layer => layer.sqnrDb < agrees)?.name ?? null,
+    unknown: [...dump.keys()].filter(name => !golden.has(name)),
+  }
+}
+
+/** A dump as it comes from a device: an .npz by value name, or text lines `name index value`. */
+export const readDump = async (source: ByteSource): Promise<Map<string, NdArray>> =>
+  source.name.endsWith('.npz')
+    ? arraysOf(new Map([[source.name, source]]), source.name)
+    : parseDump(text(await readAll(source)), source.name)
 
 /** The model run here on the golden inputs, with its target's own roundings. */
 async function outputsOf(
@@ -158,7 +184,7 @@ function turned(array: NdArray, wanted: readonly Dim[] | null): NdArray {
 function difference(
   want: NdArray,
   got: NdArray | undefined,
-  ctx: Context,
+  ctx: Pick<Context, 'kernels'>,
 ): { sqnrDb: number; maxAbs: number; equal: boolean } {
   if (!got || got.data.length !== want.data.length)
     return { sqnrDb: -200, maxAbs: Number.POSITIVE_INFINITY, equal: false }
@@ -193,7 +219,7 @@ async function whole(array: NpyArray): Promise<NdArray> {
 }
 
 /** Text lines `name index value`, as boards print them. */
-export function parseDump(source: string, file: string): Map<string, NdArray> {
+function parseDump(source: string, file: string): Map<string, NdArray> {
   const values = new Map<string, number[]>()
   for (const [i, line] of source.split('\n').entries()) {
     if (line.trim() === '') continue

@@ -2,6 +2,7 @@
 import { StudioError } from '../base/errors.ts'
 import { meant } from '../base/nearest.ts'
 import type { Target } from '../ir/target.ts'
+import { ambarella } from './ambarella.ts'
 import { c } from './c.ts'
 import { caffe, nnie, nnieChips } from './caffe.ts'
 import { coreml } from './coreml.ts'
@@ -30,6 +31,7 @@ export const targets: readonly Target[] = [
   coreml,
   c,
   ...rknn,
+  ...ambarella,
   caffe,
   nnie,
   ...nnieChips,

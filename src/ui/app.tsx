@@ -9,7 +9,7 @@ import { StatusLine } from './parts/status-line.tsx'
 import { TopBar } from './parts/top-bar.tsx'
 import { UpdateToast } from './parts/update-toast.tsx'
 import { Home } from './places/home.tsx'
-import { droppedFiles, type GivenFile, splitModelAndData } from './state/files.ts'
+import { droppedFiles, type GivenFile, isDump, splitModelAndData } from './state/files.ts'
 import { useStudio } from './state/studio.ts'
 import './tokens.css'
 import './base.css'
@@ -40,16 +40,20 @@ const whenIdle = (work: () => void): void => {
 
 /** Files may be dropped anywhere; where they go follows from what they are. */
 function DropAnywhere() {
-  const { project } = useStudio()
+  const { project, dumps, bundle, show } = useStudio()
   const [over, setOver] = createSignal(false)
   let depth = 0
   const holdsFiles = (event: DragEvent) => event.dataTransfer?.types.includes('Files') ?? false
-  const take = (files: GivenFile[], target: EventTarget | null) => {
-    const role = target instanceof Element ? target.closest<HTMLElement>('[data-role]')?.dataset.role : undefined
+  const take = async (files: GivenFile[], target: EventTarget | null): Promise<void> => {
+    const on = (what: string) => (target instanceof Element ? target.closest<HTMLElement>(what) : null)
     const open = project.view()
-    if (open && !open.readOnly && splitModelAndData(files).model.length === 0)
-      return project.addData(role === 'evaluation' ? 'evaluation' : 'calibration', files)
-    return project.create(files)
+    const dir = on('[data-role=dump]')?.dataset.dir ?? (isDump(files) ? bundle()?.dir : undefined)
+    if (open && dir !== undefined && files.length === 1) {
+      if (await dumps.read(dir, files[0].file)) show('export')
+    } else if (open && !open.readOnly && splitModelAndData(files).model.length === 0) {
+      const role = on('[data-role]')?.dataset.role
+      await project.addData(role === 'evaluation' ? 'evaluation' : 'calibration', files)
+    } else await project.create(files)
   }
   const listeners: [string, (event: DragEvent) => void][] = [
     [

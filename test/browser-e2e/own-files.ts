@@ -36,6 +36,12 @@ export async function classifier(path: string, { apart = false, weights = '{-0.4
   return Promise.all(files.map(async part => file(part.path, await collect(part.chunks()))))
 }
 
+/** A model of a graph in text form. */
+export async function written(path: string, graph: string): Promise<NamedFile[]> {
+  const files = encodeOnnx(build(graph), createBytes(new Map()), { path, externalData: 'never' })
+  return Promise.all(files.map(async part => file(part.path, await collect(part.chunks()))))
+}
+
 /** A PNG (ISO/IEC 15948) of eight-bit RGB, every row unfiltered. */
 export function png(
   width: number,

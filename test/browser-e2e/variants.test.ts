@@ -2,7 +2,7 @@
 // every run, with names, recipes, figures side by side, and a way back from deleting.
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { classifier } from './own-files.ts'
+import { classifier, written } from './own-files.ts'
 import { go, openSample, result, run } from './person.ts'
 import { openStudio, type Studio } from './studio.ts'
 
@@ -38,6 +38,33 @@ test('a target’s findings are there before anything runs, each a click away fr
   const node = await finding.locator('button.mono').first().textContent()
   await finding.locator('button.mono').first().click()
   await page.locator('.inspector .name').filter({ hasText: node! }).waitFor()
+})
+
+test('what a target refuses is said before the run, and a click leaves it out of the graph', async () => {
+  const graph = `
+graph (x: f32[1,3,8,8]) -> (y) {
+  c = Conv(x, w: f32[4,3,3,3]{-0.4..0.4}, b: f32[4]{-0.1..0.1}) {pads=[1,1,1,1]}
+  r = Relu(c)
+  y = NonZero(r)
+}`
+  await page.locator('.mark').click()
+  await page
+    .getByTestId('pick-model')
+    .locator('input')
+    .setInputFiles(await written('head.onnx', graph))
+  await page.getByTestId('lint-counts').waitFor()
+  await go(page, 'recipe')
+  await page.getByTestId('step-export').locator('.field:has(.name:text-is("Target")) select').selectOption('caffe')
+  await expect.poll(async () => JSON.stringify(await recipe())).toContain('caffe')
+  await go(page, 'run')
+  await page.getByTestId('refused').getByRole('button').click()
+  const refused = page.locator('.lint-table tr[data-level=refused]')
+  await refused.waitFor()
+  expect(await refused.textContent()).toContain('NonZero')
+  await refused.getByRole('button', { name: 'End the graph before it' }).click()
+  await refused.waitFor({ state: 'detached' })
+  await go(page, 'recipe')
+  expect((await recipe()).steps[0]).toEqual({ do: 'cut', outputs: ['r'] })
 })
 
 test('two runs are two variants, named after what their recipes do', async () => {

@@ -2,6 +2,7 @@
 import { beforeAll, expect, test } from 'vitest'
 import { collect, memorySource, text } from '../../src/base/bytes.ts'
 import { viewAs } from '../../src/base/dtype.ts'
+import { ambarella as ambarellaExporter } from '../../src/exporters/ambarella.ts'
 import { qualcomm as qualcommExporter } from '../../src/exporters/qualcomm.ts'
 import { tensorrt as tensorrtExporter } from '../../src/exporters/tensorrt.ts'
 import type { Written } from '../../src/exporters/types.ts'
@@ -11,6 +12,9 @@ import { importModel } from '../../src/importers/index.ts'
 import type { Context } from '../../src/ir/context.ts'
 import type { Graph } from '../../src/ir/model.ts'
 import type { Target } from '../../src/ir/target.ts'
+import { floats } from '../../src/ir/tensor.ts'
+import { freeze } from '../../src/ops/freeze.ts'
+import { ambarella } from '../../src/targets/ambarella.ts'
 import { onnxruntime } from '../../src/targets/onnxruntime.ts'
 import { qualcomm } from '../../src/targets/qualcomm.ts'
 import { tensorrt } from '../../src/targets/tensorrt.ts'
@@ -137,4 +141,46 @@ test.each([
   expect(parameters.map(p => p.name).sort()).toEqual(['w1', 'w2', 'w3', 'w4', 'w5'])
   for (const { scales, offsets } of parameters) expect(offsets).toEqual(scales.map(() => -128))
   expect(text(await file(written, 'convert.sh'))).toContain(`--act_bitwidth ${bits}`)
+})
+
+test('Ambarella gets the float model, raw samples with their list, the bits of each layer, and the commands', async () => {
+  const [target] = ambarella
+  const step = { layers: { e: { activations: 'int16', weights: 'int16' }, f: { float: true } } }
+  const { state, variant } = await play(model, ctx, { step, wanted: { target, form: 'mixed' } })
+  const samples = [1, 2].map(k => ({
+    x: floats(
+      [1, 4, 8, 8],
+      Float32Array.from({ length: 256 }, (_, i) => i * k),
+    ),
+  }))
+  const written = await ambarellaExporter.write(freeze(variant.model, { x: [1, 4, 8, 8] }), target, {
+    form: 'mixed',
+    io: 'float',
+    bytes: ctx.bytes,
+    preprocess: {},
+    calibration: { real: true, samples },
+    quantized: { float: variant.reference ?? state.model, plan: variant.plan! },
+    name: 'model',
+  })
+  const { nodes, values } = await graphIn(written)
+  expect(nodes.some(n => /Quantize/.test(n.op))).toBe(false)
+  expect(values.get('x')?.shape).toEqual([1, 4, 8, 8])
+  const list = text(await file(written, 'calibration/input0.txt'))
+  expect(list).toBe('calibration/input0/0000.bin\ncalibration/input0/0001.bin\n')
+  const raw = await file(written, 'calibration/input0/0001.bin')
+  expect(viewAs('float32', raw)).toEqual(samples[1].x.data)
+  const bits = new Map(
+    text(await file(written, 'layer_bits.csv'))
+      .trim()
+      .split('\n')
+      .map(line => line.split(','))
+      .map(([layer, , , count]) => [layer, count] as const),
+  )
+  expect([bits.get('c'), bits.get('e'), bits.get('f'), bits.get('y')]).toEqual(['8', '16', '16', '8'])
+  const script = text(await file(written, 'compile.sh'))
+  expect(script).toContain("-isrc 'is:1,4,8,8|iq|idf:1,2,0,7|i:x=calibration/input0.txt'")
+  expect(script).toContain("-odst 'o:y|odf:fp32'")
+  expect(written.notes.join()).toMatch(/Not run on its own runtime.*0000\.bin to .*0001\.bin hold real samples/)
+  // Nobody here knows what the tools take.
+  expect(ambarellaExporter.check!(model, target, 'mixed').every(p => p.level === 'unknown')).toBe(true)
 })

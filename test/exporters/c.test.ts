@@ -34,8 +34,9 @@ const emulated = ['-DMODEL_SIMD', `-I${join(import.meta.dirname, 'simd')}`]
 const dsp = [...emulated, '-D__ARM_FEATURE_DSP']
 const neon = [...emulated, '-D__ARM_NEON']
 
-const written = (model: Model, io: 'float' | 'integer' = 'float'): Promise<Written> =>
+const written = (model: Model, io: 'float' | 'integer' = 'float', scramble: string | null = null): Promise<Written> =>
   c.write(infer(model), target, {
+    scramble,
     form: 'int8',
     io,
     bytes: ctx.bytes,
@@ -228,3 +229,50 @@ test('what has no kernel of integers is refused by name', async () => {
   expect(c.check!(infer(variant.model), target, 'int8')).toMatchObject([named])
   await expect(written(variant.model)).rejects.toMatchObject({ code: 'unsupported', where: { node: named.node } })
 })
+
+test.skipIf(!compiles)(
+  'with a key the weights do not stand in the source, and the program gives the same',
+  async () => {
+    const key = '0123456789abcdef'
+    for (const weights of ['int8', 'int4']) {
+      const model = build(`graph (x: f32[1,4,12,12]) -> (y) {
+      a = Conv(x, w: f32[16,4,3,3], b: f32[16]) {pads=[1,1,1,1]}
+      r = Relu(a)
+      d = Conv(r, v: f32[16,1,3,3], u: f32[16]) {group=16, pads=[1,1,1,1]}
+      s = Add(d, r)
+      h = HardSwish(s)
+      p = GlobalAveragePool(h)
+      f = Flatten(p)
+      y = Gemm(f, g: f32[10,16], k: f32[10]) {transB=1}
+    }`)
+      const { variant } = await play(model, ctx, { wanted: { target }, samples: 4, step: { weights } })
+      const ready = freeze(variant.model, { x: [1, 4, 12, 12] })
+      const [plain, hidden] = [await written(ready), await written(ready, 'float', key)]
+      const sourceIn = async (file: Written) => text(await collect(file.files[1].chunks()))
+      const [open, closed] = [await sourceIn(plain), await sourceIn(hidden)]
+      const tables = [...open.matchAll(/^static const u?int8_t (\w+_weights\w*)\[(\d+)\] = \{\n([^}]*)\}/gm)]
+      expect(tables.length).toBe(3)
+      for (const [, name, size, body] of tables) {
+        expect(closed).not.toContain(`${name}[${size}] = `)
+        const [first] = body.trim().split('\n')
+        expect(first.length).toBeGreaterThan(60)
+        expect(closed, name).not.toContain(first)
+      }
+      expect(closed).not.toContain(key)
+      const feeds = feedsFor(ready, createRng(1, 'feeds'))
+      const sample = sampleOf(ready, feeds, plain)
+      const flags = (given: string) => [...sanitized, `-DMODEL_KEY=0x${given}ULL`]
+      const [[wanted]] = await runC([{ written: plain, samples: [sample] }])
+      const [[once, again]] = await runC([{ written: hidden, samples: [sample, sample] }], flags(key))
+      expect(once).toEqual(wanted)
+      expect(again).toEqual(wanted)
+      const [[wrong]] = await runC([{ written: hidden, samples: [sample] }], flags('0123456789abcdee'))
+      expect(wrong).not.toEqual(wanted)
+      await expect(runC([{ written: hidden, samples: [sample] }])).rejects.toThrow(/MODEL_KEY/)
+      const [, ram] = /into (\d+) more bytes of RAM/.exec(hidden.notes.join(' '))!.map(Number)
+      const [, constants] = /Flash: (\d+) bytes/.exec(hidden.notes[0])!.map(Number)
+      expect(ram).toBeGreaterThan(0)
+      expect(ram).toBeLessThanOrEqual(constants)
+    }
+  },
+)

@@ -20,6 +20,7 @@ const wanted = [
   'mnn',
   'c',
   'rknn:rk3588',
+  'ambarella',
   'qualcomm',
   'tensorrt',
   'coreml',

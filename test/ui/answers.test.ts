@@ -10,6 +10,8 @@ const sample = (index: number, label: number | null, before: number, after: numb
   label,
   before,
   after,
+  right: label === null ? null : { before: before === label, after: after === label },
+  misfit: null,
 })
 const samples = [sample(0, 1, 1, 1), sample(1, 1, 3, 4), sample(2, 1, 3, 1), sample(3, 3, 3, 1), sample(4, null, 1, 3)]
 
@@ -30,7 +32,7 @@ describe('answers', () => {
     })
   })
   test('text and missing labels have no such table', () => {
-    expect(confusion([sample(0, null, 1, 1), { ...sample(1, 1, 1, 1), label: 'abc' }])).toBeNull()
+    expect(confusion([sample(0, null, 1, 1), { ...sample(1, 1, 1, 1), label: 'abc' as const }])).toBeNull()
   })
   test('what was lost comes first, then what was won, then the rest', () => {
     expect(changed(samples).map(one => [one.index, kindOf(one)])).toEqual([

@@ -4,7 +4,7 @@ import { codeOf, modulesOf } from '../contract/source-files.ts'
 
 // What speaks on the command line alone, writes files in English, or says things to developers.
 const elsewhere =
-  /^src\/(ui|cli|host\/node)\/|^src\/ir\/(parse|print|text-form)\.ts|^src\/formats\/[\w-]+-schema\.ts|^src\/exporters\/c\/(?!refusals)|^src\/jobs\/(verify|convert|lint|sample-code)\.ts|^workers\/(boot|service\.worker)\.ts|^src\/exporters\/(nnie-texts|tflite-samples|\w+\/sample|sample\/\w+)\.ts/
+  /^src\/(ui|cli|host\/node)\/|^src\/ir\/(parse|print|text-form)\.ts|^src\/formats\/[\w-]+-schema\.ts|^src\/exporters\/c\/(?!refusals)|^src\/jobs\/(convert|sample-code)\.ts|^workers\/(boot|service\.worker)\.ts|^src\/exporters\/(nnie-texts|tflite-samples|tflite-metadata|\w+\/sample|sample\/\w+)\.ts/
 
 const folders = ['src', 'workers']
 

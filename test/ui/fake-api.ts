@@ -501,8 +501,15 @@ export function fakeApi(options: Partial<FakeOptions> = {}): StudioApi {
     report: async () => good(reportOf(graph)),
     sharedValues: async () =>
       good(graph.nodes.filter(({ op }) => op === 'Conv').map(({ id, op }) => ({ value: `${id}_out`, node: id, op }))),
-    beside: async () => good({ maps: null, difference: { sqnrDb: 31.2, maxAbs: 0.4 }, answers: [6, 6], scores: null }),
+    beside: async () =>
+      good({
+        maps: null,
+        difference: { sqnrDb: 31.2, maxAbs: 0.4 },
+        answers: { label: 6, before: 6, after: 6, right: { before: true, after: true }, misfit: null },
+        scores: null,
+      }),
     answers: async () => good(null),
+    compareDump: async () => good({ layers: [], firstDifference: null, unknown: [] }),
     renameVariant: async (_, __, name) => set({ variants: project.variants.map(known => ({ ...known, name })) }),
     deleteVariant: async () => set({ variants: [] }),
     restoreVariant: async () => set({ variants: [variantOf(graph)] }),

@@ -18,7 +18,7 @@ const page = {
   variant: variantOf(graph),
   report,
 }
-const english = { words: en, locale: 'en' as const, say: (text: string) => text }
+const english = { words: en, locale: 'en' as const, say: (text: string) => text, step: (id: string) => id }
 
 describe('the page', () => {
   const text = reportPage(page, english)
@@ -48,7 +48,7 @@ describe('the page', () => {
     expect(reportPage(page, english)).toBe(text)
   })
   test('is in Chinese where the page is', () => {
-    const chinese = reportPage(page, { words: zh, locale: 'zh', say: () => '一句话' })
+    const chinese = reportPage(page, { words: zh, locale: 'zh', say: () => '一句话', step: id => id })
     expect(chinese).toContain('<html lang="zh-CN">')
     expect(chinese).toContain(zh.result.layers)
     expect(chinese).toContain('一句话')

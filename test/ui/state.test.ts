@@ -11,6 +11,8 @@ import { leaves } from '../../src/ui/state/network.ts'
 import { formatAddress, parseAddress } from '../../src/ui/state/place.ts'
 import {
   addStep,
+  cutBefore,
+  cutsOf,
   isPreset,
   layerSetting,
   moveStep,
@@ -19,6 +21,7 @@ import {
   setOption,
   setShape,
   shapeOf,
+  targetsOf,
 } from '../../src/ui/state/recipe-edit.ts'
 
 const recipe: Recipe = {
@@ -28,6 +31,13 @@ const recipe: Recipe = {
 }
 
 describe('recipe', () => {
+  test('the graph is ended before a layer, and before another as well', () => {
+    const once = cutBefore(recipe, ['a'])
+    expect(once.steps[0]).toEqual({ do: 'cut', outputs: ['a'] })
+    const shaped = setShape(cutBefore(once, ['b', 'a']), 'x', [1, 3])
+    expect(cutsOf(shaped)).toEqual([{ do: 'cut', outputs: ['a', 'b'], shapes: { x: [1, 3] } }])
+    expect(targetsOf(shaped)).toEqual(['onnxruntime'])
+  })
   test('an option at its default is left out, another is written', () => {
     expect(setOption(recipe, 1, 'weights', 'float16', 'int8').steps[1]).toEqual({ do: 'quantize', weights: 'float16' })
     expect(setOption(recipe, 1, 'weights', 'int8', 'int8').steps[1]).toEqual({ do: 'quantize' })

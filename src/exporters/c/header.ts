@@ -12,7 +12,7 @@ export function edgeType(program: NhwcProgram, edges: readonly number[]): string
   return others.length === 0 ? (types[type] ?? null) : null
 }
 
-export function headerOf(program: NhwcProgram, { arena, sizes }: Storage, constants: number): string {
+export function headerOf(program: NhwcProgram, { arena, sizes }: Storage, constants: number, restored: number): string {
   const { inputs, outputs } = program
   const names = new Names([])
   return `/*
@@ -25,7 +25,14 @@ export function headerOf(program: NhwcProgram, { arena, sizes }: Storage, consta
  *
  * Memory: ${constants} bytes of constants beside the code (flash), ${arena.bytes} bytes of static memory (RAM), beside the
  * caller's two arrays. At its narrowest the network needs ${arena.bound} bytes at once. It works in static memory, so
- * that one call must end before the next begins; "in" and "out" must not overlap.
+ * that one call must end before the next begins; "in" and "out" must not overlap.${
+   restored > 0
+     ? `
+ *
+ * The constants are scrambled by a key, which is given when model.c is compiled: -DMODEL_KEY=0x...ULL. The first call restores
+ * them into ${restored} more bytes of static memory.`
+     : ''
+ }
  *
 ${[...edgesText('in', program, inputs), ...edgesText('out', program, outputs)].join('\n')}
  */

@@ -10,6 +10,8 @@ export interface Table {
   name: string // a wish
   type: CType
   values: ArrayLike<number>
+  /** Weights, which a key may hide. */
+  secret?: true
 }
 
 /** One operator's use of a kernel. */

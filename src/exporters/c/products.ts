@@ -32,8 +32,8 @@ function layer(o: NhwcOperator & { options: { fused: Fused } }, c: Context, axis
   const type = w.dtype as Weights
   const table: Table =
     type === 'int8'
-      ? { name: `${w.name}_weights`, type: 'int8_t', values: viewAs('int8', w.data!) as Int8Array }
-      : { name: `${w.name}_weights`, type: 'uint8_t', values: w.data! }
+      ? { name: `${w.name}_weights`, type: 'int8_t', values: viewAs('int8', w.data!) as Int8Array, secret: true }
+      : { name: `${w.name}_weights`, type: 'uint8_t', values: w.data!, secret: true }
   // With no window outside, the zero point of the input is a part of the bias.
   const whole = folded && type === 'int8'
   return {

@@ -16,11 +16,12 @@ export const howToRun = (
   constants: number,
   arena: number,
   bound: number,
+  key: string | null,
 ): string => `\`model.c\` and \`model.h\` are all that there is to compile: C99, no library, no heap.
 ${constants} bytes of constants lie in flash beside the code, ${arena} bytes of static memory are needed to compute in (the network needs ${bound} at once).
 
 \`\`\`
-cc -std=c99 -O2 -I. model.c sample/main.c -o sample/main && sample/main
+cc -std=c99 -O2${key ? ` -DMODEL_KEY=0x${key}ULL` : ''} -I. model.c sample/main.c -o sample/main && sample/main
 \`\`\`
 
 \`-Os\` makes the smallest code, \`-O3\` the fastest. \`sample/main.c\` runs \`golden/inputs.npz\` and compares with \`golden/outputs.npz\`; the golden input is synthetic.

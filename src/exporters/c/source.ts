@@ -5,6 +5,7 @@ import { helpers, helpersOf } from './helpers.ts'
 import type { Use } from './kernel.ts'
 import { KernelText } from './kernel-text.ts'
 import type { Step } from './program.ts'
+import { type Key, Scrambler } from './scramble.ts'
 import type { Storage } from './storage.ts'
 import { Tables } from './tables.ts'
 import { comment, floatLiteral, indented, Names, quoted } from './text.ts'
@@ -21,10 +22,12 @@ export interface Source {
   text: string
   /** Bytes of constants. */
   constants: number
+  /** Bytes of RAM that hold constants which do not stand in the source as they are. */
+  restored: number
 }
 
 const reserved =
-  `arena model_run in out x y a b p main four dump DUMP printf stdout auto break case char const continue default do
+  `arena model_run unscramble mixed stream_at unscramble_int8_t unscramble_uint8_t in out x y a b p main four dump DUMP printf stdout auto break case char const continue default do
 double else enum extern float for goto if inline int long register restrict return short signed sizeof static struct switch typedef
 union unsigned void volatile while`.split(/\s+/)
 
@@ -33,13 +36,15 @@ export function sourceOf(
   steps: readonly Step[],
   storage: Storage,
   shown: readonly Shown[],
+  key: Key | null = null,
 ): Source {
   const names = new Names([...reserved, ...helpers.map(h => h.name)])
   const byKernel = new Map<string, Use[]>()
   for (const use of steps.flatMap(step => step.uses))
     byKernel.set(use.kernel, [...(byKernel.get(use.kernel) ?? []), use])
   for (const name of byKernel.keys()) names.fresh(name)
-  const tables = new Tables(names)
+  const scrambler = key && new Scrambler(key)
+  const tables = new Tables(names, scrambler)
   const kernels = [...byKernel].map(([name, uses]) => new KernelText(name, uses, tables, names))
   const kernelOf = new Map(kernels.flatMap(kernel => kernel.uses.map(use => [use, kernel])))
 
@@ -47,7 +52,7 @@ export function sourceOf(
     const place = storage.places[tensor]
     const { name, data } = program.tensors[tensor]
     if (place.kind === 'constant')
-      return tables.name({ name, type: 'int8_t', values: viewAs('int8', data!) as Int8Array })
+      return tables.name({ name, type: 'int8_t', values: viewAs('int8', data!) as Int8Array, secret: true })
     const at = place.kind === 'arena' ? place.offset : place.element
     return at === 0 ? place.kind : `${place.kind} + ${at}`
   }
@@ -66,14 +71,16 @@ export function sourceOf(
     shown.length > 0 ? dump : '',
     storage.arena.bytes > 0 ? `static int8_t arena[MODEL_ARENA_SIZE];` : '',
     ...tables.texts,
+    scrambler ? scrambler.definition : '',
     ...kernels.flatMap(kernel => kernel.parameters()),
     ...used,
     ...definitions,
-    `void model_run(const MODEL_IN_T *in, MODEL_OUT_T *out) {\n${calls.join('\n')}\n}`,
+    `void model_run(const MODEL_IN_T *in, MODEL_OUT_T *out) {\n${scrambler ? 'unscramble();\n' : ''}${calls.join('\n')}\n}`,
   ]
   const text = parts.map(part => indented(part.trim())).filter(part => part !== '')
   return {
     text: `${text.join('\n\n')}\n`,
+    restored: scrambler?.bytes ?? 0,
     constants: tables.bytes + kernels.reduce((n, kernel) => n + kernel.bytes, 0),
   }
 }

@@ -15,6 +15,11 @@ export const exportStep = step({
     ),
     form: value('Form', v.nullable(v.string()), null as string | null),
     io: choice('Inputs and outputs', ['float', 'integer'], 'float'),
+    scramble: value(
+      'Key that weights in C are scrambled by',
+      v.nullable(v.pipe(v.string(), v.regex(/^[0-9a-f]{16}$/))),
+      null as string | null,
+    ),
     samples: number('Real calibration samples in the bundle', { default: 0, min: 0, max: 4096 }),
   },
   needs: () => [],

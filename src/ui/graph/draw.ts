@@ -14,6 +14,7 @@ export interface Palette {
   line: string
   strong: string
   accent: string
+  bad: string
   font: string
 }
 export interface Picture {
@@ -24,6 +25,8 @@ export interface Picture {
   selected: number
   hovered: number
   found: ReadonlySet<number>
+  /** Where a board first differs, or -1. */
+  marked: number
 }
 
 const namesFrom = 0.38
@@ -131,6 +134,15 @@ function drawNode(ctx: CanvasRenderingContext2D, picture: Picture, palette: Pale
         ctx.textAlign = 'left'
       }
     }
+  }
+  if (k === picture.marked) {
+    const away = 6 / Math.min(1, zoom)
+    ctx.strokeStyle = palette.bad
+    ctx.lineWidth = 3 / Math.min(1, zoom)
+    ctx.setLineDash([6, 4])
+    ctx.strokeRect(x - away, y - away, width + 2 * away, nodeHeight + 2 * away)
+    ctx.setLineDash([])
+    ctx.lineWidth = 1 / Math.min(1, zoom)
   }
   const ring = k === picture.selected ? palette.accent : picture.found.has(k) ? palette.ink : null
   if (ring || k === picture.hovered) {

@@ -23,6 +23,7 @@ function readPalette(element: Element): Palette {
     line: token('--line'),
     strong: token('--line-strong'),
     accent: token('--accent'),
+    bad: token('--bad'),
     font: style.fontFamily,
   }
 }
@@ -47,6 +48,10 @@ export function GraphCanvas(props: {
   const layers = createMemo(() => layersByNode(props.drawing.scene, studio.layers()))
   const selected = createMemo(() => props.drawing.scene.index.get(studio.selected() ?? '') ?? -1)
   const found = createMemo(() => new Set(props.found))
+  const marked = createMemo(() => {
+    const name = studio.dumps.dump()?.firstDifference
+    return name ? props.drawing.scene.nodes.findIndex(item => item.node?.outputs.includes(name)) : -1
+  })
   const dark = matchMedia('(prefers-color-scheme: dark)')
 
   const choose = (node: number) => studio.select(node < 0 ? null : keyOf(props.drawing.scene.nodes[node]))
@@ -112,6 +117,7 @@ export function GraphCanvas(props: {
       selected: selected(),
       hovered: hovered(),
       found: found(),
+      marked: marked(),
     }
     cancelAnimationFrame(frame)
     if (!view || !colours || width === 0) return

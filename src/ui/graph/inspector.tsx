@@ -38,6 +38,10 @@ export function Inspector(props: { scene: Scene }) {
   const at = () => props.scene.index.get(studio.selected() ?? '') ?? -1
   const item = () => props.scene.nodes[at()]
   const layer = () => layersByNode(props.scene, studio.layers()).get(at())
+  const diverges = () => {
+    const name = studio.dumps.dump()?.firstDifference
+    return name ? (item()?.node?.outputs.includes(name) ?? false) : false
+  }
   const whyFloat = () => {
     const names = new Set([item()?.id, ...(item()?.node?.origin ?? [])])
     return studio.report()?.floatLeft.find(row => names.has(row.node))?.why
@@ -98,6 +102,11 @@ export function Inspector(props: { scene: Scene }) {
                 )}
               </Show>
             </dl>
+            <Show when={diverges()}>
+              <p class="note bad-note" data-testid="diverges">
+                {t().dump.here}
+              </p>
+            </Show>
             <Show when={whyFloat()}>
               {why => (
                 <p class="note">

@@ -9,6 +9,7 @@ import type { Role } from '../state/project.ts'
 import { useStudio } from '../state/studio.ts'
 import { Picture } from './picture.tsx'
 import { ProgressBar } from './progress-bar.tsx'
+import { Said } from './said.tsx'
 import './answers-view.css'
 
 // More classes than this make a table that nobody reads.
@@ -198,6 +199,13 @@ function Found(props: { project: ProjectView; role: Role; answers: Answers }) {
             : t().answers.changed(format.whole(moved().length, locale()), total())}
         </strong>
       </p>
+      <Show when={props.answers.misfit}>
+        {why => (
+          <p class="note warn-note">
+            <Said words={why()} />
+          </p>
+        )}
+      </Show>
       <Changed project={props.project} role={props.role} samples={moved()} />
       <Show when={table()}>
         {known => (

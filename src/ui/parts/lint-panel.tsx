@@ -4,8 +4,9 @@ import type { ProjectView } from '../../../workers/api.ts'
 import type { Finding, Linted } from '../../jobs/lint.ts'
 import * as format from '../format.ts'
 import { inWords, locale, t } from '../i18n/index.ts'
-import { cutBefore, quantizes, setLayer, targetsOf } from '../state/recipe-edit.ts'
+import { cutBefore, cutsOf, quantizes, setLayer, targetsOf } from '../state/recipe-edit.ts'
 import { useStudio } from '../state/studio.ts'
+import { Alike, grouped } from './alike.tsx'
 import { Said } from './said.tsx'
 import './lint-panel.css'
 
@@ -63,36 +64,27 @@ function Remedies(props: { finding: Finding; project: ProjectView }) {
   )
 }
 
-function Row(props: { finding: Finding; project: ProjectView }) {
+/** What is said of several layers alike is said once. */
+function Row(props: { alike: readonly Finding[]; project: ProjectView }) {
   const { select } = useStudio()
-  const name = () => props.finding.node
+  const first = () => props.alike[0]
+  const show = ({ node, origin }: Finding) => {
+    select(origin[0] ?? node)
+    document.querySelector('.graph-panel')?.scrollIntoView({ block: 'nearest' })
+  }
   return (
-    <tr data-level={props.finding.level}>
+    <tr data-level={first().level}>
       <td>
-        <Show when={name()} fallback={<span class="soft">{t().lint.whole}</span>}>
-          {node => (
-            <button
-              type="button"
-              class="link mono"
-              onClick={() => {
-                select(props.finding.origin[0] ?? node())
-                document.querySelector('.graph-panel')?.scrollIntoView({ block: 'nearest' })
-              }}
-            >
-              {node()}
-            </button>
-          )}
-        </Show>{' '}
-        <span class="soft">{props.finding.op}</span>
+        <Alike rows={props.alike} onSelect={show} />
       </td>
       <td>
-        <span class={`level ${props.finding.level}`}>{t().lint.level[props.finding.level]}</span>
+        <span class={`level ${first().level}`}>{t().lint.level[first().level]}</span>
       </td>
       <td>
-        <Said words={props.finding.why} /> <Remedies finding={props.finding} project={props.project} />
+        <Said words={first().why} /> <Remedies finding={first()} project={props.project} />
       </td>
       <td>
-        <Rule source={props.finding.source} />
+        <Rule source={first().source} />
       </td>
     </tr>
   )
@@ -101,8 +93,11 @@ function Row(props: { finding: Finding; project: ProjectView }) {
 function Findings(props: { linted: Linted; project: ProjectView }) {
   const [all, setAll] = createSignal(false)
   const count = (level: Finding['level']) => props.linted.findings.filter(finding => finding.level === level).length
-  const shown = () => (all() ? props.linted.findings : props.linted.findings.slice(0, inSight))
-  const rest = () => props.linted.findings.length - shown().length
+  const groups = createMemo(() =>
+    grouped(props.linted.findings, ({ level, op, why, fix, source }) => [level, op, why, fix, source]),
+  )
+  const shown = () => (all() ? groups() : groups().slice(0, inSight))
+  const rest = () => groups().length - shown().length
   const number = (n: number) => format.whole(n, locale())
   return (
     <>
@@ -133,7 +128,7 @@ function Findings(props: { linted: Linted; project: ProjectView }) {
               </tr>
             </thead>
             <tbody>
-              <For each={shown()}>{finding => <Row finding={finding} project={props.project} />}</For>
+              <For each={shown()}>{alike => <Row alike={alike} project={props.project} />}</For>
             </tbody>
           </table>
         </div>
@@ -152,7 +147,7 @@ export function LintPanel(props: { project: ProjectView }) {
   const [chosen, setChosen] = createSignal<string | null>(null)
   const target = () => chosen() ?? targetsOf(props.project.recipe)[0] ?? catalogue()?.targets[0]?.id ?? ''
   // What lint looks at of the recipe: its cuts.
-  const cuts = createMemo(() => JSON.stringify(props.project.recipe.steps.filter(step => step.do === 'cut')))
+  const cuts = createMemo(() => JSON.stringify(cutsOf(props.project.recipe)))
   const [linted] = createResource(
     () => (target() ? JSON.stringify([props.project.id, target(), cuts()]) : null),
     key => {

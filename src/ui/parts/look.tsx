@@ -170,8 +170,14 @@ function Scores(props: { scores: NonNullable<Beside['scores']>; names: readonly 
   )
 }
 
-function Answers(props: { beside: Beside; label: string | null; names: readonly [string, string] }) {
-  const rows = () => props.beside.answers.map((answer, k) => ({ answer, name: props.names[k] }))
+function Answers(props: { answers: NonNullable<Beside['answers']>; names: readonly [string, string] }) {
+  const rows = () => {
+    const { before, after, right } = props.answers
+    return [
+      { name: props.names[0], answer: before, right: right?.before },
+      { name: props.names[1], answer: after, right: right?.after },
+    ]
+  }
   return (
     <Show when={rows().some(({ answer }) => answer !== null)}>
       <dl class="facts" data-testid="both-answers">
@@ -181,11 +187,9 @@ function Answers(props: { beside: Beside; label: string | null; names: readonly 
               <dt>{row.name}</dt>
               <dd>
                 <b>{row.answer ?? format.missing}</b>{' '}
-                <Show when={props.label !== null}>
-                  <span
-                    classList={{ good: String(row.answer) === props.label, bad: String(row.answer) !== props.label }}
-                  >
-                    {String(row.answer) === props.label ? t().look.right : t().look.wrong(props.label!)}
+                <Show when={row.right !== undefined}>
+                  <span classList={{ good: row.right, bad: !row.right }}>
+                    {row.right ? t().look.right : t().look.wrong(String(props.answers.label))}
                   </span>
                 </Show>
               </dd>
@@ -220,7 +224,6 @@ export function Look(props: { project: ProjectView; sides: readonly [Compared, C
       if (layer) setValue(layer.value)
     }),
   )
-  const offset = () => props.project.input.labelOffset ?? 0
   const [ran] = createResource(
     () => (role() ? JSON.stringify([models(), role(), at(), shownValue(), props.project.input]) : null),
     async key => {
@@ -238,13 +241,6 @@ export function Look(props: { project: ProjectView; sides: readonly [Compared, C
   const fed = () => {
     const preview = ran.latest?.preview
     return preview?.ok ? (preview.value.fed ?? preview.value.original) : null
-  }
-  const label = () => {
-    const preview = ran.latest?.preview
-    const said = preview?.ok ? preview.value.label : null
-    return said !== null && said !== undefined && /^-?\d+$/.test(said)
-      ? String(Number(said) + offset())
-      : (said ?? null)
   }
   return (
     <section class="section" data-testid="look" aria-busy={ran.loading}>
@@ -312,7 +308,9 @@ export function Look(props: { project: ProjectView; sides: readonly [Compared, C
                   </Show>
                 </div>
                 <div class="section">
-                  <Answers beside={known().beside} label={label()} names={names()} />
+                  <Show when={known().beside.answers}>
+                    {answers => <Answers answers={answers()} names={names()} />}
+                  </Show>
                   <Show when={known().beside.scores}>{scores => <Scores scores={scores()} names={names()} />}</Show>
                 </div>
               </div>

@@ -4,10 +4,12 @@ import type { ProjectView } from '../../../workers/api.ts'
 import type { BundleReport } from '../../jobs/report.ts'
 import * as format from '../format.ts'
 import { inWords, locale, t } from '../i18n/index.ts'
+import { DumpView } from '../parts/dump-view.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { VariantPicker } from '../parts/variant-picker.tsx'
 import { reportPage } from '../state/report-page.ts'
 import { jsonBlob, save } from '../state/save.ts'
+import { stepName } from '../state/stage-words.ts'
 import { useStudio } from '../state/studio.ts'
 import './export.css'
 
@@ -106,6 +108,7 @@ function Bundle(props: { project: ProjectView; bundle: BundleReport }) {
           </tfoot>
         </table>
       </div>
+      <DumpView bundle={props.bundle} />
     </section>
   )
 }
@@ -118,7 +121,7 @@ export function ExportPlace(props: { project: ProjectView }) {
   const page = () =>
     reportPage(
       { project: props.project, variant: studio.variants.variant()!, report: studio.report()! },
-      { words: t(), locale: locale(), say: inWords },
+      { words: t(), locale: locale(), say: inWords, step: id => stepName(id, t(), studio.catalogue()) },
     )
   return (
     <div class="place export-place">

@@ -5,6 +5,7 @@ import type { Accuracy, LayerReport, Report } from '../../jobs/report.ts'
 import * as format from '../format.ts'
 import { GraphPanel } from '../graph/graph-panel-lazy.tsx'
 import { inWords, locale, t } from '../i18n/index.ts'
+import { Alike, grouped } from '../parts/alike.tsx'
 import { AnswersView } from '../parts/answers-view.tsx'
 import { AgreementFacts, CompareTable } from '../parts/compare-table.tsx'
 import { Doctor } from '../parts/doctor.tsx'
@@ -58,22 +59,18 @@ function FloatLeft(props: { rows: Report['floatLeft'] }) {
           <thead>
             <tr>
               <th scope="col">{t().result.node}</th>
-              <th scope="col">{t().result.operator}</th>
               <th scope="col">{t().result.why}</th>
             </tr>
           </thead>
           <tbody>
-            <For each={props.rows}>
-              {row => (
+            <For each={grouped(props.rows, ({ op, why }) => [op, why])}>
+              {alike => (
                 <tr>
                   <td>
-                    <button type="button" class="link mono" onClick={() => studio.select(row.node)}>
-                      {row.node}
-                    </button>
+                    <Alike rows={alike} onSelect={({ node }) => studio.select(node)} />
                   </td>
-                  <td>{row.op}</td>
                   <td>
-                    <Said words={row.why} />
+                    <Said words={alike[0].why} />
                   </td>
                 </tr>
               )}

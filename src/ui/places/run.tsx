@@ -1,12 +1,13 @@
 // The run, step by step: what is done, what is on, how fast, how long still; and where the time went afterwards.
-import { createMemo, For, Show } from 'solid-js'
+import { createMemo, createResource, For, Show } from 'solid-js'
 import type { ProjectView } from '../../../workers/api.ts'
 import * as format from '../format.ts'
-import { locale, t } from '../i18n/index.ts'
+import { inWords, locale, t } from '../i18n/index.ts'
 import { Icon } from '../parts/icon.tsx'
 import { ProgressBar } from '../parts/progress-bar.tsx'
 import { Said } from '../parts/said.tsx'
 import { Segmented } from '../parts/segmented.tsx'
+import { cutsOf, targetsOf } from '../state/recipe-edit.ts'
 import type { Device } from '../state/run.ts'
 import { progressWords, stepName } from '../state/stage-words.ts'
 import { useStudio } from '../state/studio.ts'
@@ -98,6 +99,40 @@ function Timing(props: { timing: Record<string, number> }) {
   )
 }
 
+/** What the first target would refuse is known before the run. */
+function Refused(props: { project: ProjectView }) {
+  const { api, show, run, catalogue } = useStudio()
+  const [linted] = createResource(
+    () => {
+      const [target] = targetsOf(props.project.recipe)
+      // A run has the machine to itself.
+      return target && !run.running() ? JSON.stringify([props.project.id, target, cutsOf(props.project.recipe)]) : null
+    },
+    key => {
+      const [id, target] = JSON.parse(key) as [string, string]
+      return api.lint(id, target)
+    },
+  )
+  const refused = () => {
+    const answer = linted.state === 'ready' ? linted() : undefined
+    const count = answer?.ok ? answer.value.findings.filter(({ level }) => level === 'refused').length : 0
+    return answer?.ok && count > 0 ? { target: answer.value.target, count } : null
+  }
+  const label = (id: string) => inWords(catalogue()?.targets.find(known => known.id === id)?.label ?? id)
+  return (
+    <Show when={!run.running() && refused()}>
+      {known => (
+        <p class="note bad-note row" data-testid="refused">
+          <span>{t().lint.stop(label(known().target), known().count)}</span>
+          <button type="button" class="link" onClick={() => show('model')}>
+            {t().lint.see}
+          </button>
+        </p>
+      )}
+    </Show>
+  )
+}
+
 export function RunPlace(props: { project: ProjectView }) {
   const studio = useStudio()
   const { run, capabilities } = studio
@@ -123,6 +158,7 @@ export function RunPlace(props: { project: ProjectView }) {
           </button>
         </p>
       </Show>
+      <Refused project={props.project} />
       <div class="row run-controls">
         <Show
           when={run.running()}

@@ -34,9 +34,11 @@ export function changed(samples: readonly Answered[]): Answered[] {
 
 const kinds = ['lost', 'won', 'other'] as const
 
-/** Of a sample whose answer changed: right before, right after, or neither. */
-export const kindOf = ({ label, before, after }: Answered): (typeof kinds)[number] =>
-  label === null ? 'other' : before === label ? 'lost' : after === label ? 'won' : 'other'
+/** Of a sample whose answer changed: right before, right after, or as right or as wrong as before. */
+export function kindOf({ right }: Answered): (typeof kinds)[number] {
+  if (!right || right.before === right.after) return 'other'
+  return right.before ? 'lost' : 'won'
+}
 
 /** Pairs of label and another answer, the most frequent of the second model first. */
 export function confusedPairs({ classes, before, after }: Confusion) {

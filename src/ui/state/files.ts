@@ -58,3 +58,7 @@ export function splitModelAndData(files: readonly GivenFile[]): { model: GivenFi
   const isData = ({ path }: GivenFile) => dataEndings.test(path)
   return { model: files.filter(file => !isData(file)), data: files.filter(isData) }
 }
+
+/** What a board printed, by its name; an .npz may be samples as well, and is a dump only where it is dropped on one's place. */
+export const isDump = (files: readonly GivenFile[]): boolean =>
+  files.length === 1 && /\.(txt|log|dump)$/i.test(files[0].path)

@@ -94,6 +94,9 @@ export function cutBefore(recipe: Recipe, values: readonly string[]): Recipe {
   return setOption(recipe, index, 'outputs', [...new Set([...before, ...values])], [])
 }
 
+/** All that a target's findings depend on of the recipe. */
+export const cutsOf = (recipe: Recipe): Step[] => recipe.steps.filter(step => step.do === 'cut')
+
 /** The targets that the recipe writes bundles for. */
 export const targetsOf = (recipe: Recipe): string[] =>
   recipe.steps.flatMap(step => (step.do === 'export' && typeof step.target === 'string' ? [step.target] : []))

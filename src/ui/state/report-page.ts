@@ -3,7 +3,7 @@ import type { ProjectView, VariantView } from '../../../workers/api.ts'
 import type { BundleReport, Report } from '../../jobs/report.ts'
 import type { Step } from '../../recipe/types.ts'
 import * as format from '../format.ts'
-import { css, inkOn, sqnrColour } from '../graph/colour.ts'
+import { css, inkOn, sqnrColour, sqnrRange } from '../graph/colour.ts'
 import type { Words } from '../i18n/en.ts'
 import { comparable } from './sides.ts'
 
@@ -18,6 +18,8 @@ export interface Language {
   locale: format.Locale
   /** What the engine says, in the language. */
   say: (english: string) => string
+  /** A step's name. */
+  step: (id: string) => string
 }
 
 const escaped = (text: string): string =>
@@ -104,15 +106,20 @@ function agreementLine({ agreement }: BundleReport, { words, locale }: Language)
     .join(' · ')}</p>`
 }
 
+const { low, high } = sqnrRange
+/** Whole decibels within the scale: as many colours as there are rules for. */
+const step = (db: number): number => Math.round(Math.min(high, Math.max(low, db)))
+const colours = Array.from({ length: high - low + 1 }, (_, k) => {
+  const colour = sqnrColour(low + k)
+  return `.db${low + k}{background:${css(colour)};color:${css(inkOn(colour))}}`
+}).join('')
+
 /** Worst first, each figure on its colour. */
 function layersTable({ layers }: BundleReport, { words, locale, say }: Language): string {
   if (layers.length === 0) return ''
   const ratio = (db: number | null): Cell => {
     if (db === null) return format.missing
-    const colour = sqnrColour(db)
-    return html(
-      `<span class="db" style="background:${css(colour)};color:${css(inkOn(colour))}">${escaped(format.decibel(db, locale))}</span>`,
-    )
+    return html(`<span class="db db${step(db)}">${escaped(format.decibel(db, locale))}</span>`)
   }
   const worst = [...layers].sort((a, b) => (a.cumulativeSqnrDb ?? Infinity) - (b.cumulativeSqnrDb ?? Infinity))
   const result = words.result
@@ -141,10 +148,9 @@ function layersTable({ layers }: BundleReport, { words, locale, say }: Language)
   )
 }
 
-function stepLine(step: Step, words: Words): string {
+function stepLine(step: Step, language: Language): string {
   const { do: id, ...options } = step
-  const name = words.stepLabel[id] ?? id
-  return `<li><b>${escaped(name)}</b> <code>${escaped(JSON.stringify(options))}</code></li>`
+  return `<li><b>${escaped(language.step(id))}</b> <code>${escaped(JSON.stringify(options))}</code></li>`
 }
 
 function triedTable({ project, variant }: ReportPage, { words, locale }: Language): string {
@@ -247,7 +253,8 @@ export function reportPage(page: ReportPage, language: Language): string {
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escaped(title)} · Thimble</title>
-<style>${style}</style>
+<style>${style}
+${colours}</style>
 </head>
 <body>
 <h1>${escaped(title)}</h1>
@@ -256,7 +263,7 @@ ${report.bundles.map(bundle => bundleSection(page, bundle, language)).join('\n')
 ${section(words.result.notes, list(notes))}
 ${section(words.result.data, list(data), list(odd))}
 ${project.variants.length > 1 ? section(words.variants.list, triedTable(page, language)) : ''}
-${section(words.recipe.title, `<ol>${report.steps.map(step => stepLine(step, words)).join('')}</ol>`, `<p>${escaped(words.recipe.seed)}: ${report.seed} · ${escaped(words.data.input)}: <code>${escaped(JSON.stringify(project.input))}</code></p>`)}
+${section(words.recipe.title, `<ol>${report.steps.map(step => stepLine(step, language)).join('')}</ol>`, `<p>${escaped(words.recipe.seed)}: ${report.seed} · ${escaped(words.data.input)}: <code>${escaped(JSON.stringify(project.input))}</code></p>`)}
 </body>
 </html>
 `

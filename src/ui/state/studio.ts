@@ -11,6 +11,8 @@ import {
 } from 'solid-js'
 import type { StudioApi } from '../../../workers/api.ts'
 import type { BundleReport, LayerReport } from '../../jobs/report.ts'
+import { keyOf } from '../graph/scene.ts'
+import { createDumps } from './dumps.ts'
 import { createGraphs } from './graphs.ts'
 import { createLooked } from './looked.ts'
 import { createNetwork } from './network.ts'
@@ -47,12 +49,24 @@ export function createStudio(api: StudioApi, { registration, storeForOffline }: 
   const variants = createVariants(api, project)
   const { report } = variants
   const looked = createLooked(api, project)
+  const dumps = createDumps(api, project, variants)
   const bundle = createMemo<BundleReport | null>(() => {
     const bundles = report()?.bundles ?? []
     return bundles[Math.min(bundleIndex(), bundles.length - 1)] ?? null
   })
   const layers = createMemo<readonly LayerReport[]>(() => bundle()?.layers ?? report()?.layers ?? [])
   const graphs = createGraphs(api, project.view, variants.shown)
+
+  /** Selects the node that makes a value, as soon as a graph is there that has it. */
+  const [sought, setSought] = createSignal<string | null>(null)
+  const showValue = (name: string) => setSought(name)
+  createEffect(() => {
+    const [name, scene] = [sought(), graphs.drawing.latest?.scene]
+    if (name === null || !scene) return
+    const maker = scene.nodes.find(item => item.node?.outputs.includes(name))
+    if (maker) select(keyOf(maker))
+    setSought(null)
+  })
 
   /** The recipe is run; whoever still looks at the run is shown the result when it is there. */
   async function start(): Promise<void> {
@@ -100,6 +114,8 @@ export function createStudio(api: StudioApi, { registration, storeForOffline }: 
     variants,
     report,
     looked,
+    dumps,
+    showValue,
     run,
     start,
     sample,

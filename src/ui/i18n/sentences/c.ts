@@ -2,6 +2,13 @@
 import type { Pair } from '../translator.ts'
 
 export const c: readonly Pair[] = [
+  ['Key that weights in C are scrambled by', '用于打乱 C 中权重的密钥'],
+  [
+    'Weights are scrambled: compile with -DMODEL_KEY=0x{key}ULL. They are restored into {bytes#} more bytes of RAM at the first run. recipe.json holds the key, too.',
+    '权重已打乱：请用 -DMODEL_KEY=0x{key}ULL 编译。首次运行时它们会还原到另外 {bytes#} 字节的 RAM 中。recipe.json 中也有该密钥。',
+  ],
+  ['The target {target} has no way to scramble weights', '目标 {target} 无法打乱权重'],
+  ['Leave "scramble" out, or export for c.', '请去掉 "scramble"，或导出到 c。'],
   ['C99 source', 'C99 源代码'],
   [
     'Flash: {constants#} bytes of constants, and the code. RAM: {arena#} bytes to compute in; the network needs {bound#} at once.',

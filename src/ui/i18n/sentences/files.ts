@@ -2,6 +2,13 @@
 import type { Pair } from '../translator.ts'
 
 export const files: readonly Pair[] = [
+  ['There is no manifest.json here', '这里没有 manifest.json'],
+  ['Name the folder of one bundle, such as OUT/onnxruntime.', '请指定某个导出包的文件夹，例如 OUT/onnxruntime。'],
+  ['its content has changed since it was written', '内容在写出之后被修改过'],
+  ['The bundle has no {path}', '导出包中没有 {path}'],
+  ['Take the bundle as it was written, with all its files.', '请使用写出时的完整导出包。'],
+  ['Line {i} of {file} is not "name index value"', '{file} 的第 {i} 行不是“名称 序号 数值”'],
+  ['Write one value per line, or give an .npz.', '请每行写一个值，或提供 .npz 文件。'],
   [
     'The model takes {size} bytes, more than the 2 GiB that one ONNX file may have',
     '模型有 {size} 字节，超过单个 ONNX 文件 2 GiB 的上限',

@@ -1,5 +1,6 @@
 // The engine's own sentences in Chinese, one file per origin. Loaded only where the page speaks Chinese.
 
+import { ambarella } from './ambarella.ts'
 import { c } from './c.ts'
 import { compiled } from './compiled.ts'
 import { composed } from './composed.ts'
@@ -22,6 +23,7 @@ import { weights } from './weights.ts'
 
 /** Each of them is one string or template of a source file. */
 export const plain = [
+  ...ambarella,
   ...compiled,
   ...c,
   ...coreml,
