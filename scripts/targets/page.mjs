@@ -59,6 +59,7 @@ function lineOf(name, { state, why, figures: f }) {
           .join(', '),
         f.operators ? `${f.operators.lowBit}, ${f.operators.float}` : '',
       ]
+  if (state === 'failed') cells[0] += `, **failed**: ${why}`
   return `| ${[head, ...cells, f.bytes.toLocaleString('en')].join(' | ')} |`
 }
 
