@@ -15,6 +15,7 @@ export function reportText(report: Report, out: string): string {
   )
   if (report.optimized)
     lines.push(`graph: ${report.optimized.nodesBefore} nodes, ${report.optimized.nodesAfter} after optimisation`)
+  if (report.pruned) lines.push('', ...prunedText(report.pruned))
   if (after) {
     const rows = [['size', kilobytes(before.bytes), kilobytes(after.bytes), change(before.bytes, after.bytes)]]
     if (before.accuracy && after.accuracy)
@@ -92,4 +93,22 @@ export function reportText(report: Report, out: string): string {
     )
   lines.push('', ...report.bundles.map(b => `${b.target}${b.form ? ` (${b.form})` : ''}: ${out}/${b.dir}`))
   return `${lines.join('\n')}\n`
+}
+
+const sizes = { macs: 'MACs', parameters: 'parameters', bytes: 'bytes' }
+
+function prunedText({ of, before, after, groups, skipped }: NonNullable<Report['pruned']>): string[] {
+  const number = (x: number): string => x.toLocaleString('en')
+  const lines = [`pruned: ${number(before)} to ${number(after)} ${sizes[of]} (${change(before, after)})`]
+  const fewer = groups.filter(g => g.after < g.before)
+  const lost = (loss: number | null): string => (loss === null ? '-' : `${(100 * loss).toFixed(2)} %`)
+  lines.push(
+    table(
+      ['channels of', 'before', 'after', 'importance gone', 'error alone'],
+      fewer.map(g => [g.layer, `${g.before}`, `${g.after}`, `${(100 * g.importance).toFixed(1)} %`, lost(g.loss)]),
+    ),
+  )
+  for (const { layer, why } of skipped.slice(0, 12)) lines.push(`  ${layer} keeps its channels: ${why}`)
+  if (skipped.length > 12) lines.push(`  and ${skipped.length - 12} more: see report.json`)
+  return lines
 }

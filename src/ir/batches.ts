@@ -61,10 +61,34 @@ export async function* batches(
   if (waiting.length > 0) yield stack(waiting)
 }
 
+const enoughBytes = 268435456 // of inputs, held for a whole stage
+
+// Of what one batch computes for a layer; each thread has a few such at a time.
+const batchBytes = 8388608
+
+/** As many samples as fit, in batches; fewer to a batch where `most`, what a sample takes at the largest layer, asks for it. */
+export async function held(
+  graph: Graph,
+  { data, count, batch }: { data: Dataset; count: number; batch: number },
+  { signal }: { signal: AbortSignal },
+  most = 0,
+): Promise<Batch[]> {
+  const size = fitting(batchBytes, most, batch)
+  const given: Batch[] = []
+  let bytes = 0
+  for await (const b of batches(data, graph, size, { count, signal })) {
+    bytes += Object.values(b.feeds).reduce((sum, array) => sum + array.data.byteLength, 0)
+    if (given.length > 0 && bytes > enoughBytes) break
+    given.push(b)
+  }
+  return given
+}
+
 const sameShapes = (a: Sample, b: Sample): boolean =>
   Object.entries(a.feeds).every(([name, array]) => array.shape.join() === b.feeds[name]?.shape.join())
 
-function stack(samples: readonly Sample[]): Batch {
+/** Samples of equal shapes as one batch. */
+export function stack(samples: readonly Sample[]): Batch {
   if (samples.length === 1) return { feeds: samples[0].feeds, count: 1, samples }
   const feeds: Feeds = {}
   for (const [name, first] of Object.entries(samples[0].feeds)) {

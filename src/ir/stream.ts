@@ -30,6 +30,9 @@ export interface StreamOptions {
   largest: number
 }
 
+/** Bytes of one value over all samples that are worth keeping. */
+export const largestKept = 33554432
+
 export function openStream(
   batches: readonly Batch[],
   form: Form,

@@ -77,6 +77,22 @@ export interface Report {
     nodesAfter: number
     passes: { id: string; changes: number; skipped: { node: string; why: string }[] }[]
   } | null
+  pruned: {
+    of: 'macs' | 'parameters' | 'bytes'
+    before: number
+    asked: number
+    after: number
+    /** Channels that go together, named after the first layer that makes them. */
+    groups: {
+      layer: string
+      layers: string[]
+      before: number
+      after: number
+      importance: number // share of the group's importance that went
+      loss: number | null // what this alone was measured to cost
+    }[]
+    skipped: { layer: string; why: string }[]
+  } | null
   steps: Step[]
   bundles: BundleReport[]
 }

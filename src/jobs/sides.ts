@@ -58,5 +58,6 @@ export function timelessReport(variant: Variant, state: State, bytes: { before: 
     data: { samples: state.observed?.samples ?? 0 },
     estimated: state.estimated,
     optimized: state.optimized,
+    pruned: state.pruned,
   }
 }

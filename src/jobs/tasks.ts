@@ -1,5 +1,13 @@
 // Every task that a thread of the pool can be asked for, by its id.
 import type { Task } from '../ir/context.ts'
+import { optimumTask, ridgeTask } from '../ir/least-squares.ts'
+import { sumRows } from '../ir/moments.ts'
 import { repairTasks } from '../stages/quantize/repairs/tasks.ts'
+import { lessonTask } from '../stages/train/lesson.ts'
 
-export const tasks: ReadonlyMap<string, Task<never, unknown>> = new Map(repairTasks.map(task => [task.id, task]))
+export const tasks: ReadonlyMap<string, Task<never, unknown>> = new Map(
+  [sumRows, ridgeTask, optimumTask, ...repairTasks, lessonTask as unknown as Task<never, unknown>].map(task => [
+    task.id,
+    task,
+  ]),
+)

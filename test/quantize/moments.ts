@@ -1,7 +1,8 @@
 // One layer as the repairs that round layer by layer see it.
 import { createRng } from '../../src/base/rng.ts'
+import type { Moments } from '../../src/ir/moments.ts'
 import { codesOf } from '../../src/ir/number-format.ts'
-import type { Moments, Part } from '../../src/stages/quantize/repairs/rounding-solve.ts'
+import type { Part } from '../../src/stages/quantize/repairs/rounding-solve.ts'
 
 /** Second moments of correlated inputs, as rectified activations are, against the float layer's output. */
 export function layerOf(

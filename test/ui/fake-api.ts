@@ -200,6 +200,7 @@ export function reportOf(graph: GraphView): Report {
       'int8 is slower than float32 here (4.05 against 3.42 ms): the WASM engine has no integer dot product on this machine. On a CPU with VNNI it is not.',
       'The pre-processing was proposed from the model’s input and not confirmed.',
     ],
+    pruned: null,
     optimized: {
       nodesBefore: 166,
       nodesAfter: 54,

@@ -5,11 +5,12 @@
 // Without the activation behind it the loss is a quadratic of the weights, so that second moments that are gathered once stand for all
 // samples: a step is one product of matrices. Scales stay; the bias takes what is left of the mean.
 import type { Context } from '../../../ir/context.ts'
+import { meanDiagonal } from '../../../ir/least-squares.ts'
+import { biasFor } from '../../../ir/moments.ts'
 import { centred, meanShare } from './feedback.ts'
-import { meanDiagonal } from './least-squares.ts'
 import { layersOf, throughLayers } from './refit.ts'
 import type { Work } from './refit-moments.ts'
-import { biasFor, type Part, type Rounded, squaredError } from './rounding-solve.ts'
+import { type Part, type Rounded, squaredError } from './rounding-solve.ts'
 import { aroundIn, hardWeights, pullAt, roundingGradient, roundingRate, soften, softWeights } from './soft-rounding.ts'
 import type { Learning, WeightRepair } from './types.ts'
 

@@ -2,9 +2,9 @@
 //
 // Of one output channel with weights w and codes q under a scale s, the error is (w - s q)^T H (w - s q), H the centred second moments.
 import { type AddProducts, dampedCholesky } from '../../../base/cholesky.ts'
+import { meanDiagonal } from '../../../ir/least-squares.ts'
+import { lotTask } from '../../../ir/lots.ts'
 import { type Coder, coderOf, type NumberFormat } from '../../../ir/number-format.ts'
-import { meanDiagonal } from './least-squares.ts'
-import { lotTask } from './lots.ts'
 
 export interface FeedbackRequest {
   h: Float64Array // [k + 1, k + 1]

@@ -3,13 +3,13 @@
 // Where a layer ends a residual branch, its target also makes up for the error of the shortcut that is added to it.
 
 import { bytesOf } from '../../../base/dtype.ts'
-import { type Batch, batches, bytesPerSample, fitting } from '../../../ir/batches.ts'
+import { bytesPerSample, held } from '../../../ir/batches.ts'
 import { readFloats } from '../../../ir/bytes.ts'
 import type { Context, Memo } from '../../../ir/context.ts'
 import { edit } from '../../../ir/edit.ts'
-import { levelsOf } from '../../../ir/levels.ts'
 import { type Graph, type Model, type Node, type NodeId, reads, type ValueName } from '../../../ir/model.ts'
-import { isInt, largestOf, type NumberFormat } from '../../../ir/number-format.ts'
+import { type Moments, rowsWanted } from '../../../ir/moments.ts'
+import { hasFreeScale, isInt, largestOf } from '../../../ir/number-format.ts'
 import {
   codeRange,
   integerInput,
@@ -18,13 +18,13 @@ import {
   type QuantPlan,
   type QuantSpec,
 } from '../../../ir/quant.ts'
-import { openStream } from '../../../ir/stream.ts'
+import { largestKept, openStream } from '../../../ir/stream.ts'
 import type { Tensor } from '../../../ir/tensor.ts'
 import { weightOf } from '../../../ops/facts.ts'
-import { layerShape } from '../patches.ts'
+import { layerShape } from '../../../ops/patches.ts'
 import { quantizeModel } from '../qdq.ts'
-import { goThrough, type Layer, observeLayer, rowsWanted, type Work } from './refit-moments.ts'
-import { type Damping, type Moments, type Part, type Rounded, roundLayer } from './rounding-solve.ts'
+import { goThrough, type Layer, observeLayer, type Work } from './refit-moments.ts'
+import { type Damping, type Part, type Rounded, roundLayer } from './rounding-solve.ts'
 import type { RepairData, WeightRepair } from './types.ts'
 
 export const refit: WeightRepair = {
@@ -58,7 +58,7 @@ export async function throughLayers(
 ): Promise<Map<NodeId, Fitted>> {
   const { float } = work
   const most = layers.reduce((m, l) => Math.max(m, bytesPerSample(float.graph, [l.input, l.output])), 0)
-  const given = await gather(float, samples, ctx, most)
+  const given = await held(float.graph, samples, ctx, most)
   const options = { width: ctx.runner.threads, largest: largestKept }
   const exact = openStream(given, async part => part, ctx, options)
   const rounded = openStream(given, part => quantizeModel(part, within(work.plan, part.graph), ctx.bytes), ctx, options)
@@ -110,32 +110,6 @@ const sum = (numbers: readonly number[]): number => numbers.reduce((total, x) =>
 /** About how long a layer takes, beside others. */
 const costOf = ({ shape: { groups, channels, columns } }: Layer): number =>
   1e6 + groups * (columns * columns * (rowsWanted(columns) / 20 + 12 * channels) + columns * columns * columns)
-
-// Of one value over all samples.
-export const largestKept = 33554432
-
-const enoughBytes = 268435456 // of inputs, held for the whole repair
-
-// Of what one batch computes for a layer; each thread has a few such at a time.
-const batchBytes = 8388608
-
-/** As many samples as fit, in batches; fewer to a batch where `most`, what a sample takes at the largest layer, asks for it. */
-export async function gather(
-  { graph }: Model,
-  { data, count, batch }: RepairData,
-  ctx: Context,
-  most = 0,
-): Promise<Batch[]> {
-  const size = fitting(batchBytes, most, batch)
-  const given: Batch[] = []
-  let bytes = 0
-  for await (const b of batches(data, graph, size, { count, signal: ctx.signal })) {
-    bytes += Object.values(b.feeds).reduce((sum, array) => sum + array.data.byteLength, 0)
-    if (given.length > 0 && bytes > enoughBytes) break
-    given.push(b)
-  }
-  return given
-}
 
 /** Layers whose weights have few bits and rows that can be gathered, in the order of the graph; and why others are left. */
 export function layersOf(
@@ -282,10 +256,6 @@ function put({ node, weight }: Layer, { weights, scales, bias }: Fitted, work: W
 /** Where an operator reads its bias; null where it takes none. */
 export const biasSlot = (node: Node): number | null => (node.op === 'Conv' || node.op === 'Gemm' ? 2 : null)
 
-/** Whether scales of a format may be any number. */
-export const isFree = (format: NumberFormat): boolean =>
-  format.kind !== 'half' && (format.kind !== 'levels' || levelsOf(format.name).scalesPerOctave === null)
-
 function gridOf(params: QuantParams, first: number, count: number, bias: Float64Array | null, unit: number | null) {
   const { spec, scale } = params
   const { format, granularity } = spec
@@ -295,7 +265,7 @@ function gridOf(params: QuantParams, first: number, count: number, bias: Float64
     restricted: spec.restricted,
     largest: isInt(format) ? codeRange(spec as QuantSpec).qmax : largestOf(format, spec.restricted),
     scales: Float32Array.from({ length: count }, (_, c) => scale[own ? first + c : 0]),
-    free: isFree(format),
+    free: hasFreeScale(format),
     shared: !own,
     // Twice, since the bias is fitted too.
     least: Float64Array.from({ length: count }, (_, c) =>

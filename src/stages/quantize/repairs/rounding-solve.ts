@@ -2,19 +2,10 @@
 // for the real optimum, GPTQ (2022) for a first rounding with feedback, coordinate descent for what is left. Channels are independent
 // once the moments are factored, and are shared out to threads.
 import type { Context } from '../../../ir/context.ts'
+import { optimumTask, ridgeTask } from '../../../ir/least-squares.ts'
+import { inLots } from '../../../ir/lots.ts'
+import { biasFor, type Moments } from '../../../ir/moments.ts'
 import { feedbackTask, type Grid, roundTask, sharedScale } from './feedback.ts'
-import { optimumTask, ridgeTask } from './least-squares.ts'
-import { inLots } from './lots.ts'
-
-/** What rows of inputs U ([n, k], a column of ones behind) and targets T ([n, c]) come to. */
-export interface Moments {
-  n: number
-  k: number
-  c: number
-  h: Float64Array // U^T U, [k + 1, k + 1], all of it
-  r: Float64Array // U^T T, [k + 1, c]
-  t: Float64Array // sums of squares of T, [c]
-}
 
 export interface Layer {
   weights: Float64Array // [c, k]
@@ -146,15 +137,6 @@ const gridOf = (grid: Grid, { from, to }: Slab, shared: number | null): Grid => 
   scales: shared === null ? grid.scales.slice(from, to) : new Float32Array(to - from).fill(shared),
   least: grid.least.slice(from, to),
 })
-
-/** The mean of the targets less what the rounded weights make of the mean input. */
-export function biasFor({ h, r, n, k, c }: Moments, weights: Float32Array): Float64Array {
-  return Float64Array.from({ length: c }, (_, channel) => {
-    let sum = r[k * c + channel]
-    for (let j = 0; j < k; j++) sum -= weights[channel * k + j] * h[j * (k + 1) + k]
-    return sum / n
-  })
-}
 
 /** Sum over all rows of the squared error of one channel's output. */
 export function squaredError(

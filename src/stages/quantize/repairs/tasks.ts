@@ -4,14 +4,9 @@ import { factorsTask } from './awq.ts'
 import { feedbackTask, roundTask } from './feedback.ts'
 import * as gptq from './gptq.ts'
 import { improveTask } from './hqq.ts'
-import { optimumTask, ridgeTask } from './least-squares.ts'
-import { sumRows } from './refit-moments.ts'
 
 export const repairTasks: readonly Task<never, unknown>[] = [
-  sumRows,
-  ridgeTask,
   feedbackTask,
-  optimumTask,
   roundTask,
   gptq.factorTask,
   gptq.roundTask,

@@ -12,13 +12,16 @@ import { host } from './host.ts'
 import { layerFormats } from './layer-formats.ts'
 import { mnn } from './mnn.ts'
 import { openvino } from './openvino.ts'
+import { paddle } from './paddle.ts'
 import { passes } from './passes.ts'
+import { prune } from './prune.ts'
 import { quantize } from './quantize.ts'
 import { ranges } from './ranges.ts'
 import { recipe } from './recipe.ts'
 import { search } from './search.ts'
 import { simulate } from './simulate.ts'
 import { tflite } from './tflite.ts'
+import { training } from './training.ts'
 import { weights } from './weights.ts'
 
 /** Each of them is one string or template of a source file. */
@@ -34,13 +37,16 @@ export const plain = [
   ...layerFormats,
   ...mnn,
   ...openvino,
+  ...paddle,
   ...passes,
+  ...prune,
   ...quantize,
   ...ranges,
   ...recipe,
   ...search,
   ...simulate,
   ...tflite,
+  ...training,
   ...weights,
 ]
 export const sentences = [...plain, ...composed]

@@ -1,5 +1,5 @@
 // The real weights of least error, from second moments: (H + D)^-1 (R + D P), drawn towards the float ones P by D.
-import { cholesky, solveCholesky } from '../../../base/cholesky.ts'
+import { cholesky, solveCholesky } from '../base/cholesky.ts'
 import { lotTask } from './lots.ts'
 
 export interface RidgeRequest {

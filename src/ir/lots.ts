@@ -1,6 +1,6 @@
 // Work on many small or few large items, shared out to threads: in lots of consecutive items that hold about as much, in a partition
 // that the items alone decide, so that results do not depend on who does them.
-import type { KernelSet, Perform, Task } from '../../../ir/context.ts'
+import type { KernelSet, Perform, Task } from './context.ts'
 
 export interface Lot<I> {
   readonly items: readonly I[]

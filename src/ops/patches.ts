@@ -1,8 +1,8 @@
 // What a layer multiplies its weights by, as rows of a matrix: the patches under a convolution's kernel at chosen places of its output,
 // or the rows of a matrix product's input; and the layer's weights as one row for each output channel.
-import { attrInt, attrInts, attrString, type Graph, type Node } from '../../ir/model.ts'
-import type { NdArray } from '../../ir/tensor.ts'
-import { weightOf } from '../../ops/facts.ts'
+import { attrInt, attrInts, attrString, type Graph, type Node } from '../ir/model.ts'
+import type { NdArray } from '../ir/tensor.ts'
+import { weightOf } from './facts.ts'
 
 export interface LayerShape {
   groups: number
@@ -83,6 +83,16 @@ export function outputRows(y: NdArray, layer: LayerShape, places: Places): Float
     for (const place of places)
       for (let c = 0; c < channels; c++) rows[at++] = source[(sample * channels + c) * size + place]
   return rows
+}
+
+/** The channels of one group. */
+export function columnsOf(rows: Float32Array, { groups, channels }: LayerShape, group: number): Float32Array {
+  if (groups === 1) return rows
+  const all = groups * channels
+  const out = new Float32Array(rows.length / groups)
+  for (let row = 0; row * all < rows.length; row++)
+    for (let c = 0; c < channels; c++) out[row * channels + c] = rows[row * all + group * channels + c]
+  return out
 }
 
 /** What the outputs of one group at those places are sums over: [count, columns + 1], the last column ones. */
