@@ -7,7 +7,6 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
-  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -18,9 +17,9 @@ import { join } from 'node:path'
 import { hashOf } from '../fresh.mjs'
 import { root } from '../install.mjs'
 import { packedBytes } from './packed.mjs'
+import { placeOf, save, shared } from './places.mjs'
 import { recipeOf } from './settings.mjs'
 
-const shared = join(root, '../shared/data')
 const kept = join(root, '.cache/results')
 const cli = 'dist/cli/thimble.mjs'
 
@@ -83,11 +82,7 @@ const shown = what => {
 }
 
 async function run(model, recipe, work, python) {
-  const place = what => {
-    if (what === 'recipe') return save(join(work, 'recipe.json'), recipe)
-    if (typeof what === 'string') return join(shared, what)
-    return what.folder ? partOf(what, work) : save(join(work, 'input.json'), what)
-  }
+  const place = what => (what === 'recipe' ? save(join(work, 'recipe.json'), recipe) : placeOf(what, work))
   const before = { cpu: cpus()[0].model.trim(), cores: cpus().length, node: process.versions.node, load: loadavg()[0] }
   const out = join(work, 'out')
   const args = [join(root, cli), ...argsOf(model, place), '--out', out, '--json']
@@ -122,29 +117,6 @@ async function secondOpinion(model, bundle, python) {
 
 /** The command's own words about why it failed. */
 const saidIn = stderr => /^thimble: (.*)$/m.exec(stderr)?.[1] ?? stderr.trim().split('\n').at(-1) ?? 'nothing was said'
-
-/** A folder of some of the files of another, in their order. */
-function partOf({ folder, part, labels }, work) {
-  const to = mkdtempSync(join(work, 'part-'))
-  const names = readdirSync(join(shared, folder))
-    .filter(name => name !== 'labels.csv')
-    .sort()
-    .slice(...(part ?? []))
-  for (const name of names) copyFileSync(join(shared, folder, name), join(to, name))
-  if (labels) {
-    const [head, ...rows] = readFileSync(join(shared, folder, 'labels.csv'), 'utf8')
-      .trim()
-      .split('\n')
-    const wanted = rows.filter(row => names.includes(row.slice(0, row.indexOf(','))))
-    writeFileSync(join(to, 'labels.csv'), [head, ...wanted].join('\n'))
-  }
-  return to
-}
-
-function save(path, value) {
-  writeFileSync(path, JSON.stringify(value))
-  return path
-}
 
 const call = (program, args) =>
   new Promise((done, fail) => {

@@ -1,18 +1,21 @@
 // The studio's side of the target tests, in a process of its own: a model compressed for several targets, its bundles written, and beside
 // them what the samples are fed as, what the float model gives for them, and what the studio previews for every target.
+import { existsSync } from 'node:fs'
 import { copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { parentPort } from 'node:worker_threads'
 import { createKernels } from '../../kernels/lib/backends.ts'
 import { bytesOf, type TypedArray, viewAs } from '../../src/base/dtype.ts'
+import { StudioError } from '../../src/base/errors.ts'
 import { createRng } from '../../src/base/rng.ts'
 import { openData, readJson } from '../../src/cli/workbench.ts'
 import { checkInput } from '../../src/data/input-schema.ts'
+import type { InputSpec } from '../../src/data/input-spec.ts'
 import { proposeInput } from '../../src/data/propose-input.ts'
 import { encodeModel } from '../../src/exporters/onnx.ts'
 import { writeNpz } from '../../src/formats/npz.ts'
-import { hashFiles, openFiles, writeFolder } from '../../src/host/node/files.ts'
+import { openFiles, writeFolder } from '../../src/host/node/files.ts'
 import { createNodePool, serveEngine } from '../../src/host/node/runner.ts'
 import { importModel } from '../../src/importers/index.ts'
 import { inOrder } from '../../src/ir/batches.ts'
@@ -20,21 +23,49 @@ import { createBytes } from '../../src/ir/bytes.ts'
 import type { Context, Dataset, Runner, Sample } from '../../src/ir/context.ts'
 import type { Model, ValueName } from '../../src/ir/model.ts'
 import type { NdArray } from '../../src/ir/tensor.ts'
-import { compress } from '../../src/jobs/compress.ts'
+import { writeBundle } from '../../src/jobs/bundle.ts'
+import { wantedOf } from '../../src/jobs/compress.ts'
+import { lint } from '../../src/jobs/lint.ts'
+import { infer } from '../../src/ops/infer.ts'
+import { play } from '../../src/recipe/play.ts'
+import { initialState } from '../../src/recipe/state.ts'
 import { previewOf } from '../../src/recipe/steps/preview.ts'
+import { frozen } from '../../src/recipe/steps/write.ts'
 import { checkRecipe } from '../../src/recipe/validate.ts'
 import { findTarget } from '../../src/targets/index.ts'
+import { taskFor } from '../../src/tasks/index.ts'
 
-/** `eval` samples are judged on, as many as `limit`; `out` gets a folder per bundle with `preview.npz` in it, and feeds, floats and labels. */
+/** A row's bundle: its target, the form as the row asks for it, and real samples for the target's own compiler. */
+export interface Row {
+  target: string
+  form: string | null
+  samples?: number
+}
+
 export interface Job {
   model: string
   data: string
   eval: string
   input: string | null
-  recipe: unknown
+  /** Options of the step `quantize`. */
+  quantize: Readonly<Record<string, unknown>>
+  rows: readonly Row[]
+  /** How many samples it is calibrated on, how many are judged, and how many of these are previewed. */
   samples: number
   limit: number
+  previewed: number
+  /** Gets what all rows of the model are laid beside. */
+  common: string
+  /** Gets a folder per bundle, `preview-<folder>.npz` beside it, and `prepared.json`. */
   out: string
+}
+
+/** What became of a row. `refused`: it cannot be written, in the exporter's words. `linted`: whether lint said of this form what came of it. */
+export interface Prepared {
+  refused: string | null
+  linted: boolean
+  /** How many run in few bits, how many in floats, where anything was quantised. */
+  operators: { lowBit: number; float: number } | null
 }
 
 /** Arrays of many samples stacked along the first axis. */
@@ -47,9 +78,8 @@ class Stack {
       else this.parts.set(name, [array])
     }
   }
-  npz(extra: Readonly<Record<string, NdArray>> = {}): Uint8Array {
-    const stacked = [...this.parts].map(([name, list]) => [name, stack(list)] as const)
-    return writeNpz({ ...Object.fromEntries(stacked), ...extra })
+  npz(): Uint8Array {
+    return writeNpz(Object.fromEntries([...this.parts].map(([name, list]) => [name, stack(list)])))
   }
 }
 
@@ -93,52 +123,106 @@ async function prepare(job: Job): Promise<void> {
   }
   const spec = job.input ? checkInput(await readJson(job.input, 'input spec')) : proposeInput(imported.model).spec
   const open = (path: string) => openData(path, imported.model, spec)
-  const { bundles, variants, report } = await compress(
-    {
-      imported,
-      modelHash: await hashFiles(imported.sources),
-      calibration: await open(job.data),
-      evaluation: null,
-      recipe: { ...checkRecipe(job.recipe), input: spec },
-      samples: job.samples,
-      device: 'wasm',
-      notes: [],
-      importMs: 0,
-      store: null,
-    },
-    ctx,
-  )
+  const calibration = await open(job.data)
+  const recipe = {
+    ...checkRecipe({
+      thimble: 1,
+      steps: [
+        { do: 'optimize' },
+        { do: 'quantize', ...job.quantize },
+        ...job.rows.map(row => ({ do: 'export', ...row })),
+      ],
+    }),
+    input: spec,
+  }
+  const request = {
+    recipe,
+    state: initialState(infer(imported.model)),
+    inputHash: '',
+    calibration,
+    evaluation: null,
+    samples: job.samples,
+    wanted: wantedOf(recipe),
+    store: null,
+  }
   await mkdir(job.out, { recursive: true })
-  const written = bundles.flatMap(b => b.files.map(f => ({ path: `${b.dir}/${f.path}`, file: f.file })))
-  await writeFolder(join(job.out, 'bundles'), written, true)
-  await writeFile(join(job.out, 'report.json'), JSON.stringify(report))
+  const state = await play(request, ctx).catch((thrown: unknown) => {
+    if (job.rows.length === 1 && thrown instanceof StudioError && thrown.where.step === 'export') return thrown
+    throw thrown
+  })
+  // A form that was asked for and has nothing to hold, of which lint does not speak: it is of targets.
+  if (state instanceof StudioError)
+    return saved(job, [{ refused: `${state.message}. ${state.hint}`, linted: true, operators: null }])
+  if (!existsSync(join(job.common, 'float.npz'))) await besides(job, imported.model, state.model, spec, ctx, open)
+  const asFed = { ...imported, model: frozen(imported.model, await shapesOf(calibration), []) }
+  const refusals = async (id: string) => (await lint(asFed, id, ctx)).findings.filter(f => f.level === 'refused')
+  const prepared: Prepared[] = []
+  const previewed: { model: Model; preview: string; path: string }[] = []
+  for (const variant of state.variants) {
+    const { plan, floatLeft } = variant
+    const operators = plan && { lowBit: plan.integer.size, float: floatLeft.length }
+    try {
+      const { dir, files } = await writeBundle(variant, state, imported, recipe, calibration, ctx)
+      await writeFolder(join(job.out, dir), files, true)
+      const target = findTarget(variant.target)
+      const preview = plan ? target.preview : 'runtime'
+      const twin = previewed.find(p => p.model === variant.model && p.preview === preview)
+      const path = join(job.out, `preview-${dir}.npz`)
+      previewed.push({ model: variant.model, preview, path })
+      const runner = plan ? previewOf(target, ctx) : ctx.runner
+      if (twin) await copyFile(twin.path, path)
+      else await writeFile(path, (await outputsOf(variant.model, runner, await open(job.eval), job.previewed)).npz())
+      // Of a target's forms lint looks at the first that is quantised.
+      const { forms } = target
+      const linted = variant.form !== (forms.find(form => form.holds === 'quantised') ?? forms[0]).id
+      prepared.push({ refused: null, linted: linted || (await refusals(variant.target)).length === 0, operators })
+    } catch (thrown) {
+      if (!(thrown instanceof StudioError) || thrown.code !== 'unsupported') throw thrown
+      const said = await refusals(variant.target)
+      const linted = said.some(f => f.node === (thrown.where.node ?? null) || thrown.message.includes(f.why))
+      prepared.push({ refused: `${thrown.message}. ${thrown.hint}`, linted, operators })
+    }
+  }
+  await saved(job, prepared)
+}
 
+/** Of the inputs, as the first sample has them. */
+async function shapesOf(data: Dataset): Promise<Record<ValueName, readonly number[]>> {
+  for await (const { feeds } of data.samples({ count: 1 }))
+    return Object.fromEntries(Object.entries(feeds).map(([name, { shape }]) => [name, shape]))
+  return {}
+}
+
+const saved = (job: Job, prepared: readonly Prepared[]): Promise<void> =>
+  writeFile(join(job.out, 'prepared.json'), JSON.stringify(prepared))
+
+/** What the samples are fed as, what the float model and its weights are, what a sample's answer is, and labels. */
+async function besides(
+  job: Job,
+  imported: Model,
+  optimized: Model,
+  spec: InputSpec,
+  ctx: Context,
+  open: (path: string) => Promise<Dataset>,
+): Promise<void> {
   const feeds = new Stack()
-  const labels: number[] = []
+  const labels: (number | string)[] = []
   for await (const { feeds: fed, label } of (await open(job.eval)).samples({ count: job.limit })) {
     feeds.add(fed)
-    if (typeof label === 'number') labels.push(label + (spec.labelOffset ?? 0))
+    if (label !== null) labels.push(typeof label === 'number' ? label + (spec.labelOffset ?? 0) : label)
   }
-  await writeFile(join(job.out, 'feeds.npz'), feeds.npz())
-  if (labels.length > 0) {
-    const array: NdArray = { dtype: 'int32', shape: [labels.length], data: Int32Array.from(labels) }
-    await writeFile(join(job.out, 'labels.npz'), writeNpz({ labels: array }))
-  }
-  const given = async (model: Model, runner: Runner, path: string): Promise<void> => {
-    const outputs = await outputsOf(model, runner, await open(job.eval), job.limit)
-    await writeFile(join(job.out, path), outputs.npz())
-  }
-  await given(imported.model, ctx.runner, 'float.npz')
-  const previewed: { model: Model; preview: string; path: string }[] = []
-  for (const [i, { dir }] of bundles.entries()) {
-    const { model, plan, target } = variants[i]
-    const path = join(job.out, `preview-${dir}.npz`)
-    const preview = plan ? findTarget(target).preview : 'runtime'
-    const twin = previewed.find(p => p.model === model && p.preview === preview)
-    previewed.push({ model, preview, path })
-    if (twin) await copyFile(twin.path, path)
-    else await given(model, plan ? previewOf(findTarget(target), ctx) : ctx.runner, `preview-${dir}.npz`)
-  }
+  const task = taskFor(spec, imported)
+  const [output] = imported.graph.outputs
+  const save = (name: string, data: Uint8Array | string) => writeFile(join(job.common, name), data)
+  await save('feeds.npz', feeds.npz())
+  await save('task.json', JSON.stringify({ kind: task?.id ?? null, output, characters: imported.meta.character ?? '' }))
+  if (labels.length > 0) await save('labels.json', JSON.stringify(labels))
+  const weights: Record<ValueName, NdArray> = {}
+  for (const { name, data } of optimized.graph.values.values())
+    if (data?.dtype === 'float32')
+      weights[name] = { dtype: 'float32', shape: [...data.shape], data: viewAs('float32', await ctx.bytes.read(data)) }
+  await save('weights.npz', writeNpz(weights))
+  await save('float.npz', (await outputsOf(imported, ctx.runner, await open(job.eval), job.limit)).npz())
 }
 
 if (parentPort) serveEngine(parentPort, async () => (await import('../../src/jobs/tasks.ts')).tasks)

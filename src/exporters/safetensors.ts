@@ -1,7 +1,7 @@
 // safetensors: a model's weights by name, floats, halves, or codes beside their scales. The graph is not in it.
 import { safetensorsHeader, safetensorsType } from '../formats/safetensors.ts'
 import type { Bytes } from '../ir/context.ts'
-import { attrInt, type Model, type ValueName } from '../ir/model.ts'
+import { attrInt, type Graph, type Model, type ValueName } from '../ir/model.ts'
 import type { Tensor } from '../ir/tensor.ts'
 import type { Exporter } from './types.ts'
 
@@ -61,9 +61,15 @@ function namedTensors({ graph }: Model): { tensors: Named[]; quantization: Recor
     quantization[weight] = { axis, ...(block > 0 ? { block_size: block } : {}) }
   }
   const tensors = [...graph.values.values()].flatMap(({ name, data }) =>
-    data ? [{ ...data, name: names.get(name) ?? name }] : [],
+    data ? [{ ...data, name: names.get(name) ?? plainName(name, graph) }] : [],
   )
   return { tensors, quantization }
+}
+
+/** Halves go by the name of the floats that they were made of: a tensor says its own type. */
+function plainName(name: ValueName, { values }: Graph): ValueName {
+  const plain = name.replace(/_float16$/, '')
+  return values.get(name)?.dtype === 'float16' && !values.get(plain)?.data ? plain : name
 }
 
 const howToRun = `\`\`\`python

@@ -8,10 +8,11 @@ import { metadataName } from '../formats/tflite-metadata-schema.ts'
 import { activations, builtins, padding, tensorTypes } from '../formats/tflite-schema.ts'
 import { writeZip } from '../formats/zip.ts'
 import { type Model, requiredInputs, type ValueName } from '../ir/model.ts'
+import type { Target } from '../ir/target.ts'
 import { infer } from '../ops/infer.ts'
 import { edgesOf, inMemory, lengthOf } from './nhwc/edges.ts'
 import { type Lowered, lower } from './nhwc/index.ts'
-import type { NhwcOperator, NhwcProgram, NhwcTensor } from './nhwc/types.ts'
+import type { Kind, NhwcOperator, NhwcProgram, NhwcTensor } from './nhwc/types.ts'
 import { pictureInput } from './sample/native.ts'
 import { type Described, describedBy } from './tflite-metadata.ts'
 import { type Fed, microFiles, microHowToRun } from './tflite-micro.ts'
@@ -23,14 +24,14 @@ const source = 'https://ai.google.dev/edge/litert/models/ops_compatibility'
 export const tflite: Exporter = {
   id: 'tflite',
   label: 'TensorFlow Lite',
-  check: (model, _, form) =>
+  check: (model, target, form) =>
     // What only moves sizes is small and in memory; of weights the shape is enough.
-    problems(lower(model, { io: 'float', hybrid: form === 'dynamic', read: lengthOf })),
+    problems(model, target, lower(model, { io: 'float', hybrid: form === 'dynamic', read: lengthOf })),
   async write(model, target, { form, io, bytes, preprocess, name }): Promise<Written> {
     const typed = infer(model)
     const read = await inMemory(typed, bytes)
     const lowered = lower(typed, { io, hybrid: form === 'dynamic', read })
-    const [problem] = problems(lowered)
+    const [problem] = problems(typed, target, lowered)
     if (problem)
       throw new StudioError(
         'unsupported',
@@ -67,15 +68,27 @@ function fedPicture(
   return picture && { picture, layout: edges[name].layout ?? picture.spec.layout }
 }
 
-const problems = ({ refused }: Lowered): Problem[] =>
-  refused.map(({ node, why, fix }) => ({
-    node: node.id,
-    op: node.op,
-    why,
-    level: 'refused',
-    source,
-    ...(fix ? { fix } : {}),
-  }))
+// Of the kernels here, those that there are none of for microcontrollers: each was tried in the interpreter of 2026-10-23.
+const notInMicro: readonly Kind[] = ['GELU', 'POW', 'RELU_N1_TO_1', 'TILE']
+
+function problems({ graph }: Model, { id, label }: Target, { refused, program }: Lowered): Problem[] {
+  const found = refused.map(({ node, why, fix }): Problem => {
+    return { node: node.id, op: node.op, why, level: 'refused', source, ...(fix ? { fix } : {}) }
+  })
+  if (id !== 'tflm') return found
+  const ops = new Map(graph.nodes.map(node => [node.id, node.op]))
+  const lacking = new Map(program.operators.filter(o => notInMicro.includes(o.kind)).map(o => [o.node, o.kind]))
+  const lacks = [...lacking].map(([node, kind]): Problem => {
+    return {
+      node,
+      op: ops.get(node) ?? kind,
+      why: `${label} has no kernel ${kind}`,
+      level: 'refused',
+      source: 'https://github.com/tensorflow/tflite-micro/blob/main/tensorflow/lite/micro/micro_mutable_op_resolver.h',
+    }
+  })
+  return [...found, ...lacks]
+}
 
 // The file.
 

@@ -11,6 +11,8 @@ export interface OpRule {
   inputs?: readonly number[]
   /** Needs constant weights at input 1. */
   constantWeight?: boolean
+  /** Needs a constant of one number at input 1, which makes it a function of one number. */
+  constantNumber?: boolean
   /** Integer inputs with a float output is a kernel of its own: at the end of a network no output range is needed. */
   floatOutput?: boolean
   /**

@@ -7,9 +7,11 @@ import { tflm } from './tflite.ts'
 const activations: readonly FormatName[] = ['int8', 'uint8']
 
 // Functions of one number, which are tables from code to code here.
-const tables = ['Clip', 'HardSigmoid', 'Elu', 'Exp', 'Sqrt', 'Abs', 'Neg', 'Floor', 'Ceil'].map(
-  (op): OpRule => ({ op, kind: 'compute', inputs: [0], source: 'src/exporters/c/chains.ts' }),
-)
+const table = (op: string): OpRule => ({ op, kind: 'compute', inputs: [0], source: 'src/exporters/c/chains.ts' })
+const tables = [
+  ...['Clip', 'HardSigmoid', 'Elu', 'Exp', 'Sqrt', 'Abs', 'Neg', 'Floor', 'Ceil'].map(table),
+  { ...table('Div'), constantNumber: true },
+]
 
 export const c: Target = {
   ...tflm,

@@ -12,6 +12,7 @@ import { type Model, requiredInputs } from '../../src/ir/model.ts'
 import type { NdArray } from '../../src/ir/tensor.ts'
 import { freeze } from '../../src/ops/freeze.ts'
 import { infer } from '../../src/ops/infer.ts'
+import { choose } from '../../src/stages/quantize/choose.ts'
 import { tflm } from '../../src/stages/simulate/arithmetic/tflite.ts'
 import { simulate } from '../../src/stages/simulate/simulate.ts'
 import { c as target } from '../../src/targets/c.ts'
@@ -189,7 +190,8 @@ test.skipIf(!compiles)('functions of one number become tables', async () => {
     e = Elu(m)
     d = Clip(e, f32[]{-0.6}, f32[]{0.8})
     n = Exp(d)
-    r = Conv(n, v: f32[6,8,1,1])
+    h = Div(n, f32[]{2})
+    r = Conv(h, v: f32[6,8,1,1])
     y = Abs(r)
   }`)
   const { variant } = await play(model, ctx, { wanted: { target }, samples: 4 })
@@ -200,6 +202,20 @@ test.skipIf(!compiles)('functions of one number become tables', async () => {
   await session.close()
   const [[answer]] = await runC([{ written: file, samples: [sampleOf(model, feeds, file)] }])
   expect(outputsOf(model, answer, ours, file).y).toEqual(numbers(ours.y))
+})
+
+test('a division is a function of one number only by a constant of one', () => {
+  const why = (by: string): string[] => {
+    const model = build(`graph (x: f32[1,4,6,6]) -> (y) {
+      a = Conv(x, w: f32[4,4,3,3], b: f32[4])
+      d = Div(a, ${by})
+      y = Conv(d, v: f32[6,4,1,1])
+    }`)
+    return choose(infer(model), target, () => ({ weights: 'int8', activations: 'int8' })).float.map(f => f.why)
+  }
+  expect(why('f32[1,1]{2}')).toEqual([])
+  expect(why('f32[4,1,1]{1, 2, 3, 4}')).toEqual(['its second input is no constant of one number'])
+  expect(why('a')).toEqual(['its second input is no constant of one number'])
 })
 
 test('what has no kernel of integers is refused by name', async () => {

@@ -179,3 +179,24 @@ describe.each([
     300_000,
   )
 })
+
+test('microcontrollers are refused what they have no kernel of; squares and roots have kernels of their own', async () => {
+  const model = infer(
+    build(`graph (x: f32[1,4]) -> (y) {
+      s = Pow(x, f32[]{2})
+      r = Pow(s, f32[1]{0.5})
+      p = Pow(r, f32[]{3})
+      y = Tile(p, i64[2]{1, 2})
+    }`),
+  )
+  const { program } = lower(model, { io: 'float', read: ({ data }) => data as Uint8Array })
+  expect(program.operators.map(o => o.kind)).toEqual(['SQUARE', 'SQRT', 'POW', 'TILE'])
+  expect(tflite.check!(model, target, 'float')).toEqual([])
+  const said = tflite.check!(model, tflm, 'float')
+  expect(said.map(({ op, why, level }) => [op, level, why])).toEqual([
+    ['Pow', 'refused', `${tflm.label} has no kernel POW`],
+    ['Tile', 'refused', `${tflm.label} has no kernel TILE`],
+  ])
+  const options = { form: 'float', io: 'float' as const, bytes: ctx.bytes, preprocess: {}, quantized: null, name: 'm' }
+  await expect(tflite.write(model, tflm, options)).rejects.toMatchObject({ where: { node: said[0].node } })
+})

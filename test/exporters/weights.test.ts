@@ -13,6 +13,7 @@ import { importModel } from '../../src/importers/index.ts'
 import { createBytes } from '../../src/ir/bytes.ts'
 import { keptInFloat, type QuantPlan } from '../../src/ir/quant.ts'
 import { infer } from '../../src/ops/infer.ts'
+import { toFloat16 } from '../../src/stages/quantize/to-float16.ts'
 import { findTarget } from '../../src/targets/index.ts'
 import { build } from '../build.ts'
 
@@ -60,6 +61,15 @@ test('safetensors: codes as w.qweight beside w.scale, which import again as the 
   )
   const read = await createBytes(back.sources).read(back.model.graph.values.get('w')!.data!)
   expect(new Uint8Array(read)).toEqual(new Uint8Array(float.graph.values.get('w')!.data!.data as Uint8Array))
+})
+
+test('safetensors: halves go by the names of the floats that they were made of', async () => {
+  const model = infer(build('graph (x: f32[1,2]) -> (y) { y = Gemm(x, w: f32[3,2], b: f32[3]) {transB=1} }'))
+  const half = await toFloat16(model, createBytes(), () => false, null)
+  const written = await safetensors.write(infer(half.model), findTarget('safetensors'), options({ form: 'float16' }))
+  const file = (await filesOf(written)).get('model.safetensors')!
+  const { tensors } = await readSafetensors(memorySource('model.safetensors', file))
+  expect(Object.fromEntries([...tensors].map(([name, t]) => [name, t.dtype]))).toEqual({ b: 'float16', w: 'float16' })
 })
 
 test('GGUF: rows of whole blocks are quantised, other matrices halves, vectors floats', async () => {

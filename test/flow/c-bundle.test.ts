@@ -1,7 +1,8 @@
 // Bundles of C through the built command line: their sample program compiles strictly, gives the golden output under sanitizers, and
-// what it dumps of its layers is what the bundle holds of them.
+// what it dumps of its layers is what the bundle holds of them;
+// it computes in hardly more memory than what lives at once.
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { compiler, sanitized, strict } from '../exporters/c-compiler.ts'
@@ -31,6 +32,9 @@ test.skipIf(!compiler()).for([digits, ...(isThere ? real : [])])('%s', async ([n
   const made = await thimble('compress', model, ...data, '--samples', '32', '--target', 'c', '--out', out)
   expect(made.stderr).not.toMatch(/^thimble:/m)
   const bundle = join(out, 'c')
+  const { notes } = JSON.parse(readFileSync(join(bundle, 'manifest.json'), 'utf8'))
+  const [, arena, bound] = /RAM: (\d+) bytes .* needs (\d+) at once/.exec(notes.join('\n'))!.map(Number)
+  expect(arena).toBeLessThanOrEqual(1.1 * bound)
   const sources = ['-I.', 'model.c', 'sample/main.c', '-o', join(work, `${name}-main`)]
   for (const flags of [sanitized, ['-O2', '-DMODEL_DUMP']]) {
     execFileSync('gcc', [...strict, ...flags, ...sources], { cwd: bundle })

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { infer } from '../../src/ops/infer.ts'
 import { choose } from '../../src/stages/quantize/choose.ts'
+import { findTarget } from '../../src/targets/index.ts'
 import { onnxruntime } from '../../src/targets/onnxruntime.ts'
 import { tflite } from '../../src/targets/tflite.ts'
 import { build } from '../build.ts'
@@ -18,6 +19,15 @@ describe('which nodes run in integers', () => {
     }`)
     expect(c.values).toEqual(['x', 'r', 'z'])
     expect(c.float).toEqual([])
+  })
+
+  test.for(['c', 'rknn'])('%s: a Clip that is fused is so although the target has a kernel of it alone', id => {
+    const model = build(`graph (x: f32[1,3,8,8]) -> (z) {
+      y = Conv(x, w: f32[4,3,3,3])
+      r = Clip(y, f32[]{0}, f32[]{6})
+      z = Conv(r, v: f32[2,4,3,3])
+    }`)
+    expect(choose(infer(model), findTarget(id), int8).values).toEqual(['x', 'r', 'z'])
   })
 
   test('a Relu whose input has a second reader is no part of it, and stays float', () => {

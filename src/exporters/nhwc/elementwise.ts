@@ -1,4 +1,5 @@
 // Operators that compute element by element, and those along one axis.
+import { elementCount } from '../../base/dtype.ts'
 import { attrFloat, attrInt, attrString } from '../../ir/model.ts'
 import type { Kernel, Rule } from './kernel.ts'
 import { type Form, Refusal } from './lowering.ts'
@@ -46,12 +47,19 @@ const binary = (kind: 'ADD' | 'SUB' | 'MUL' | 'DIV'): Rule => ({
   },
 })
 
-const floats = (kind: Plain): Rule => ({
+/** Squares and roots have kernels of their own, also where there are none of other powers. */
+const pow: Rule = {
   lower: k => {
     const form = k.form()
-    k.give(kind, form, k.inputs(form), {})
+    const { pairs } = k.g
+    const by = pairs.constant(k.name(1))
+    const one = by?.dtype === 'float32' && elementCount(by.shape) === 1 && by.shape.length <= k.g.rank(k.name(0))
+    const [exponent] = one ? pairs.floatsOf(by) : []
+    const kind = exponent === 2 ? 'SQUARE' : exponent === 0.5 ? 'SQRT' : null
+    if (kind) k.give(kind, form, [k.input(0, form)], {})
+    else k.give('POW', form, k.inputs(form), {})
   },
-})
+}
 
 /** Of more than two inputs, one after the other. */
 const many = (kind: 'ADD' | 'MAXIMUM' | 'MINIMUM'): Rule => ({
@@ -257,7 +265,7 @@ export const elementwises: Readonly<Record<string, Rule>> = {
   Sub: binary('SUB'),
   Mul: binary('MUL'),
   Div: binary('DIV'),
-  Pow: floats('POW'),
+  Pow: pow,
   Max: many('MAXIMUM'),
   Min: many('MINIMUM'),
   Sum: many('ADD'),

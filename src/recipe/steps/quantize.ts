@@ -57,8 +57,7 @@ export async function quantizeWith(
 ): Promise<State> {
   const formed = env.wanted.map(wanted => inFormOf(wanted, o))
   for (const { wanted, form, options } of formed) if (form.holds === 'quantised') checkFormats(options, wanted.target)
-  const opset = Math.max(opsetOf(o), ...formed.map(({ options }) => opsetOf(options)))
-  const current = infer(upgradeOpset(infer(state.model), opset))
+  const current = infer(upgradeOpset(infer(state.model), 13))
   if (!formed.some(({ form }) => form.holds === 'quantised')) {
     const halves = formed.filter(({ form }) => form.holds === 'float16').map(({ wanted }) => wanted)
     return float16Variants(state, current, resolveLayers(current, o), o, new Set(halves), env)
@@ -99,9 +98,11 @@ export async function quantizeWith(
   const words = why !== null && ranged ? estimateWords(why, estimating, env.samples) : null
   const variants: Variant[] = []
   for (const { choice: chosen, wanted, target, reference, perNode, options, normals } of groups) {
-    const float = reference ?? model
+    const observed = sweeps.get(reference ?? model)!.observations
+    // No newer than its own formats want: what else the recipe asks for is not this target's concern.
+    const float = upgradeOpset(reference ?? model, opsetOf(options))
     const known = estimating ? normals : null
-    const rangeOf = rangesBy(sweeps.get(float)!.observations, chosen, perNode, options, target, raws, known)
+    const rangeOf = rangesBy(observed, chosen, perNode, options, target, raws, known)
     let plan = await decide(float, target, chosen, { of: rangeOf }, env.ctx)
     let rounded = float
     for (const repair of weightRepairs(repairs)) {

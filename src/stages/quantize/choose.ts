@@ -105,6 +105,8 @@ export function choose(model: Model, target: Target, formats: (node: Node) => La
   }
 
   const fusedIds = new Set([...chosen.values()].flatMap(c => (c.fused ? [c.fused.id] : [])))
+  // Also where it has a kernel of its own: nothing is rounded between the two.
+  for (const id of fusedIds) chosen.delete(id)
   const { values, shared } = scaledValues(graph, chosen, uses)
   const unclipped = new Set(values.filter(name => !uses.readers(name).some(n => computes(chosen.get(n.id)))))
   return {
@@ -209,6 +211,10 @@ function refusal(
   }
   if (rule.nearestOnly && attrString(node, 'mode', 'nearest') !== 'nearest')
     return 'it computes new values between the old ones, which integers would only round'
+  if (rule.constantNumber) {
+    const number = node.inputs[1] ? graph.values.get(node.inputs[1])?.data : null
+    if (!number || elements(number) !== 1) return 'its second input is no constant of one number'
+  }
   if (rule.constantWeight) {
     const weight = node.inputs[1]
     const tensor = weight ? graph.values.get(weight)?.data : null

@@ -19,7 +19,7 @@ sys.path.insert(0, HERE)
 
 TARGETS = {
     'onnxruntime': 'ort', 'openvino': 'openvino_', 'tflite': 'tflite', 'tflm': 'tflm', 'ncnn': 'ncnn_', 'mnn': 'mnn',
-    'rknn': 'rknn_', 'caffe': 'caffe', 'c': 'csrc',
+    'rknn': 'rknn_', 'caffe': 'caffe', 'c': 'csrc', 'tvm': 'tvm_', 'weights': 'weights',
 }
 
 
@@ -164,7 +164,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument('--target', choices=sorted(TARGETS), required=True)
     p.add_argument('--bundle', required=True)
-    p.add_argument('--inputs', help='not needed for gguf and safetensors')
+    p.add_argument('--inputs', help='not needed for files of weights')
     p.add_argument('--out', required=True)
     p.add_argument('--repeat', type=int, default=5, help='times the first batch is run')
     p.add_argument('--limit', type=int, default=0, help='samples at most')

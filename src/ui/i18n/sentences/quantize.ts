@@ -32,6 +32,7 @@ export const quantize: readonly Pair[] = [
   ['control flow: its body is left as it is', '控制流：其子图原样保留'],
   ['an operator of the domain {domain}', '属于算子域 {domain} 的算子'],
   ['{label} has no integer kernel for {op}', '{label} 没有 {op} 的整数内核'],
+  ['{label} has no kernel {kind}', '{label} 没有内核 {kind}'],
   [
     'left in float by choice: in integers probabilities would go in steps of 1/256, and small ones would vanish',
     '选择保留浮点：用整数时概率只能以 1/256 为步长，较小的概率会消失',
@@ -52,6 +53,7 @@ export const quantize: readonly Pair[] = [
   ['its data are {dtype}', '其数据是 {dtype}'],
   ['the type of {name} is not known', '{name} 的类型未知'],
   ['its weights are computed at run time', '其权重在运行时计算'],
+  ['its second input is no constant of one number', '其第二个输入不是只含一个数的常量'],
   ['its weights are {dtype}', '其权重是 {dtype}'],
   ['its weights are not a matrix', '其权重不是矩阵'],
   ['its bias is computed at run time', '其偏置在运行时计算'],
