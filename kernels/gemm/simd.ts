@@ -46,16 +46,44 @@ function packAcross(from: usize, stride: i32, width: i32, depth: i32, into: usiz
   const step = (<usize>lanes) << 2
   for (let first = 0; first < width; first += lanes) {
     const panel = into + ((<usize>first) << 10)
-    for (let l = 0; l < lanes; l++) {
+    for (let l = 0; l < lanes; ) {
       let target = panel + ((<usize>l) << 2)
       if (first + l >= width) {
         for (let d = 0; d < depth; d++, target += step) store<f32>(target, 0)
+        l++
         continue
       }
-      let source = from + ((<usize>((first + l) * stride)) << 2)
-      for (let d = 0; d < depth; d++, target += step, source += 4) store<f32>(target, load<f32>(source))
+      const source = from + ((<usize>((first + l) * stride)) << 2)
+      if (first + l + 4 <= width && l + 4 <= lanes) {
+        packFour(source, (<usize>stride) << 2, depth, target, step)
+        l += 4
+        continue
+      }
+      for (let d = 0; d < depth; d++, target += step) store<f32>(target, load<f32>(source + ((<usize>d) << 2)))
+      l++
     }
   }
+}
+
+/** Four rows beside each other, four steps of the depth at a time. */
+function packFour(source: usize, stride: usize, depth: i32, target: usize, step: usize): void {
+  let d = 0
+  for (; d + 4 <= depth; d += 4, source += 16, target += step << 2) {
+    const a = v128.load(source)
+    const b = v128.load(source + stride)
+    const c = v128.load(source + (stride << 1))
+    const e = v128.load(source + (stride << 1) + stride)
+    const ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5)
+    const ce = v128.shuffle<i32>(c, e, 0, 4, 1, 5)
+    const abRest = v128.shuffle<i32>(a, b, 2, 6, 3, 7)
+    const ceRest = v128.shuffle<i32>(c, e, 2, 6, 3, 7)
+    v128.store(target, v128.shuffle<i64>(ab, ce, 0, 2))
+    v128.store(target + step, v128.shuffle<i64>(ab, ce, 1, 3))
+    v128.store(target + (step << 1), v128.shuffle<i64>(abRest, ceRest, 0, 2))
+    v128.store(target + (step << 1) + step, v128.shuffle<i64>(abRest, ceRest, 1, 3))
+  }
+  for (; d < depth; d++, source += 4, target += step)
+    for (let l = 0; l < 4; l++) store<f32>(target + ((<usize>l) << 2), load<f32>(source + <usize>l * stride))
 }
 
 function addTile(c: usize, height: i32, width: i32, stride: i32): void {

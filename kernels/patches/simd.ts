@@ -14,16 +14,28 @@ export function patches(x: usize, _n: i32, columns: usize, channels: i32, h: i32
           const y = oy * sh - top + i * dh
           if (y < 0 || y >= h || first === last) memory.fill(columns, 0, rowBytes)
           else {
-            memory.fill(columns, 0, (<usize>first) << 2)
+            clear(columns, first)
             const source = x + ((<usize>((c * h + y) * w + first * sw + shift)) << 2)
             const target = columns + ((<usize>first) << 2)
-            if (sw === 1) memory.copy(target, source, (<usize>(last - first)) << 2)
+            if (sw === 1) copy(target, source, last - first)
             else
               for (let k = 0; k < last - first; k++)
                 store<f32>(target + ((<usize>k) << 2), load<f32>(source + ((<usize>(k * sw)) << 2)))
-            memory.fill(columns + ((<usize>last) << 2), 0, (<usize>(ow - last)) << 2)
+            clear(columns + ((<usize>last) << 2), ow - last)
           }
           columns += rowBytes
         }
       }
+}
+
+// Rows are short: the calls behind memory.copy and memory.fill would take longer than what they do.
+
+function clear(target: usize, count: i32): void {
+  for (let k = 0; k < count; k++, target += 4) store<f32>(target, 0)
+}
+
+function copy(target: usize, source: usize, count: i32): void {
+  let k = 0
+  for (; k + 4 <= count; k += 4, target += 16, source += 16) v128.store(target, v128.load(source))
+  for (; k < count; k++, target += 4, source += 4) store<f32>(target, load<f32>(source))
 }

@@ -25,6 +25,7 @@ export const options: OptionTable = {
     about: 'calibration samples: .npz, .npy, .json, folder or zip of images; without them ranges are estimated',
   },
   eval: { value: 'LABELLED', about: 'labelled samples to judge the result by' },
+  train: { value: 'DATA', about: 'samples to train on (distil, finetune, qat); default: those of --data' },
   input: { value: 'SPEC.json', about: 'how pixels become what the model is fed' },
   preset: { value: 'NAME', about: 'balanced (default), smallest, exact, float16, acc0' },
   recipe: { value: 'RECIPE.json', about: 'what is to be done, step by step' },
@@ -59,6 +60,7 @@ export async function run(args: Parsed, line: ProgressLine, signal: AbortSignal)
   const recipe: Recipe = await withRanges({ ...planned, input }, imported.model.graph, args, line)
   const data = args.text('data')
   const evaluation = args.text('eval')
+  const training = args.text('train')
   const ctx = await createContext(imported.sources, args, line, signal, recipe.seed)
   const store = folderStore(`${resolve(out)}.unfinished`)
   const result = await compress(
@@ -67,6 +69,7 @@ export async function run(args: Parsed, line: ProgressLine, signal: AbortSignal)
       modelHash,
       calibration: data ? await openData(data, imported.model, input) : null,
       evaluation: evaluation ? await openData(evaluation, imported.model, input) : null,
+      training: training ? await openData(training, imported.model, input) : null,
       recipe,
       samples: args.count('samples', 1) ?? 128,
       device: 'wasm',

@@ -10,6 +10,7 @@ import { ncnn } from './ncnn.ts'
 import { nnie } from './nnie.ts'
 import { onnx } from './onnx.ts'
 import { openvino } from './openvino.ts'
+import { paddle } from './paddle.ts'
 import { qualcomm } from './qualcomm.ts'
 import { rknn } from './rknn.ts'
 import { safetensors } from './safetensors.ts'
@@ -28,6 +29,7 @@ export const exporters = [
   qualcomm,
   coreml,
   c,
+  paddle,
   rknn,
   ambarella,
   caffe,

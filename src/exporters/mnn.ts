@@ -6,10 +6,10 @@ import { type MnnNetPart, writeMnn } from '../formats/mnn.ts'
 import { layouts, opTypeOf, origins } from '../formats/mnn-schema.ts'
 import { type Graph, type Model, type Node, requiredInputs, type ValueName } from '../ir/model.ts'
 import { infer } from '../ops/infer.ts'
-import { type Lowering, refuse } from './mnn/context.ts'
+import { type Codes, type Lowering, refuse } from './mnn/context.ts'
 import { createDraft } from './mnn/draft.ts'
 import { rules } from './mnn/ops.ts'
-import { described, fusedActivations, scaleOf } from './mnn/quantized.ts'
+import { codesOf, described, fusedActivations } from './mnn/quantized.ts'
 import { pythonProgram, pythonSaid } from './sample/python.ts'
 import type { Edge, Exporter, Problem, WriteOptions } from './types.ts'
 
@@ -58,7 +58,10 @@ async function lowered(
   const draft = createDraft(graph, bytes)
   const producer = new Map<ValueName, Node>()
   for (const node of graph.nodes) for (const name of node.outputs) if (name !== null) producer.set(name, node)
-  const fused = fusedActivations(graph)
+  const codes = new Map<ValueName, Codes>()
+  for (const node of graph.nodes)
+    if (node.op === 'QuantizeLinear') codes.set(node.inputs[0]!, await codesOf({ graph, bytes }, node))
+  const fused = fusedActivations(graph, codes)
   const lowering: Lowering = {
     graph,
     opset: model.opsets[''] ?? 1,
@@ -67,10 +70,10 @@ async function lowered(
     producer,
     notes: [],
     fused,
+    codes,
     halves: form === 'float16',
   }
   const done = new Set([...fused.values()].map(({ by }) => by))
-  const scales = new Map<ValueName, number>()
   for (const name of requiredInputs(graph)) {
     const { shape, dtype } = graph.values.get(name)!
     const dims = Int32Array.from(shape ?? [], d => (typeof d === 'number' ? d : -1))
@@ -82,7 +85,6 @@ async function lowered(
   }
   for (const node of graph.nodes) {
     if (!known(node)) throw refuse(node, 'has no counterpart in MNN', 'Cut the graph before it with --outputs.')
-    if (node.op === 'QuantizeLinear') scales.set(node.inputs[0]!, await scaleOf(lowering, node))
     if (node.op === 'QuantizeLinear' || (node.op === 'DequantizeLinear' && !graph.values.get(node.inputs[0]!)?.data))
       draft.alias(node.outputs[0]!, node.inputs[0]!)
     // Weights are read by the layer that takes them, activations computed by the one before.
@@ -98,7 +100,7 @@ async function lowered(
       tensorNumber: draft.tensors.length,
       outputName: graph.outputs,
       oplists: draft.ops,
-      ...(scales.size > 0 ? { extraTensorDescribe: described(lowering, scales) } : {}),
+      ...(codes.size > 0 ? { extraTensorDescribe: described(lowering) } : {}),
       extraInfo: { version: '3.6.1' },
     },
     notes: lowering.notes,

@@ -87,7 +87,8 @@ export async function held(
 const sameShapes = (a: Sample, b: Sample): boolean =>
   Object.entries(a.feeds).every(([name, array]) => array.shape.join() === b.feeds[name]?.shape.join())
 
-function stack(samples: readonly Sample[]): Batch {
+/** Samples of equal shapes as one batch. */
+export function stack(samples: readonly Sample[]): Batch {
   if (samples.length === 1) return { feeds: samples[0].feeds, count: 1, samples }
   const feeds: Feeds = {}
   for (const [name, first] of Object.entries(samples[0].feeds)) {

@@ -1,7 +1,7 @@
 // The part of a graph that makes given outputs from given inputs.
 import { StudioError } from '../base/errors.ts'
 import { edit } from './edit.ts'
-import { type Model, type Node, reads, requiredInputs, type ValueName } from './model.ts'
+import { type Graph, type Model, type Node, reads, requiredInputs, type ValueName } from './model.ts'
 
 /** Empty lists keep what the model has. Initializers and nodes that are no longer needed go. */
 export function cutGraph(model: Model, inputs: readonly ValueName[], outputs: readonly ValueName[]): Model {
@@ -45,4 +45,16 @@ export function cutGraph(model: Model, inputs: readonly ValueName[], outputs: re
     for (const value of graph.values.values()) if (value.data && !used.has(value.name)) editor.dropValue(value.name)
   })
   return { ...model, graph: cut }
+}
+
+/** The nodes that `ends` depend on, in their order. */
+export function leadingTo(graph: Graph, ends: readonly ValueName[]): Node[] {
+  const needed = new Set(ends)
+  const kept: Node[] = []
+  for (const node of graph.nodes.toReversed()) {
+    if (!node.outputs.some(o => o !== null && needed.has(o))) continue
+    for (const name of reads(node)) needed.add(name)
+    kept.unshift(node)
+  }
+  return kept
 }

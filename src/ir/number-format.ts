@@ -60,6 +60,10 @@ export function containerOf(format: NumberFormat): DType {
   return `${signed ? '' : 'u'}int${wide}` as DType
 }
 
+/** Whether scales of a format may be any reals: halves have none, and some tables want steps between them. */
+export const hasFreeScale = (format: NumberFormat): boolean =>
+  format.kind !== 'half' && (format.kind !== 'levels' || levelsOf(format.name).scalesPerOctave === null)
+
 /** The largest real, in units of the scale, that the format has. */
 export function largestOf(format: NumberFormat, restricted: boolean): number {
   switch (format.kind) {

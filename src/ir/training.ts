@@ -1,7 +1,7 @@
 // What is lent to a stage that learns: parts of a graph run forwards and backwards, and the optimiser. Made in src/stages/train, joined
 // in src/recipe/steps.
 import type { KernelSet } from './context.ts'
-import type { Graph, Node, NodeId, ValueName } from './model.ts'
+import type { Node, NodeId, ValueName } from './model.ts'
 import type { QuantParams } from './quant.ts'
 import type { NdArray } from './tensor.ts'
 
@@ -10,6 +10,8 @@ export interface RoundedRead {
   params: QuantParams
   readers: ReadonlySet<NodeId>
   keep: number
+  /** The name under which the gradient with respect to the scale is given; none is found without it. */
+  step?: ValueName
 }
 
 export interface Network {
@@ -22,7 +24,7 @@ export interface Network {
 /** One run forwards; its values stay until it is dropped. */
 export interface Run {
   value(name: ValueName): NdArray
-  /** Gradients with respect to what is learned, by gradients with respect to some of its values. */
+  /** Gradients with respect to what is learned, and to the scales that have a name, by gradients with respect to some of its values. */
   backward(given: ReadonlyMap<ValueName, Float32Array>): Map<ValueName, Float32Array>
 }
 
@@ -33,11 +35,10 @@ export interface Optimizer {
 
 export interface Training {
   /** The first of these nodes that cannot be differentiated, and why, in words that follow on its operator's name. */
-  refusal(nodes: readonly Node[], graph: Graph): { node: Node; why: string } | null
+  refusal(nodes: readonly Node[]): { node: Node; why: string } | null
   /** Gradients are with respect to `learned`, values that are fed. */
   network(
     nodes: readonly Node[],
-    graph: Graph,
     learned: ReadonlySet<ValueName>,
     rounded: ReadonlyMap<ValueName, RoundedRead>,
     kernels: KernelSet,

@@ -2,6 +2,7 @@
 import { elementCount } from '../base/dtype.ts'
 import type { InputSpec } from '../data/input-spec.ts'
 import type { Context, Runner, Sample, Session } from '../ir/context.ts'
+import { ownDomain } from '../ir/level-functions.ts'
 import type { Model, ValueName } from '../ir/model.ts'
 import type { NdArray } from '../ir/tensor.ts'
 import { ErrorSums } from '../stages/evaluate/errors.ts'
@@ -44,7 +45,7 @@ const rounding = /QuantizeLinear$/
 export function sharedValues(a: Model, b: Model): SharedValue[] {
   const made = new Set(b.graph.nodes.flatMap(node => node.outputs))
   return a.graph.nodes
-    .filter(node => !rounding.test(node.op) && !node.domain.startsWith('thimble'))
+    .filter(node => !rounding.test(node.op) && node.domain !== ownDomain)
     .flatMap(node => {
       const value = node.outputs[0]
       const fits = value !== null && made.has(value) && !a.graph.values.get(value)?.data

@@ -156,16 +156,21 @@ async function sealed(file: OutFile): Promise<BundleFile> {
   return { path: file.path, bytes: bytes.length, sha256: hashBytes(bytes), file }
 }
 
-/** Names in the source model, and the values of the bundle's model that stand for them. */
-function layerValues({ model, plan }: Variant): Map<ValueName, ValueName> {
+/** Names in the source model, and the values of the bundle's model that stand for them: what is behind a value's pair. */
+export function layerValues({ model, plan }: Pick<Variant, 'model' | 'plan'>): Map<ValueName, ValueName> {
   const layers = new Map<ValueName, ValueName>()
   if (!plan) return layers
   const { graph } = model
+  const makers = new Map(graph.nodes.flatMap(node => node.outputs.map(name => [name, node] as const)))
   for (const node of graph.nodes) {
     if (node.op !== 'DequantizeLinear') continue
-    const pair = graph.nodes.find(n => n.op === 'QuantizeLinear' && n.outputs[0] === node.inputs[0])
-    const name = pair?.inputs[0]
-    if (name && plan.activations.has(name) && !graph.inputs.includes(name)) layers.set(name, node.outputs[0]!)
+    const pair = makers.get(node.inputs[0]!)
+    if (pair?.op !== 'QuantizeLinear') continue
+    const source = pair.inputs[0]!
+    const before = makers.get(source)
+    // What has codes that the target has not is cut off before it is rounded.
+    const name = before?.op === 'Clip' && !plan.activations.has(source) ? before.inputs[0]! : source
+    if (plan.activations.has(name) && !graph.inputs.includes(name)) layers.set(name, node.outputs[0]!)
   }
   return layers
 }

@@ -25,6 +25,8 @@ export interface CompressRequest {
   modelHash: string
   calibration: Dataset | null
   evaluation: Dataset | null
+  /** Samples to train on, where they are not those to calibrate by. */
+  training?: Dataset | null
   recipe: Recipe // checked, with its input spec filled in
   samples: number
   device: Report['device']
@@ -96,6 +98,7 @@ export async function compress(request: CompressRequest, ctx: Context): Promise<
       inputHash: inputHashOf(request),
       calibration: request.calibration,
       evaluation: request.evaluation,
+      training: request.training ?? null,
       samples: request.samples,
       wanted,
       store: request.store,
@@ -121,8 +124,15 @@ export async function compress(request: CompressRequest, ctx: Context): Promise<
 }
 
 /** Of all that the first step of a recipe depends on. */
-export const inputHashOf = (r: Pick<CompressRequest, 'modelHash' | 'calibration' | 'evaluation'>): string =>
-  hashJson([r.modelHash, r.calibration?.hash ?? null, r.evaluation?.hash ?? null])
+export const inputHashOf = (
+  r: Pick<CompressRequest, 'modelHash' | 'calibration' | 'evaluation' | 'training'>,
+): string =>
+  hashJson([
+    r.modelHash,
+    r.calibration?.hash ?? null,
+    r.evaluation?.hash ?? null,
+    ...(r.training ? [r.training.hash] : []),
+  ])
 
 async function refuseBrokenWeights(imported: Imported, ctx: Context): Promise<void> {
   const broken = await checkWeights(imported.model, ctx.bytes)
@@ -149,7 +159,7 @@ async function makeReport(
   const before = sideBefore(state, imported.bytes)
   const written: BundleReport[] = bundles.map((bundle, i) => bundleReport(bundle, state.variants[i], state))
   const first = written[0] ?? null
-  const datasets = [request.calibration, request.evaluation].filter(d => d !== null)
+  const datasets = [request.calibration, request.evaluation, request.training ?? null].filter(d => d !== null)
   return {
     thimble: 1,
     seed: request.recipe.seed,

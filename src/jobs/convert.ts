@@ -2,7 +2,7 @@
 // get it in fewer operators, of which they have more, and one that came in quantised in integers of their own kind.
 import type { Imported } from '../importers/types.ts'
 import type { Context } from '../ir/context.ts'
-import type { Model } from '../ir/model.ts'
+import type { Model, Node, ValueName } from '../ir/model.ts'
 import type { Form, Target } from '../ir/target.ts'
 import { infer } from '../ops/infer.ts'
 import { emptyVariant, initialState, type Variant, type Wanted } from '../recipe/state.ts'
@@ -48,11 +48,22 @@ const hasIntegerEdges = ({ graph }: Model): boolean =>
 const said = (model: Model, wanted: Wanted, form: string): Variant =>
   emptyVariant(wanted, form, model, null, [], ['as imported', 'as imported'])
 
-/** Whether the activations' codes are of the target's own kind, and biases integers, as they come in. */
+/**
+ * Whether the codes are of the target's own kind as they come in, and all that multiplies codes gives codes and adds codes as its bias: what
+ * runtimes look for before they compute in integers.
+ */
 function speaks({ graph }: Model, { activations = 'uint8' }: Form, { quant }: Target): boolean {
   if (quant.bias !== 'int32' || quant.activations.symmetric) return false
   const wanted = `${quant.activations.signed ? '' : 'u'}${activations.replace(/^u/, '')}`
   const pairs = graph.nodes.filter(node => node.op === 'QuantizeLinear')
   const types = pairs.map(node => graph.values.get(node.inputs[2] ?? '')?.dtype ?? 'uint8')
-  return pairs.length > 0 && types.every(type => type === wanted)
+  if (pairs.length === 0 || types.some(type => type !== wanted)) return false
+  const restored = new Set(graph.nodes.filter(n => n.op === 'DequantizeLinear').flatMap(n => n.outputs))
+  const readers = (name: ValueName | null): Node[] => graph.nodes.filter(n => n.inputs.includes(name))
+  const rounded = (name: ValueName | null): boolean =>
+    graph.outputs.includes(name!) ||
+    readers(name).every(n => n.op === 'QuantizeLinear' || (/^(Relu|Clip)$/.test(n.op) && rounded(n.outputs[0])))
+  return graph.nodes
+    .filter(({ inputs: [x, w] }) => x && w && restored.has(x) && restored.has(w))
+    .every(({ inputs: [, , bias], outputs: [y] }) => (!bias || restored.has(bias)) && rounded(y))
 }

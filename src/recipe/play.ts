@@ -5,7 +5,7 @@ import { StudioError } from '../base/errors.ts'
 import { hashJson } from '../base/hash.ts'
 import { pack, unpack } from '../base/pack.ts'
 import type { Context, Dataset, Memo } from '../ir/context.ts'
-import type { State, StepDef, StepEnv, Wanted } from './state.ts'
+import type { Slot, State, StepDef, StepEnv, Wanted } from './state.ts'
 import { findStep } from './steps/index.ts'
 import type { Recipe, Step } from './types.ts'
 
@@ -24,6 +24,7 @@ export interface PlayRequest {
   inputHash: string
   calibration: Dataset | null
   evaluation: Dataset | null
+  training?: Dataset | null
   samples: number
   wanted: readonly Wanted[]
   store: StageStore | null
@@ -65,11 +66,13 @@ export async function play(request: PlayRequest, ctx: Context): Promise<State> {
       ctx,
       calibration: request.calibration,
       evaluation: request.evaluation,
+      training: request.training ?? null,
       samples: request.samples,
       input: recipe.input ?? { inputs: {} },
       wanted: request.wanted,
       // What goes into the step, not its options: a result may outlive a change of options that it does not depend on.
       memo: memoIn(store, keys[next - 1] ?? base),
+      slot: key => slotIn(store, hashJson(['slot', keys[next - 1] ?? base, key])),
     }
     const { do: _, ...options } = step
     const after = await def.run(state, options as never, env)
@@ -92,16 +95,24 @@ function memoIn(store: StageStore | null, stateKey: string): Memo {
   }
 }
 
-function checkNeeds({ recipe, calibration, evaluation }: PlayRequest): void {
-  const lacks = (def: StepDef, what: 'calibration' | 'evaluation', option: string): never => {
-    throw new StudioError(
-      'bad-recipe',
-      `The step ${def.id} needs ${what === 'calibration' ? 'calibration samples' : 'labelled samples'}`,
-      {
-        where: { step: def.id },
-        hint: `Give them with ${option}, or take the step out of the recipe; the presets balanced and float16 need none.`,
-      },
-    )
+function slotIn(store: StageStore | null, key: string): Slot {
+  return {
+    async load<T>(): Promise<T | null> {
+      const kept = await store?.get(key)
+      return kept ? (unpack(kept) as T) : null
+    },
+    save: async reached => store?.put(key, pack(reached as never)),
+  }
+}
+
+const sampleNames = { calibration: 'calibration samples', evaluation: 'labelled samples', training: 'training samples' }
+
+function checkNeeds({ recipe, calibration, evaluation, training }: PlayRequest): void {
+  const lacks = (def: StepDef, what: keyof typeof sampleNames, option: string): never => {
+    throw new StudioError('bad-recipe', `The step ${def.id} needs ${sampleNames[what]}`, {
+      where: { step: def.id },
+      hint: `Give them with ${option}, or take the step out of the recipe; the presets balanced and float16 need none.`,
+    })
   }
   for (const step of recipe.steps) {
     const def = findStep(step.do)!
@@ -109,5 +120,6 @@ function checkNeeds({ recipe, calibration, evaluation }: PlayRequest): void {
     const needs = def.needs(options as never)
     if (needs.includes('calibration') && !calibration) lacks(def, 'calibration', '--data')
     if (needs.includes('evaluation') && !evaluation) lacks(def, 'evaluation', '--eval')
+    if (needs.includes('training') && !training && !calibration) lacks(def, 'training', '--train or --data')
   }
 }

@@ -26,6 +26,8 @@ export interface Variant {
   model: Model
   /** The float model whose layers this one's stand beside, where repairs rewrote it; null: the state's. */
   reference: Model | null
+  /** The float model that the plan rounds to `model`: its weights as repairs left them. Null where nothing was rounded. */
+  rounded: Model | null
   /** Inputs that are written as pixels; `model` still turns prepared samples back into them. */
   raw: readonly RawInput[]
   plan: QuantPlan | null
@@ -61,14 +63,24 @@ export interface State {
   readonly notes: readonly string[]
 }
 
+/** Kept until it is written again. */
+export interface Slot {
+  load<T>(): Promise<T | null>
+  save(reached: unknown): Promise<void>
+}
+
 export interface StepEnv {
   ctx: Context
   calibration: Dataset | null
   evaluation: Dataset | null
+  /** Samples to train on, where they are not those to calibrate by. */
+  training?: Dataset | null
   samples: number // how many calibration samples are taken
   input: InputSpec
   wanted: readonly Wanted[]
   memo: Memo
+  /** A place for what a step has reached so far, where the host has a store; under a key of all that it depends on besides the state. */
+  slot?: (key: unknown) => Slot
 }
 
 export interface StepDef<S extends Options = Options> {
@@ -76,7 +88,7 @@ export interface StepDef<S extends Options = Options> {
   label: string
   options: S
   /** What the step cannot do without; checked before anything runs. */
-  needs(options: OptionValues<S>): ('calibration' | 'evaluation')[]
+  needs(options: OptionValues<S>): ('calibration' | 'evaluation' | 'training')[]
   run(state: State, options: OptionValues<S>, env: StepEnv): Promise<State>
 }
 
@@ -114,6 +126,7 @@ export function emptyVariant(
     io: wanted.io,
     model,
     reference: null,
+    rounded: null,
     raw: [],
     plan,
     floatLeft,

@@ -11,6 +11,7 @@ import { ncnn } from './ncnn.ts'
 import { onnx } from './onnx.ts'
 import { onnxruntime, ortWeb } from './onnxruntime.ts'
 import { openvino } from './openvino.ts'
+import { paddle } from './paddle.ts'
 import { qualcomm } from './qualcomm.ts'
 import { rknn } from './rknn.ts'
 import { tensorrt } from './tensorrt.ts'
@@ -30,6 +31,7 @@ export const targets: readonly Target[] = [
   qualcomm,
   coreml,
   c,
+  paddle,
   ...rknn,
   ...ambarella,
   caffe,

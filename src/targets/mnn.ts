@@ -19,18 +19,9 @@ const ops: readonly OpRule[] = [
     }),
   ),
   ...['Add'].map((op): OpRule => ({ op, kind: 'compute', needsInteger: true, source: executions })),
-  ...[
-    'MaxPool',
-    'AveragePool',
-    'GlobalAveragePool',
-    'Slice',
-    'Pad',
-    'Reshape',
-    'Flatten',
-    'Squeeze',
-    'Unsqueeze',
-    'Transpose',
-  ].map((op): OpRule => ({ op, kind: 'pass', inputs: [0], source: executions })),
+  ...['MaxPool', 'Slice', 'Pad', 'Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Transpose'].map(
+    (op): OpRule => ({ op, kind: 'pass', inputs: [0], source: executions }),
+  ),
 ]
 
 const declined = ['AveragePool', 'GlobalAveragePool'].map(op => ({
@@ -57,7 +48,7 @@ export const mnn: Target = {
   preview: 'runtime',
   layout: 'NCHW',
   quant: {
-    activations: { formats: ['int8', 'float32'], integer: ['int8'], signed: true, symmetric: true },
+    activations: { formats: ['int8', 'float32'], integer: ['int8'], signed: true, symmetric: false },
     weights: { formats: weightFormats, integer: weightFormats, signed: true, perChannel: true },
     bias: 'float32',
     ops,

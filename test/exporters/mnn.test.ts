@@ -11,14 +11,18 @@ import { importModel } from '../../src/importers/index.ts'
 import { createBytes } from '../../src/ir/bytes.ts'
 import type { Feeds } from '../../src/ir/context.ts'
 import { type Model, requiredInputs } from '../../src/ir/model.ts'
-import type { NdArray } from '../../src/ir/tensor.ts'
+import { floats, type NdArray } from '../../src/ir/tensor.ts'
 import { infer } from '../../src/ops/infer.ts'
+import { previewing } from '../../src/recipe/steps/preview.ts'
+import { findTarget } from '../../src/targets/index.ts'
 import { mnn as target } from '../../src/targets/mnn.ts'
 import { build } from '../build.ts'
+import { testContext } from '../quantize/played.ts'
 import { createTestContext } from '../runner.ts'
 import { decibels } from '../targets/decibels.ts'
 import { mnnPython, runMnn } from '../targets/mnn.ts'
 import { texts } from '../targets/small-models.ts'
+import { outputsOf, writtenFor } from './written.ts'
 
 const options = {
   io: 'float' as const,
@@ -156,3 +160,67 @@ test('between tensors with a scale a convolution, its Relu and an addition run o
   const wanted = await run(model, feeds)
   expect(decibels(wanted.y.data as Float32Array, outputs.get('y')!.data as Float32Array)).toBeGreaterThan(40)
 })
+
+const zeroPoints: Record<string, string> = {
+  'borders of a convolution': `r = Relu(c)
+    d = Conv(r, w2: f32[8,8,3,3], b2: f32[8]) {pads=[1,1,1,1], strides=[2,2]}
+    y = Conv(d, w3: f32[8,8,1,1])`,
+  'additions, with and without Relu': `r = Relu(c)
+    d = Conv(r, w2: f32[8,8,3,3], b2: f32[8]) {pads=[1,1,1,1]}
+    e = Add(d, r)
+    f = Relu(e)
+    g = Conv(f, w3: f32[8,8,1,1])
+    h = Add(g, f)
+    y = Conv(h, w4: f32[8,8,1,1])`,
+  'averages between codes': `r = Relu(c)
+    p = AveragePool(r) {kernel_shape=[2,2], strides=[2,2]}
+    d = Conv(p, w2: f32[8,8,3,3], b2: f32[8]) {pads=[1,1,1,1]}
+    q = Relu(d)
+    y = Conv(q, w3: f32[8,8,1,1])`,
+  'the greatest of codes, and of reals': `r = Relu(c)
+    p = MaxPool(r) {kernel_shape=[3,3], strides=[2,2], pads=[1,1,1,1]}
+    d = Conv(p, w2: f32[8,8,3,3], b2: f32[8]) {pads=[1,1,1,1]}
+    s = Sigmoid(d)
+    m = MaxPool(s) {kernel_shape=[2,2], strides=[2,2]}
+    y = Conv(m, w3: f32[8,8,1,1])`,
+  'codes with a border': `r = Relu(c)
+    m = Pad(r, p: i64[8]{0,0,1,1,0,0,2,2})
+    y = Conv(m, w2: f32[8,8,3,3], b2: f32[8])`,
+}
+test.skipIf(mnnPython === null)(
+  'zero points are those of the preview',
+  async () => {
+    const ctx = await testContext()
+    const rng = createRng(5)
+    const folder = mkdtempSync(join(tmpdir(), 'thimble-mnn-'))
+    for (const [name, body] of Object.entries(zeroPoints)) {
+      const text = `graph (x: f32[1,3,12,12]) -> (y) {
+      c = Conv(x, w: f32[8,3,3,3], b: f32[8]) {pads=[1,1,1,1]}
+      ${body}
+    }`
+      const { files, preview } = await writtenFor(build(text), ctx, 'mnn', 'int8')
+      const feeds = {
+        x: floats(
+          [1, 3, 12, 12],
+          Float32Array.from({ length: 432 }, () => rng.normal()),
+        ),
+      }
+      writeFileSync(join(folder, 'm.mnn'), files['model.mnn'])
+      const [{ outputs, types }] = await runMnn(folder, [{ model: join(folder, 'm.mnn'), feeds }])
+      const wanted = (await outputsOf(preview, [feeds], previewing(findTarget('mnn'), ctx))).y
+      // Biases are cut to whole units of the accumulator there.
+      expect
+        .soft(decibels(wanted.data as Float32Array, outputs.get('y')!.data as Float32Array), name)
+        .toBeGreaterThan(50)
+      expect.soft(Object.keys(types).join(), name).toContain('Convolution [ DT_INT8 ]')
+      const sources = new Map([['model.mnn', memorySource('model.mnn', files['model.mnn'])]])
+      const { model } = await importModel(sources)
+      const again = await outputsOf(model, [feeds], previewing(findTarget('mnn'), await testContext(sources)))
+      expect
+        .soft(decibels(wanted.data as Float32Array, again.y.data as Float32Array), `${name}, read again`)
+        .toBeGreaterThan(50)
+    }
+    rmSync(folder, { recursive: true })
+  },
+  120_000,
+)

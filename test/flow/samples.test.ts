@@ -25,7 +25,7 @@ const wanted = [
   'tensorrt',
   'coreml',
 ]
-const floats = ['caffe', 'tvm']
+const floats = ['caffe', 'tvm', 'paddle']
 const at = (target: string, path = ''): string => join(out, target.replace(':', '-'), path)
 
 /** Pixels of a seven, as a .pgm file has them. */
@@ -94,6 +94,7 @@ describe.each([
   ['openvino', 'openvino', 25],
   ['mnn', 'mnn', 25],
   ['caffe', 'caffe', 90],
+  ['paddle', 'paddle', 90],
 ])('%s in Python', (target, runtime, least) => {
   const python = installed(runtime)
   test.skipIf(python === null)('gives the golden output', () => {

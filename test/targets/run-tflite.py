@@ -1,10 +1,11 @@
 """Runs .tflite files in LiteRT's reference kernels or in TFLite Micro, whichever is installed here:
 
-    python run-tflite.py FOLDER [--all] [--optimized]
+    python run-tflite.py FOLDER [--all] [--optimized | --default]
 
 For every FOLDER/k.tflite it reads FOLDER/k.in.npz, which has an array for each input, by name or, for TFLite Micro, in the order of
 the inputs, its first axis being the samples, and writes FOLDER/k.out.npz with one for each output, or, with --all, one for each tensor
-that LiteRT computed; or FOLDER/k.err with the runtime's words. --optimized: LiteRT's optimised kernels.
+that LiteRT computed; or FOLDER/k.err with the runtime's words. --optimized: LiteRT's optimised kernels; --default: XNNPACK's where it has them, as
+LiteRT runs unless told otherwise.
 """
 import glob
 import json
@@ -20,7 +21,8 @@ except ImportError:
 
 
 def run_litert(model, feeds, samples):
-    kernels = litert.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES if '--optimized' in sys.argv else litert.OpResolverType.BUILTIN_REF
+    resolver = litert.OpResolverType
+    kernels = resolver.AUTO if '--default' in sys.argv else resolver.BUILTIN_WITHOUT_DEFAULT_DELEGATES if '--optimized' in sys.argv else resolver.BUILTIN_REF
     every = '--all' in sys.argv
     i = litert.Interpreter(model_path=model, num_threads=1, experimental_op_resolver_type=kernels, experimental_preserve_all_tensors=every)
     i.allocate_tensors()

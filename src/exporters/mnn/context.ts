@@ -6,6 +6,18 @@ import type { Graph, Node, NodeId, ValueName } from '../../ir/model.ts'
 import type { Tensor } from '../../ir/tensor.ts'
 import type { Draft } from './draft.ts'
 
+/** How the codes of a tensor stand for reals. */
+export interface Codes {
+  scale: number
+  zero: number
+}
+
+/** 1 Relu, 2 Relu6; 0 where the codes of the output do it. */
+export interface Fused {
+  kind: 0 | 1 | 2
+  output: ValueName
+}
+
 export interface Lowering {
   graph: Graph
   opset: number
@@ -14,8 +26,10 @@ export interface Lowering {
   /** Nodes by the value that they give. */
   producer: ReadonlyMap<ValueName, Node>
   notes: string[]
-  /** By the node before them, activations that it computes as well: 1 Relu, 2 Relu6. */
-  fused: ReadonlyMap<NodeId, { kind: 1 | 2; output: ValueName }>
+  /** By the node before them, activations that it computes as well. */
+  fused: ReadonlyMap<NodeId, Fused>
+  /** How values that are kept as codes stand for reals. */
+  codes: ReadonlyMap<ValueName, Codes>
   /** Weights of convolutions and matrices in halves. */
   halves: boolean
 }
@@ -36,5 +50,12 @@ export function shapeOf({ graph }: Lowering, node: Node, name: ValueName | null 
   return shape as readonly number[]
 }
 
-export const constantOf = ({ graph }: Lowering, name: ValueName | null | undefined): Tensor | null =>
+/** The codes that a node is given by a pair. */
+export function codesRead({ producer, codes }: Lowering, name: ValueName | null | undefined): Codes | null {
+  const restore = producer.get(name ?? '')
+  const quantize = restore?.op === 'DequantizeLinear' ? producer.get(restore.inputs[0]!) : null
+  return codes.get(quantize?.inputs[0] ?? '') ?? null
+}
+
+export const constantOf = ({ graph }: Pick<Lowering, 'graph'>, name: ValueName | null | undefined): Tensor | null =>
   (name && graph.values.get(name)?.data) || null

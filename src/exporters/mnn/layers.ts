@@ -2,7 +2,7 @@
 import type { PartOf } from '../../formats/flatbuffer.ts'
 import type { convolution2D } from '../../formats/mnn-schema.ts'
 import { attrFloat, attrInt, attrInts, attrString, type Node, type ValueName } from '../../ir/model.ts'
-import { constantOf, type Lowering, refuse, shapeOf } from './context.ts'
+import { codesRead, constantOf, type Lowering, refuse, shapeOf } from './context.ts'
 import { numbersOf } from './draft.ts'
 import { weightsOf } from './weights.ts'
 
@@ -169,8 +169,8 @@ export async function pool(lowering: Lowering, node: Node): Promise<void> {
   if (dilations.some(d => d !== 1) || node.outputs.length > 1)
     throw refuse(node, 'has dilations or gives indices', 'Use pooling without them.')
   const pads = padsOf(node, input.slice(2), kernel, strides, dilations)
-  draft.give(node.outputs[0]!, 'packed', 'Pooling', [await draft.use(x!, 'packed')], {
-    name: 'Pool',
+  const main = {
+    name: 'Pool' as const,
     value: {
       isGlobal: Number(node.op.startsWith('Global')),
       kernelY: kernel[0],
@@ -184,6 +184,18 @@ export async function pool(lowering: Lowering, node: Node): Promise<void> {
       ceilModel: attrInt(node, 'ceil_mode', 0),
       countType: attrInt(node, 'count_include_pad', 0) === 1 ? 1 : 2,
     },
+  }
+  const given = await draft.use(x!, 'packed')
+  const [y] = node.outputs
+  const [read, made] = [codesRead(lowering, x), lowering.codes.get(y!)]
+  const same = made && read?.scale === made.scale && read.zero === made.zero
+  if (!made || (same && !average)) return draft.give(y!, 'packed', 'Pooling', [given], main)
+  // What is to be codes MNN pools as codes, as though those of the input were worth as much. Where they are not, it pools reals, which are
+  // rounded behind an operator that takes them only so: the greater of two.
+  const pooled = draft.inner('Pooling', [given], main)
+  draft.give(y!, 'packed', 'BinaryOp', [pooled, pooled], {
+    name: 'BinaryOp',
+    value: { opType: 9, T: 1, activationType: 0 },
   })
 }
 

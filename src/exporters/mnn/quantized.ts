@@ -3,20 +3,29 @@
 import { viewAs } from '../../base/dtype.ts'
 import type { MnnNetPart } from '../../formats/mnn.ts'
 import { attrFloat, type Graph, type Node, type NodeId, type ValueName } from '../../ir/model.ts'
-import { constantOf, type Lowering, refuse } from './context.ts'
+import { type Codes, constantOf, type Fused, type Lowering, refuse } from './context.ts'
 
-/** Relu and Clip from 0 to 6 that follow a convolution or an addition and nothing else reads what is between. */
-export function fusedActivations(graph: Graph): Map<NodeId, { kind: 1 | 2; output: ValueName; by: NodeId }> {
+/**
+ * Relu and Clip from 0 to 6 that follow a convolution or an addition and nothing else reads what is between. An addition of codes bounds them
+ * by code 0, which is real 0 only where that is the zero point; where it is the least code, nothing is left to do.
+ */
+export function fusedActivations(
+  graph: Graph,
+  codes: ReadonlyMap<ValueName, Codes>,
+): Map<NodeId, Fused & { by: NodeId }> {
   const readers = new Map<ValueName, Node[]>()
   for (const node of graph.nodes)
     for (const name of node.inputs) if (name) readers.set(name, [...(readers.get(name) ?? []), node])
-  const found = new Map<NodeId, { kind: 1 | 2; output: ValueName; by: NodeId }>()
+  const found = new Map<NodeId, Fused & { by: NodeId }>()
   for (const node of graph.nodes) {
     const output = node.outputs[0]
     if (!output || graph.outputs.includes(output) || !fuses(node, graph)) continue
     const [next, ...others] = readers.get(output) ?? []
     const kind = next && others.length === 0 ? kindOf(next, graph) : 0
-    if (kind !== 0) found.set(node.id, { kind, output: next.outputs[0]!, by: next.id })
+    if (kind === 0) continue
+    const [y] = next.outputs
+    const zero = (node.op === 'Add' && codes.get(y!)?.zero) || 0
+    if (zero === 0 || zero === -128) found.set(node.id, { kind: zero === 0 ? kind : 0, output: y!, by: next.id })
   }
   return found
 }
@@ -39,34 +48,31 @@ function kindOf(node: Node, graph: Graph): 0 | 1 | 2 {
   return bound(1, 'min') === 0 && bound(2, 'max') === 6 ? 2 : 0
 }
 
-/** The scale of a value, from the QuantizeLinear that reads it. */
-export async function scaleOf(lowering: Lowering, quantize: Node): Promise<number> {
+/** The codes of a value, from the QuantizeLinear that reads it. */
+export async function codesOf(lowering: Pick<Lowering, 'graph' | 'bytes'>, quantize: Node): Promise<Codes> {
   const [scale, zero] = quantize.inputs.slice(1).map(name => constantOf(lowering, name))
   const scales = scale && (viewAs('float32', await lowering.bytes.read(scale)) as Float32Array)
-  const zeros = zero && (await lowering.bytes.read(zero))
-  if (scales?.length !== 1 || zero?.dtype !== 'int8' || zeros?.some(byte => byte !== 0))
+  const zeros = zero && new Int8Array(await lowering.bytes.read(zero))
+  if (scales?.length !== 1 || zero?.dtype !== 'int8' || zeros?.length !== 1)
     throw refuse(
       quantize,
       'rounds to codes that MNN does not have',
-      'Quantise for the target mnn: int8, symmetric, one scale a tensor.',
+      'Quantise for the target mnn: int8, one scale a tensor.',
     )
-  return scales[0]
+  return { scale: scales[0], zero: zeros[0] }
 }
 
 /** What the runtime is told of every tensor of a value with a scale; edges of the network stay floats. */
-export function described(
-  { draft, graph }: Lowering,
-  scales: ReadonlyMap<ValueName, number>,
-): NonNullable<MnnNetPart['extraTensorDescribe']> {
+export function described({ draft, graph, codes }: Lowering): NonNullable<MnnNetPart['extraTensorDescribe']> {
   const edges = new Set([...graph.inputs, ...graph.outputs])
-  return [...scales].flatMap(([name, scale]) =>
+  return [...codes].flatMap(([name, { scale, zero }]) =>
     draft
       .tensorsOf(name)
       .filter(index => !edges.has(draft.tensors[index]))
       .map(index => ({
         index,
         name: draft.tensors[index],
-        quantInfo: { scale, zero: 0, min: -128, max: 127, type: 6 },
+        quantInfo: { scale, zero, min: -128, max: 127, type: 6 },
       })),
   )
 }

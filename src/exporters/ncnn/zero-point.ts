@@ -25,7 +25,7 @@ export const shiftParams = ({ sign, offset }: Shift): [number, NcnnParam][] => [
 
 /**
  * The activation at the end of a product that shifts what it gives, as parameters 9 and 10; null for one that is not bounds, which a shift
- * cannot pass. Open bounds are those of the codes.
+ * cannot pass. Open bounds lie beyond the codes.
  */
 export function shiftedEnd(next: Node | null, view: GraphView, rounded: Rounded): [number, NcnnParam][] | null {
   if (next === null) return []
@@ -35,7 +35,7 @@ export function shiftedEnd(next: Node | null, view: GraphView, rounded: Rounded)
   }
   if (next.op !== 'Relu' && next.op !== 'Clip') return null
   const { sign, offset } = shiftOf(rounded)
-  const most = 127 * rounded.scale
+  const most = 256 * rounded.scale
   const [low, high] = [bound(1), bound(2)].map(b => (b === null ? null : sign * b + offset))
   const ends = sign === 1 ? [low ?? -most, high ?? most] : [high ?? -most, low ?? most]
   return [

@@ -1,59 +1,126 @@
-// Add, Sub and Mul, with broadcasting.
-import { floats } from '../../ir/tensor.ts'
-import { count, floatsOf, type GradDef } from './types.ts'
+// Operators of two operands that are stretched over each other, and Where.
+import { log, pow } from '../../base/math.ts'
+import { floats, type NdArray } from '../../ir/tensor.ts'
+import { broadcast, gathered, positions } from './broadcast.ts'
+import { count, floatsOf, type GradDef, type Inputs, single } from './types.ts'
 
-/** The element of an input that each element of the output reads; null where they lie alike. */
-function positions(shape: readonly number[], out: readonly number[]): Uint32Array | null {
-  if (shape.join() === out.join()) return null
-  const axes = out.map((_, i) => shape[i - out.length + shape.length] ?? 1)
-  const steps = axes.map((d, i) => (d === 1 ? 0 : count(axes.slice(i + 1))))
-  const at = new Uint32Array(count(out))
-  for (let i = 0; i < at.length; i++)
-    for (let axis = out.length - 1, rest = i; axis >= 0; axis--) {
-      at[i] += steps[axis] * (rest % out[axis])
-      rest = Math.floor(rest / out[axis])
-    }
-  return at
+type Operation = (a: number, b: number) => number
+
+const spread = (array: NdArray, shape: readonly number[]): Float32Array => {
+  const at = positions(array.shape, shape)
+  const x = floatsOf(array)
+  return at ? Float32Array.from(at, i => x[i]) : x
 }
 
-const broadcast = (a: readonly number[], b: readonly number[]): number[] =>
-  Array.from({ length: Math.max(a.length, b.length) }, (_, i) => {
-    const [da, db] = [a, b].map(s => s[i - Math.max(a.length, b.length) + s.length] ?? 1)
-    return da === 1 ? db : da
+/** `slopes` are the derivatives by either operand, at a and b. */
+const binary = (type: string | string[], value: Operation, slopes: readonly [Operation, Operation]): GradDef =>
+  single({
+    type,
+    forward(_, [a, b]) {
+      const shape = broadcast(a!.shape, b!.shape)
+      const [xa, xb] = [spread(a!, shape), spread(b!, shape)]
+      const y = new Float32Array(count(shape))
+      for (let i = 0; i < y.length; i++) y[i] = value(xa[i], xb[i])
+      return floats(shape, y)
+    },
+    backward(_, { inputs: [a, b], output: { shape } }, dy, wanted) {
+      const [xa, xb] = [spread(a!, shape), spread(b!, shape)]
+      return [a!, b!].map((input, k) => {
+        if (!wanted[k]) return null
+        const slope = slopes[k]
+        const dx = new Float32Array(dy.length)
+        for (let i = 0; i < dy.length; i++) dx[i] = dy[i] * slope(xa[i], xb[i])
+        return gathered(dx, positions(input.shape, shape), input.data.length)
+      })
+    },
   })
 
-/** `slopes` are the derivatives by either operand. */
-const binary = (
-  type: string,
-  value: (a: number, b: number) => number,
-  slopes: readonly [(b: number) => number, (a: number) => number],
-): GradDef => ({
-  type,
+/** Add, apart from the others since residual networks spend their time in it: what goes back is what came. */
+const add = single({
+  type: 'Add',
   forward(_, [a, b]) {
     const shape = broadcast(a!.shape, b!.shape)
-    const [pa, pb] = [positions(a!.shape, shape), positions(b!.shape, shape)]
-    const [xa, xb] = [floatsOf(a!), floatsOf(b!)]
-    const y = new Float32Array(count(shape))
-    for (let i = 0; i < y.length; i++) y[i] = value(xa[pa ? pa[i] : i], xb[pb ? pb[i] : i])
+    const y = spread(a!, shape).slice()
+    const other = spread(b!, shape)
+    for (let i = 0; i < y.length; i++) y[i] += other[i]
     return floats(shape, y)
   },
-  backward(_, { inputs, output }, dy, wanted) {
-    const at = inputs.map(input => positions(input!.shape, output.shape))
-    return inputs.map((input, k) => {
-      if (!wanted[k]) return null
-      const other = floatsOf(inputs[1 - k]!)
-      const [own, theirs] = [at[k], at[1 - k]]
-      const sums = new Float64Array(input!.data.length)
-      for (let i = 0; i < dy.length; i++) sums[own ? own[i] : i] += dy[i] * slopes[k](other[theirs ? theirs[i] : i])
-      return Float32Array.from(sums)
-    })
+  backward: (_, { inputs, output }, dy, wanted) =>
+    inputs.map((x, k) => (wanted[k] ? gathered(dy, positions(x!.shape, output.shape), x!.data.length) : null)),
+})
+
+// Where both are equal the gradient goes to the first.
+const max = binary('Max', Math.max, [(a, b) => (a >= b ? 1 : 0), (a, b) => (a >= b ? 0 : 1)])
+const min = binary('Min', Math.min, [(a, b) => (a <= b ? 1 : 0), (a, b) => (a <= b ? 0 : 1)])
+
+/** Operators that take any number of operands, here two or one. */
+const ofTwo = (def: GradDef): GradDef => ({
+  ...def,
+  refuses: node => (node.inputs.length === 2 ? null : 'it has another number of operands than two'),
+})
+
+const truths = (array: NdArray, shape: readonly number[]): Uint8Array => {
+  const at = positions(array.shape, shape)
+  const { data } = array
+  return Uint8Array.from({ length: count(shape) }, (_, i) => (data[at ? at[i] : i] ? 1 : 0))
+}
+
+const where = single({
+  type: 'Where',
+  forward(_, [condition, a, b]) {
+    const shape = broadcast(condition!.shape, a!.shape, b!.shape)
+    const chosen = truths(condition!, shape)
+    const [xa, xb] = [spread(a!, shape), spread(b!, shape)]
+    return floats(
+      shape,
+      xa.map((x, i) => (chosen[i] ? x : xb[i])),
+    )
+  },
+  backward(_, { inputs, output: { shape } }, dy, wanted) {
+    const chosen = truths(inputs[0]!, shape)
+    const back = (side: number, { shape: own, data }: NdArray): Float32Array =>
+      gathered(
+        dy.map((g, i) => (chosen[i] === side ? g : 0)),
+        positions(own, shape),
+        data.length,
+      )
+    return [null, wanted[1] ? back(1, inputs[1]!) : null, wanted[2] ? back(0, inputs[2]!) : null]
   },
 })
 
-const same = (): number => 1
+/** Sum and Mean of any number of operands. */
+const total = (type: string, weight: (inputs: Inputs) => number): GradDef =>
+  single({
+    type,
+    forward(_, inputs) {
+      const shape = broadcast(...inputs.map(x => x!.shape))
+      const y = new Float32Array(count(shape))
+      for (const input of inputs) {
+        const x = spread(input!, shape)
+        for (let i = 0; i < y.length; i++) y[i] += x[i]
+      }
+      const factor = weight(inputs)
+      return floats(shape, factor === 1 ? y : y.map(v => v * factor))
+    },
+    backward(_, { inputs, output }, dy, wanted) {
+      const factor = weight(inputs)
+      const given = factor === 1 ? dy : dy.map(g => g * factor)
+      return inputs.map((x, k) =>
+        wanted[k] ? gathered(given, positions(x!.shape, output.shape), x!.data.length) : null,
+      )
+    },
+  })
 
 export const arithmeticGrads: readonly GradDef[] = [
-  binary('Add', (a, b) => a + b, [same, same]),
-  binary('Sub', (a, b) => a - b, [same, () => -1]),
-  binary('Mul', (a, b) => a * b, [b => b, a => a]),
+  add,
+  binary('Sub', (a, b) => a - b, [() => 1, () => -1]),
+  binary('Mul', (a, b) => a * b, [(_, b) => b, a => a]),
+  binary('Div', (a, b) => a / b, [(_, b) => 1 / b, (a, b) => -a / (b * b)]),
+  binary('Pow', pow, [(a, b) => (b === 0 ? 0 : b * pow(a, b - 1)), (a, b) => (a > 0 ? pow(a, b) * log(a) : 0)]),
+  binary('PRelu', (x, slope) => (x > 0 ? x : slope * x), [(x, slope) => (x > 0 ? 1 : slope), x => (x > 0 ? 0 : x)]),
+  ofTwo(max),
+  ofTwo(min),
+  total('Sum', () => 1),
+  total('Mean', inputs => 1 / inputs.length),
+  where,
 ]

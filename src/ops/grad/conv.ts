@@ -4,7 +4,11 @@ import { attrInt, type Node } from '../../ir/model.ts'
 import { floats } from '../../ir/tensor.ts'
 import { windowOf } from '../conv.ts'
 import { addBias, biasGradient } from './bias.ts'
-import { count, floatsOf, type GradDef } from './types.ts'
+import { count, floatsOf, single } from './types.ts'
+
+/** One axis is two of which the first has length 1. */
+export const asTwo = (values: readonly number[], fill: number): [number, number] =>
+  values.length === 1 ? [fill, values[0]] : [values[0], values[1]]
 
 /** The window of a node over these axes: where it starts, and how many places it has; both of one axis or two. */
 export function placed(node: Node, size: readonly number[], kernel: readonly number[]) {
@@ -18,16 +22,13 @@ export function placed(node: Node, size: readonly number[], kernel: readonly num
     return autoPad === 'SAME_UPPER' ? [less, all - less] : [all - less, less]
   })
   const out = size.map((n, i) => Math.floor((n + padding[i][0] + padding[i][1] - span[i]) / strides[i]) + 1)
-  // One axis is two of which the first has length 1.
-  const two = (values: readonly number[], fill: number): [number, number] =>
-    values.length === 1 ? [fill, values[0]] : [values[0], values[1]]
   return {
-    size: two(size, 1),
-    out: two(out, 1),
-    kernel: two(kernel, 1),
-    strides: two(strides, 1),
-    dilations: two(dilations, 1),
-    pads: two(
+    size: asTwo(size, 1),
+    out: asTwo(out, 1),
+    kernel: asTwo(kernel, 1),
+    strides: asTwo(strides, 1),
+    dilations: asTwo(dilations, 1),
+    pads: asTwo(
       padding.map(p => p[0]),
       0,
     ),
@@ -45,7 +46,7 @@ function shapeOf(node: Node, x: readonly number[], w: readonly number[]): ConvSh
   }
 }
 
-export const convGrad: GradDef = {
+export const convGrad = single({
   type: 'Conv',
   forward(node, [x, w, bias], kernels) {
     const shape = shapeOf(node, x!.shape, w!.shape)
@@ -60,4 +61,4 @@ export const convGrad: GradDef = {
     const places = count(output.shape.slice(2))
     return [dx, dw, wanted[2] ? biasGradient(dy, bias!.data.length, places) : null]
   },
-}
+})

@@ -1,9 +1,9 @@
 // Operators of one input whose output elements depend on the input element at their position alone. Where the derivative jumps it is that
 // of the flat side, so that what was clipped stays clipped.
-import { sigmoid, tanh } from '../../base/math.ts'
-import { attrFloat, type Node } from '../../ir/model.ts'
+import { erf, exp, log, sigmoid, sqrt, tanh } from '../../base/math.ts'
+import { attrFloat, attrString, type Node } from '../../ir/model.ts'
 import { floats } from '../../ir/tensor.ts'
-import { floatsOf, type GradDef, type Inputs } from './types.ts'
+import { floatsOf, type GradDef, type Inputs, single } from './types.ts'
 
 interface Curve {
   value(x: number): number
@@ -11,49 +11,94 @@ interface Curve {
   slope(x: number, y: number): number
 }
 
-const curve = (type: string, of: (node: Node, inputs: Inputs) => Curve): GradDef => ({
-  type,
-  forward(node, inputs) {
-    const { value } = of(node, inputs)
-    const x = floatsOf(inputs[0]!)
-    const y = new Float32Array(x.length)
-    for (let i = 0; i < x.length; i++) y[i] = value(x[i])
-    return floats(inputs[0]!.shape, y)
-  },
-  backward(node, { inputs, output }, dy) {
-    const { slope } = of(node, inputs)
-    const x = floatsOf(inputs[0]!)
-    const y = floatsOf(output)
-    const dx = new Float32Array(x.length)
-    for (let i = 0; i < x.length; i++) dx[i] = dy[i] * slope(x[i], y[i])
-    return [dx]
-  },
-})
+const curve = (type: string | string[], of: (node: Node, inputs: Inputs) => Curve): GradDef =>
+  single({
+    type,
+    forward(node, inputs) {
+      const { value } = of(node, inputs)
+      const x = floatsOf(inputs[0]!)
+      const y = new Float32Array(x.length)
+      for (let i = 0; i < x.length; i++) y[i] = value(x[i])
+      return floats(inputs[0]!.shape, y)
+    },
+    backward(node, { inputs, output }, dy) {
+      const { slope } = of(node, inputs)
+      const x = floatsOf(inputs[0]!)
+      const y = floatsOf(output)
+      const dx = new Float32Array(x.length)
+      for (let i = 0; i < x.length; i++) dx[i] = dy[i] * slope(x[i], y[i])
+      return [dx]
+    },
+  })
 
-const between = (low: number, high: number): Curve => ({
-  value: x => Math.min(high, Math.max(low, x)),
-  slope: x => (x > low && x < high ? 1 : 0),
-})
+/** Relu and Clip, apart from the other curves since most networks spend their time in them. */
+const between = (type: string, of: (node: Node, inputs: Inputs) => [number, number]): GradDef =>
+  single({
+    type,
+    forward(node, inputs) {
+      const [low, high] = of(node, inputs)
+      const x = floatsOf(inputs[0]!)
+      const y = new Float32Array(x.length)
+      for (let i = 0; i < x.length; i++) y[i] = x[i] > low ? (x[i] < high ? x[i] : high) : low
+      return floats(inputs[0]!.shape, y)
+    },
+    backward(node, { inputs }, dy) {
+      const [low, high] = of(node, inputs)
+      const x = floatsOf(inputs[0]!)
+      const dx = new Float32Array(x.length)
+      for (let i = 0; i < x.length; i++) if (x[i] > low && x[i] < high) dx[i] = dy[i]
+      return [dx]
+    },
+  })
 
-const relu = { value: (x: number) => (x > 0 ? x : 0), slope: (x: number) => (x > 0 ? 1 : 0) }
-const logistic = { value: sigmoid, slope: (_: number, y: number) => y * (1 - y) }
-const hardSwish = {
-  value: (x: number) => x * Math.min(1, Math.max(0, x / 6 + 0.5)),
-  slope: (x: number) => (x <= -3 ? 0 : x >= 3 ? 1 : x / 3 + 0.5),
+const clipped: Parameters<typeof between>[1] = (node, [, low, high]) => [
+  low ? Number(low.data[0]) : attrFloat(node, 'min', Number.NEGATIVE_INFINITY),
+  high ? Number(high.data[0]) : attrFloat(node, 'max', Number.POSITIVE_INFINITY),
+]
+
+const logistic: Curve = { value: sigmoid, slope: (_, y) => y * (1 - y) }
+const hardSwish: Curve = {
+  value: x => x * Math.min(1, Math.max(0, x / 6 + 0.5)),
+  slope: x => (x <= -3 ? 0 : x >= 3 ? 1 : x / 3 + 0.5),
+}
+const twoPerRootPi = 1.1283791670955126
+const rootHalf = Math.SQRT1_2
+
+/** x times the normal distribution's integral up to x. */
+const gelu: Curve = {
+  value: x => 0.5 * x * (1 + erf(x * rootHalf)),
+  slope: x => 0.5 * (1 + erf(x * rootHalf)) + x * 0.5 * rootHalf * twoPerRootPi * exp(-0.5 * x * x),
+}
+const steep = 0.7978845608028654 // sqrt(2 / pi)
+const bend = 0.044715
+const geluByTanh: Curve = {
+  value: x => 0.5 * x * (1 + tanh(steep * (x + bend * x * x * x))),
+  slope(x) {
+    const t = tanh(steep * (x + bend * x * x * x))
+    return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * steep * (1 + 3 * bend * x * x)
+  },
+}
+
+const softplus = (x: number): number => (x > 30 ? x : log(1 + exp(x)))
+const mish: Curve = {
+  value: x => x * tanh(softplus(x)),
+  slope(x) {
+    const t = tanh(softplus(x))
+    return t + x * (1 - t * t) * sigmoid(x)
+  },
 }
 
 export const elementwiseGrads: readonly GradDef[] = [
-  curve('Relu', () => relu),
+  between('Relu', () => [0, Number.POSITIVE_INFINITY]),
+  between('Clip', clipped),
   curve('LeakyRelu', node => {
     const alpha = attrFloat(node, 'alpha', 0.01)
     return { value: x => (x > 0 ? x : alpha * x), slope: x => (x > 0 ? 1 : alpha) }
   }),
-  curve('Clip', (node, [, low, high]) =>
-    between(
-      low ? Number(low.data[0]) : attrFloat(node, 'min', Number.NEGATIVE_INFINITY),
-      high ? Number(high.data[0]) : attrFloat(node, 'max', Number.POSITIVE_INFINITY),
-    ),
-  ),
+  curve('Elu', node => {
+    const alpha = attrFloat(node, 'alpha', 1)
+    return { value: x => (x > 0 ? x : alpha * (exp(x) - 1)), slope: (x, y) => (x > 0 ? 1 : y + alpha) }
+  }),
   curve('Sigmoid', () => logistic),
   curve('Tanh', () => ({ value: tanh, slope: (_, y) => 1 - y * y })),
   curve('HardSigmoid', node => {
@@ -64,4 +109,14 @@ export const elementwiseGrads: readonly GradDef[] = [
     }
   }),
   curve('HardSwish', () => hardSwish),
+  curve('Gelu', node => (attrString(node, 'approximate', 'none') === 'tanh' ? geluByTanh : gelu)),
+  curve('Mish', () => mish),
+  curve('Softplus', () => ({ value: softplus, slope: sigmoid })),
+  curve('Erf', () => ({ value: erf, slope: x => twoPerRootPi * exp(-x * x) })),
+  curve('Exp', () => ({ value: exp, slope: (_, y) => y })),
+  curve('Log', () => ({ value: log, slope: x => 1 / x })),
+  curve('Sqrt', () => ({ value: sqrt, slope: (_, y) => 0.5 / y })),
+  curve('Neg', () => ({ value: x => -x, slope: () => -1 })),
+  curve('Abs', () => ({ value: Math.abs, slope: x => (x > 0 ? 1 : x < 0 ? -1 : 0) })),
+  curve('Reciprocal', () => ({ value: x => 1 / x, slope: (_, y) => -y * y })),
 ]

@@ -1,60 +1,72 @@
 // Operators that move elements or give them another shape: a gradient goes back the way that its element came.
+import { dtypeOfOnnx } from '../../base/dtype.ts'
 import { attrInt, attrInts, attrString, type Node } from '../../ir/model.ts'
-import { floats, type NdArray } from '../../ir/tensor.ts'
-import { count, floatsOf, type GradDef, type Inputs } from './types.ts'
-
-const numbers = (array: NdArray | null | undefined): number[] | null =>
-  array ? Array.from(array.data as ArrayLike<number | bigint>, Number) : null
+import { floats } from '../../ir/tensor.ts'
+import { positions } from './broadcast.ts'
+import { along, axisIn, count, floatsOf, type GradDef, type Inputs, numbersOf, single } from './types.ts'
 
 /** The elements of the input in their order, in another shape. */
-const reshaping = (type: string | readonly string[], shape: (node: Node, inputs: Inputs) => number[]): GradDef => ({
-  type,
-  forward: (node, inputs) => floats(shape(node, inputs), floatsOf(inputs[0]!)),
-  backward: (_, __, dy) => [dy],
-})
+const reshaping = (
+  type: string | readonly string[],
+  shape: (node: Node, inputs: Inputs) => number[],
+  refuses?: GradDef['refuses'],
+): GradDef =>
+  single({
+    type,
+    ...(refuses && { refuses }),
+    forward: (node, inputs) => floats(shape(node, inputs), floatsOf(inputs[0]!)),
+    backward: (_, __, dy) => [dy],
+  })
 
 const flattened = (node: Node, [x]: Inputs): number[] => {
-  const axis = attrInt(node, 'axis', 1)
-  const at = axis < 0 ? axis + x!.shape.length : axis
+  const at = axisIn(attrInt(node, 'axis', 1), x!.shape)
   return [count(x!.shape.slice(0, at)), count(x!.shape.slice(at))]
 }
 
 const reshaped = (node: Node, [x, wanted]: Inputs): number[] => {
   const keepsZero = attrInt(node, 'allowzero', 0) !== 0
-  const dims = numbers(wanted)!.map((d, i) => (d === 0 && !keepsZero ? x!.shape[i] : d))
+  const dims = numbersOf(wanted)!.map((d, i) => (d === 0 && !keepsZero ? x!.shape[i] : d))
   const known = dims.reduce((n, d) => (d === -1 ? n : n * d), 1)
   return dims.map(d => (d === -1 ? x!.data.length / known : d))
 }
 
 const squeezed = (node: Node, [x, axes]: Inputs): number[] => {
-  const gone = numbers(axes) ?? attrInts(node, 'axes')
-  const rank = x!.shape.length
-  return x!.shape.filter((d, i) => (gone ? !gone.some(a => (a + rank) % rank === i) : d !== 1))
+  const gone = numbersOf(axes) ?? attrInts(node, 'axes')
+  return x!.shape.filter((d, i) => (gone ? !gone.some(a => axisIn(a, x!.shape) === i) : d !== 1))
+}
+
+const unsqueezed = (node: Node, [x, axes]: Inputs): number[] => {
+  const added = numbersOf(axes) ?? attrInts(node, 'axes')!
+  const rank = x!.shape.length + added.length
+  const ones = new Set(added.map(a => (a < 0 ? a + rank : a)))
+  const rest = [...x!.shape]
+  return Array.from({ length: rank }, (_, i) => (ones.has(i) ? 1 : rest.shift()!))
 }
 
 /** Each element of the output is one of the input, or `fill` where its position is -1. */
 const moving = (
   type: string,
-  move: (node: Node, inputs: Inputs) => { shape: number[]; from: Int32Array; fill: number },
+  move: (node: Node, inputs: Inputs) => { shape: number[]; from: Int32Array | Uint32Array; fill: number },
   refuses?: GradDef['refuses'],
-): GradDef => ({
-  type,
-  ...(refuses && { refuses }),
-  forward(node, inputs) {
-    const { shape, from, fill } = move(node, inputs)
-    const x = floatsOf(inputs[0]!)
-    return floats(
-      shape,
-      Float32Array.from(from, i => (i < 0 ? fill : x[i])),
-    )
-  },
-  backward(node, { inputs }, dy) {
-    const { from } = move(node, inputs)
-    const dx = new Float32Array(inputs[0]!.data.length)
-    for (let i = 0; i < dy.length; i++) if (from[i] >= 0) dx[from[i]] += dy[i]
-    return [dx]
-  },
-})
+): GradDef =>
+  single({
+    type,
+    ...(refuses && { refuses }),
+    forward(node, inputs) {
+      const { shape, from, fill } = move(node, inputs)
+      const x = floatsOf(inputs[0]!)
+      return floats(
+        shape,
+        Float32Array.from(from, i => (i < 0 ? fill : x[i])),
+      )
+    },
+    backward(node, { inputs }, dy) {
+      const { from } = move(node, inputs)
+      const sums = new Float64Array(inputs[0]!.data.length)
+      for (let i = 0; i < dy.length; i++) if (from[i] >= 0) sums[from[i]] += dy[i]
+      return [Float32Array.from(sums)]
+    },
+  })
 
 /** Positions in `shape` of each element of an output of shape `out`, by the index along each axis of the output; -1 outside. */
 function gathered(
@@ -82,11 +94,11 @@ const transpose = moving('Transpose', (node, [x]) => {
 })
 
 const slice = moving('Slice', (node, [x, starts, ends, axesGiven, stepsGiven]) => {
-  const from = numbers(starts) ?? attrInts(node, 'starts')!
-  const to = numbers(ends) ?? attrInts(node, 'ends')!
+  const from = numbersOf(starts) ?? attrInts(node, 'starts')!
+  const to = numbersOf(ends) ?? attrInts(node, 'ends')!
   const rank = x!.shape.length
-  const axes = (numbers(axesGiven) ?? attrInts(node, 'axes') ?? from.map((_, i) => i)).map(a => (a + rank) % rank)
-  const steps = numbers(stepsGiven) ?? axes.map(() => 1)
+  const axes = (numbersOf(axesGiven) ?? attrInts(node, 'axes') ?? from.map((_, i) => i)).map(a => (a + rank) % rank)
+  const steps = numbersOf(stepsGiven) ?? axes.map(() => 1)
   const first = x!.shape.map(() => 0)
   const step = x!.shape.map(() => 1)
   const shape = [...x!.shape]
@@ -101,23 +113,130 @@ const slice = moving('Slice', (node, [x, starts, ends, axesGiven, stepsGiven]) =
   return { shape, from: gathered(x!.shape, shape, index => index.map((i, a) => first[a] + i * step[a])), fill: 0 }
 })
 
+/** Index along an axis of what lies at `i`, which may be outside; -1 where it is a constant. */
+const borders: Readonly<Record<string, (i: number, size: number) => number>> = {
+  constant: i => i,
+  edge: (i, size) => Math.min(size - 1, Math.max(0, i)),
+  reflect: (i, size) => (i < 0 ? -i : i >= size ? 2 * (size - 1) - i : i),
+}
+
 const pad = moving(
   'Pad',
   (node, [x, given, value, axesGiven]) => {
-    const rank = x!.shape.length
-    const pads = numbers(given) ?? attrInts(node, 'pads')!
-    const axes = numbers(axesGiven)?.map(a => (a + rank) % rank) ?? x!.shape.map((_, i) => i)
+    const pads = numbersOf(given) ?? attrInts(node, 'pads')!
+    const axes = numbersOf(axesGiven)?.map(a => axisIn(a, x!.shape)) ?? x!.shape.map((_, i) => i)
     const at = (axis: number, side: number): number =>
       axes.includes(axis) ? pads[side * axes.length + axes.indexOf(axis)] : 0
     const before = x!.shape.map((_, axis) => at(axis, 0))
     const shape = x!.shape.map((d, axis) => d + before[axis] + at(axis, 1))
-    const fill = value ? Number(value.data[0]) : 0
-    return { shape, from: gathered(x!.shape, shape, index => index.map((i, a) => i - before[a])), fill }
+    const fill = value && value.data.length > 0 ? Number(value.data[0]) : 0
+    const border = borders[attrString(node, 'mode', 'constant')]
+    const place = (index: readonly number[]): number[] => index.map((i, a) => border(i - before[a], x!.shape[a]))
+    return { shape, from: gathered(x!.shape, shape, place), fill }
   },
-  node => (attrString(node, 'mode', 'constant') === 'constant' ? null : 'it pads with other values than a constant'),
+  node => {
+    const mode = attrString(node, 'mode', 'constant')
+    return mode in borders ? null : `it pads by ${mode}`
+  },
 )
 
-const concat: GradDef = {
+const expand = moving('Expand', (_, [x, given]) => {
+  const wanted = numbersOf(given)!
+  const rank = Math.max(wanted.length, x!.shape.length)
+  const dim = (dims: readonly number[], i: number): number => dims[i - rank + dims.length] ?? 1
+  const shape = Array.from({ length: rank }, (_, i) => Math.max(dim(wanted, i), dim(x!.shape, i)))
+  return { shape, from: positions(x!.shape, shape) ?? gathered(shape, shape, index => index), fill: 0 }
+})
+
+const tile = moving('Tile', (_, [x, repeats]) => {
+  const times = numbersOf(repeats)!
+  const shape = x!.shape.map((d, axis) => d * times[axis])
+  return { shape, from: gathered(x!.shape, shape, index => index.map((i, a) => i % x!.shape[a])), fill: 0 }
+})
+
+const gather = moving('Gather', (node, [x, indices]) => {
+  const axis = axisIn(attrInt(node, 'axis', 0), x!.shape)
+  const { outer, length, inner } = along(x!.shape, axis)
+  const picked = numbersOf(indices)!.map(i => (i < 0 ? i + length : i))
+  const shape = [...x!.shape.slice(0, axis), ...indices!.shape, ...x!.shape.slice(axis + 1)]
+  const from = new Uint32Array(count(shape))
+  let at = 0
+  for (let o = 0; o < outer; o++)
+    for (const p of picked) for (let i = 0; i < inner; i++) from[at++] = (o * length + p) * inner + i
+  return { shape, from, fill: 0 }
+})
+
+/** Blocks of b x b pixels to channels and back: where each pixel [c, y, x] of the larger map lies among the channels of the smaller. */
+const depthToSpace = moving('DepthToSpace', (node, [x]) => {
+  const b = attrInt(node, 'blocksize', 1)
+  const [n, c, h, w] = x!.shape
+  const channels = c / (b * b)
+  const byColumns = attrString(node, 'mode', 'DCR') === 'CRD'
+  const shape = [n, channels, h * b, w * b]
+  const place = ([s, k, row, column]: readonly number[]): number[] => {
+    const within = (row % b) * b + (column % b)
+    return [s, byColumns ? k * b * b + within : within * channels + k, Math.floor(row / b), Math.floor(column / b)]
+  }
+  return { shape, from: gathered(x!.shape, shape, place), fill: 0 }
+})
+
+const spaceToDepth = moving('SpaceToDepth', (node, [x]) => {
+  const b = attrInt(node, 'blocksize', 1)
+  const [n, c, h, w] = x!.shape
+  const shape = [n, c * b * b, h / b, w / b]
+  const place = ([s, k, row, column]: readonly number[]): number[] => {
+    const within = Math.floor(k / c)
+    return [s, k % c, row * b + Math.floor(within / b), column * b + (within % b)]
+  }
+  return { shape, from: gathered(x!.shape, shape, place), fill: 0 }
+})
+
+/** Stretches that follow each other: the parts of a Split, in the order of its outputs. */
+const split: GradDef = {
+  type: 'Split',
+  forward(node, inputs) {
+    const x = floatsOf(inputs[0]!)
+    const parts = partsOf(node, inputs).map(({ shape }) => floats(shape, new Float32Array(count(shape))))
+    eachRun(node, inputs, (part, from, to, length) => {
+      floatsOf(parts[part]).set(x.subarray(from, from + length), to)
+    })
+    return parts
+  },
+  backward(node, { inputs }, dys) {
+    const dx = new Float32Array(inputs[0]!.data.length)
+    eachRun(node, inputs, (part, from, to, length) => {
+      const dy = dys[part]
+      if (dy) dx.set(dy.subarray(to, to + length), from)
+    })
+    return [dx]
+  },
+}
+
+function partsOf(node: Node, [x, given]: Inputs): { shape: number[]; size: number }[] {
+  const axis = axisIn(attrInt(node, 'axis', 0), x!.shape)
+  const length = x!.shape[axis]
+  const number = node.outputs.length
+  const each = Math.ceil(length / number)
+  const sizes = numbersOf(given) ?? node.outputs.map((_, i) => Math.min(each, length - i * each))
+  return sizes.map(size => ({ size, shape: x!.shape.map((d, i) => (i === axis ? size : d)) }))
+}
+
+function eachRun(
+  node: Node,
+  inputs: Inputs,
+  visit: (part: number, from: number, to: number, length: number) => void,
+): void {
+  const { shape } = inputs[0]!
+  const { outer, inner } = along(shape, axisIn(attrInt(node, 'axis', 0), shape))
+  const parts = partsOf(node, inputs)
+  for (let o = 0, from = 0; o < outer; o++)
+    for (const [part, { size }] of parts.entries()) {
+      visit(part, from, o * size * inner, size * inner)
+      from += size * inner
+    }
+}
+
+const concat = single({
   type: 'Concat',
   forward(node, inputs) {
     const { shape, runs } = concatenated(node, inputs)
@@ -131,7 +250,7 @@ const concat: GradDef = {
       gradients[input]?.set(dy.subarray(to, to + length), from)
     return gradients
   },
-}
+})
 
 /** The output's shape, and the stretches of the inputs that follow each other in it. */
 function concatenated(node: Node, inputs: Inputs) {
@@ -150,12 +269,30 @@ function concatenated(node: Node, inputs: Inputs) {
 }
 
 export const layoutGrads: readonly GradDef[] = [
-  reshaping(['Identity', 'Dropout'], (_, [x]) => [...x!.shape]),
+  reshaping('Identity', (_, [x]) => [...x!.shape]),
+  // As when the model is used: nothing is dropped.
+  reshaping(
+    'Dropout',
+    (_, [x]) => [...x!.shape],
+    node => (node.outputs.length > 1 ? 'its mask is an output too' : null),
+  ),
+  reshaping(
+    'Cast',
+    (_, [x]) => [...x!.shape],
+    node => (dtypeOfOnnx(attrInt(node, 'to', 1)) === 'float32' ? null : 'it leaves float32'),
+  ),
   reshaping('Flatten', flattened),
   reshaping('Reshape', reshaped),
   reshaping('Squeeze', squeezed),
+  reshaping('Unsqueeze', unsqueezed),
   transpose,
   slice,
   pad,
+  expand,
+  tile,
+  gather,
+  depthToSpace,
+  spaceToDepth,
+  split,
   concat,
 ]

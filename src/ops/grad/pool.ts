@@ -1,17 +1,33 @@
-// MaxPool, AveragePool and GlobalAveragePool over one or two axes.
+// Pools over one or two axes, and over whole maps.
 import { attrInt, attrInts, type Node } from '../../ir/model.ts'
 import { floats } from '../../ir/tensor.ts'
-import { placed } from './conv.ts'
-import { count, floatsOf, type GradDef } from './types.ts'
+import { windowOf } from '../conv.ts'
+import { asTwo, placed } from './conv.ts'
+import { count, floatsOf, type GradDef, single } from './types.ts'
 
-type Window = ReturnType<typeof placed>
+type Window = ReturnType<typeof placed> & { after: [number, number] }
 
-const windowFor = (node: Node, shape: readonly number[]): Window =>
-  placed(node, shape.slice(2), attrInts(node, 'kernel_shape')!)
+/** Where places are rounded up, the last may reach beyond the padding, but none starts there. */
+function windowFor(node: Node, shape: readonly number[]): Window {
+  const size = shape.slice(2)
+  const kernel = attrInts(node, 'kernel_shape')!
+  const window = placed(node, size, kernel)
+  const { pads, autoPad } = windowOf(node, size.length)
+  const ends = autoPad.startsWith('SAME') || autoPad === 'VALID' ? size.map(() => 0) : pads.slice(size.length)
+  const after = asTwo(ends, 0)
+  if (attrInt(node, 'ceil_mode', 0) === 0 || autoPad !== 'NOTSET') return { ...window, after }
+  const out = [0, 1].map(i => {
+    const { size, kernel, strides, dilations, pads } = window
+    const room = size[i] + pads[i] + after[i] - (kernel[i] - 1) * dilations[i] - 1
+    const places = Math.ceil(room / strides[i]) + 1
+    return (places - 1) * strides[i] >= size[i] + pads[i] ? places - 1 : places
+  })
+  return { ...window, out: [out[0], out[1]], after }
+}
 
 /** Calls `visit` with each place of each map, the elements of x under the window there, and how many it has with padding. */
 function eachPlace(
-  { size: [h, w], out, kernel, strides, dilations, pads }: Window,
+  { size: [h, w], out, kernel, strides, dilations, pads, after }: Window,
   maps: number,
   visit: (at: number, under: Uint32Array, elements: number) => void,
 ): void {
@@ -20,16 +36,18 @@ function eachPlace(
   for (let map = 0; map < maps; map++)
     for (let oy = 0; oy < out[0]; oy++)
       for (let ox = 0; ox < out[1]; ox++) {
-        let n = 0
+        let [n, padded] = [0, 0]
         for (let i = 0; i < kernel[0]; i++) {
           const y = oy * strides[0] - pads[0] + i * dilations[0]
-          if (y < 0 || y >= h) continue
+          if (y >= h + after[0]) continue
           for (let j = 0; j < kernel[1]; j++) {
             const x = ox * strides[1] - pads[1] + j * dilations[1]
-            if (x >= 0 && x < w) under[n++] = (map * h + y) * w + x
+            if (x >= w + after[1]) continue
+            padded++
+            if (y >= 0 && y < h && x >= 0 && x < w) under[n++] = (map * h + y) * w + x
           }
         }
-        visit(at++, under.subarray(0, n), under.length)
+        visit(at++, under.subarray(0, n), padded)
       }
 }
 
@@ -39,8 +57,7 @@ const outShape = (shape: readonly number[], { out }: Window): number[] => [
   ...(shape.length === 3 ? [out[1]] : out),
 ]
 
-const refuses = (node: Node): string | null =>
-  attrInt(node, 'ceil_mode', 0) !== 0 ? 'its places are rounded up' : null
+const hasIndices = (node: Node): string | null => (node.outputs.length > 1 ? 'its indices are an output too' : null)
 
 const largest = (x: Float32Array, under: Uint32Array): number => {
   let best = under[0]
@@ -48,9 +65,9 @@ const largest = (x: Float32Array, under: Uint32Array): number => {
   return best
 }
 
-const maxPool: GradDef = {
+const maxPool = single({
   type: 'MaxPool',
-  refuses,
+  refuses: hasIndices,
   forward(node, [x]) {
     const window = windowFor(node, x!.shape)
     const shape = outShape(x!.shape, window)
@@ -69,13 +86,12 @@ const maxPool: GradDef = {
     })
     return [dx]
   },
-}
+})
 
 const withPadding = (node: Node): boolean => attrInt(node, 'count_include_pad', 0) !== 0
 
-const averagePool: GradDef = {
+const averagePool = single({
   type: 'AveragePool',
-  refuses,
   forward(node, [x]) {
     const window = windowFor(node, x!.shape)
     const shape = outShape(x!.shape, window)
@@ -96,9 +112,9 @@ const averagePool: GradDef = {
     })
     return [dx]
   },
-}
+})
 
-const globalAveragePool: GradDef = {
+const globalAveragePool = single({
   type: 'GlobalAveragePool',
   forward(_, [x]) {
     const { shape } = x!
@@ -117,6 +133,30 @@ const globalAveragePool: GradDef = {
     for (let map = 0; map < dy.length; map++) dx.fill(dy[map] / inner, map * inner, (map + 1) * inner)
     return [dx]
   },
+})
+
+const globalMaxPool = single({
+  type: 'GlobalMaxPool',
+  forward(_, [x]) {
+    const { shape } = x!
+    const inner = count(shape.slice(2))
+    const source = floatsOf(x!)
+    const y = Float32Array.from({ length: shape[0] * shape[1] }, (_, map) => source[largestOf(source, map, inner)])
+    return floats([shape[0], shape[1], ...shape.slice(2).map(() => 1)], y)
+  },
+  backward(_, { inputs: [x] }, dy) {
+    const inner = count(x!.shape.slice(2))
+    const source = floatsOf(x!)
+    const dx = new Float32Array(source.length)
+    for (let map = 0; map < dy.length; map++) dx[largestOf(source, map, inner)] = dy[map]
+    return [dx]
+  },
+})
+
+function largestOf(x: Float32Array, map: number, inner: number): number {
+  let best = map * inner
+  for (let i = best + 1; i < (map + 1) * inner; i++) if (x[i] > x[best]) best = i
+  return best
 }
 
-export const poolGrads: readonly GradDef[] = [maxPool, averagePool, globalAveragePool]
+export const poolGrads: readonly GradDef[] = [maxPool, averagePool, globalAveragePool, globalMaxPool]

@@ -1,10 +1,13 @@
 // The list of steps that a recipe can hold.
 import type { StepDef } from '../state.ts'
 import { cut } from './cut.ts'
+import { distil } from './distil.ts'
 import { evaluate } from './evaluate.ts'
 import { exportStep } from './export.ts'
+import { finetune } from './finetune.ts'
 import { optimize } from './optimize.ts'
 import { prune } from './prune.ts'
+import { qat } from './qat.ts'
 import { quantize } from './quantize.ts'
 import { search } from './search.ts'
 
@@ -12,8 +15,11 @@ export const steps = [
   cut,
   optimize,
   prune,
+  finetune,
+  distil,
   quantize,
   search,
+  qat,
   evaluate,
   exportStep,
 ] as readonly unknown[] as readonly StepDef[]

@@ -1,5 +1,5 @@
 // Step `quantize`: observe once, then for each wished target choose its integer operators, decide scales and write the QDQ graph.
-import type { Dataset, Memo } from '../../ir/context.ts'
+import type { Bytes, Dataset, Memo } from '../../ir/context.ts'
 import type { Graph, Model, ValueName } from '../../ir/model.ts'
 import type { Observation, QuantSpec } from '../../ir/quant.ts'
 import type { Form, Target } from '../../ir/target.ts'
@@ -122,10 +122,9 @@ export async function quantizeWith(
     }
     const quantized = await quantizeModel(rounded, plan, env.ctx.bytes)
     for (const { wanted: w, form } of wanted) {
-      const kernels = target.exporter === 'onnx' && isRuntimeForm(form.id) ? form.id : null
-      const written = kernels ? await withRuntimeKernels(quantized, kernels, env.ctx.bytes) : quantized
+      const written = await writtenFor(target, form.id, quantized, env.ctx.bytes)
       const variant = emptyVariant(w, form.id, written, plan, plan.float, precisionOf(options, target))
-      variants.push({ ...variant, reference, raw: raws })
+      variants.push({ ...variant, reference, rounded, raw: raws })
     }
   }
   for (const { wanted: w, form } of formed) {
@@ -155,6 +154,10 @@ export async function quantizeWith(
     },
   }
 }
+
+/** The QDQ model in the operators that a form of a target is written in. */
+export const writtenFor = async (target: Target, form: string, model: Model, bytes: Bytes): Promise<Model> =>
+  target.exporter === 'onnx' && isRuntimeForm(form) ? withRuntimeKernels(model, form, bytes) : model
 
 interface Formed {
   wanted: Wanted

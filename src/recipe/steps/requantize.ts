@@ -9,6 +9,7 @@ import { optimize } from '../../stages/passes/index.ts'
 import { upgradeOpset } from '../../stages/passes/upgrade-opset.ts'
 import { type Choice, choose, type LayerFormats } from '../../stages/quantize/choose.ts'
 import { decide } from '../../stages/quantize/decide.ts'
+import { derivedRanges } from '../../stages/quantize/derived-ranges.ts'
 import { quantizeModel } from '../../stages/quantize/qdq.ts'
 import { separateRoles } from '../../stages/quantize/separate.ts'
 import { type Grid, stripPairs } from '../../stages/quantize/strip.ts'
@@ -23,10 +24,13 @@ export async function requantize(model: Model, wanted: Wanted, form: Form, ctx: 
   const stripped = await stripPairs(infer(model), ctx.bytes)
   const { model: simple } = await optimize(stripped.model, ctx)
   const float = separateRoles(infer(upgradeOpset(infer(await legalise(simple, target, ctx)), 13)))
-  const { choice, unknown } = chooseKnown(float, target, form, stripped.ranges)
-  const plan = await decide(float, target, choice, { of: name => stripped.ranges.get(name)! }, ctx)
+  const ranges = derivedRanges(float, stripped.ranges)
+  const { choice, unknown } = chooseKnown(float, target, form, ranges)
+  const plan = await decide(float, target, choice, { of: name => ranges.get(name)! }, ctx)
   for (const [name, params] of plan.weights) keepScales(params, stripped.scales.get(name))
-  for (const [name, params] of plan.activations) keepGrid(params, stripped.ranges.get(name))
+  // What ends where a function is bounded stays as it is: with other codes the function would not vanish into them.
+  const bounded = new Set([...choice.chosen.values()].flatMap(c => (c.bounds ? [c.output] : [])))
+  for (const [name, params] of plan.activations) if (!bounded.has(name)) keepGrid(params, ranges.get(name))
   const quantized = await quantizeModel(float, plan, ctx.bytes)
   const left = plan.float.map(f => (unknown.has(f.node) ? { ...f, why: noRange } : f))
   const precision = [form.weights ?? 'int8', form.activations ?? 'uint8'] as const

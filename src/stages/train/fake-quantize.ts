@@ -2,7 +2,7 @@
 // straight-through estimator, Bengio et al. 2013).
 import type { KernelSet } from '../../ir/context.ts'
 import { isInt } from '../../ir/number-format.ts'
-import { codeRange, type QuantSpec, roundTripTensor } from '../../ir/quant.ts'
+import { codeRange, type QuantParams, type QuantSpec, roundTripTensor } from '../../ir/quant.ts'
 import type { NdArray } from '../../ir/tensor.ts'
 import type { RoundedRead } from '../../ir/training.ts'
 
@@ -38,4 +38,21 @@ export function roundFor(
       if (passes) passes[i] = 1
     }
   return { array: { ...value, data }, passes }
+}
+
+/**
+ * The derivative by the scale of what was read, times `dx`, summed (Esser et al., "Learned Step Size Quantization", 2020, equation 3): by
+ * how far rounding moved an element that was not clipped, and by its code where it was.
+ */
+export function stepGradient(
+  value: NdArray,
+  { array, passes }: Rounded,
+  params: QuantParams,
+  dx: Float32Array,
+): number {
+  const [x, rounded] = [value.data as Float32Array, array.data as Float32Array]
+  let sum = 0
+  if (passes) for (let i = 0; i < dx.length; i++) sum += dx[i] * (rounded[i] - passes[i] * x[i])
+  else for (let i = 0; i < dx.length; i++) sum += dx[i] * (rounded[i] - x[i])
+  return sum / params.scale[0]
 }

@@ -1,16 +1,16 @@
 // Reverse-mode differentiation over nodes of a graph: forwards in their order, every value kept; backwards in reverse, gradients added up
 // where a value is read more than once. Values that depend on nothing learned get no gradient, and cost none.
 import type { KernelSet } from '../../ir/context.ts'
-import { type Graph, type Node, reads, type ValueName } from '../../ir/model.ts'
+import { type Node, reads, type ValueName } from '../../ir/model.ts'
 import type { NdArray } from '../../ir/tensor.ts'
 import type { Network, RoundedRead, Run } from '../../ir/training.ts'
 import { gradOf } from '../../ops/grad/index.ts'
 import type { Done, GradDef } from '../../ops/grad/types.ts'
-import { type Rounded, roundFor } from './fake-quantize.ts'
+import { type Rounded, roundFor, stepGradient } from './fake-quantize.ts'
 
-export function refusal(nodes: readonly Node[], graph: Graph): { node: Node; why: string } | null {
+export function refusal(nodes: readonly Node[]): { node: Node; why: string } | null {
   for (const node of nodes) {
-    const def = gradOf(node, graph)
+    const def = gradOf(node)
     if (typeof def === 'string') return { node, why: def }
   }
   return null
@@ -18,14 +18,14 @@ export function refusal(nodes: readonly Node[], graph: Graph): { node: Node; why
 
 export function network(
   nodes: readonly Node[],
-  graph: Graph,
   learned: ReadonlySet<ValueName>,
   rounded: ReadonlyMap<ValueName, RoundedRead>,
   kernels: KernelSet,
 ): Network {
-  const defs = nodes.map(node => gradOf(node, graph) as GradDef)
+  const defs = nodes.map(node => gradOf(node) as GradDef)
   const active = new Set(learned)
-  for (const node of nodes) if (reads(node).some(name => active.has(name))) active.add(node.outputs[0]!)
+  for (const node of nodes)
+    if (reads(node).some(name => active.has(name))) for (const o of node.outputs) if (o !== null) active.add(o)
   const isActive = (name: ValueName | null): boolean => name !== null && active.has(name)
   return {
     nodes,
@@ -43,45 +43,64 @@ export function network(
       }
       for (const [i, node] of nodes.entries()) {
         const inputs = node.inputs.map(name => readBy(node, name))
-        const output = defs[i].forward(node, inputs, kernels)
-        values.set(node.outputs[0]!, output)
-        done.push({ inputs, output })
+        const outputs = defs[i].forward(node, inputs, kernels)
+        for (const [k, name] of node.outputs.entries()) if (name !== null) values.set(name, outputs[k])
+        done.push({ inputs, outputs })
       }
       return {
         value: name => values.get(name)!,
         backward(start) {
-          const gradients = new Map([...start].map(([name, dy]) => [name, dy.slice()]))
+          const gradients = new Map(start)
+          const own = new Set<Float32Array>()
+          const steps = new Map<ValueName, number>()
           for (let i = nodes.length - 1; i >= 0; i--) {
             const node = nodes[i]
-            const dy = gradients.get(node.outputs[0]!)
+            const dys = node.outputs.map(name => gradients.get(name!) ?? null)
             const wanted = node.inputs.map(isActive)
-            if (!dy || !wanted.includes(true)) continue
-            const found = defs[i].backward(node, done[i], dy, wanted, kernels)
+            if (dys.every(dy => dy === null) || !wanted.includes(true)) continue
+            const found = defs[i].backward(node, done[i], dys, wanted, kernels)
             for (const [k, name] of node.inputs.entries()) {
               const dx = found[k]
               if (!dx || !wanted[k]) continue
               const read = rounded.get(name!)?.readers.has(node.id) ? seen.get(name!) : undefined
-              add(gradients, name!, dx, read?.passes ?? null)
+              const step = read && rounded.get(name!)!.step
+              if (step)
+                steps.set(
+                  step,
+                  (steps.get(step) ?? 0) + stepGradient(values.get(name!)!, read, rounded.get(name!)!.params, dx),
+                )
+              add(gradients, own, name!, dx, read?.passes ?? null)
             }
           }
-          return new Map([...learned].flatMap(name => (gradients.has(name) ? [[name, gradients.get(name)!]] : [])))
+          return new Map([
+            ...[...learned].flatMap(name => (gradients.has(name) ? [[name, gradients.get(name)!] as const] : [])),
+            ...[...steps].map(([name, gradient]) => [name, Float32Array.of(gradient)] as const),
+          ])
         },
       }
     },
   }
 }
 
-/** Where `passes` is 0 the element was clipped, and has no gradient. An array that came from an operator may be shared with another's. */
+/**
+ * Where `passes` is 0 the element was clipped, and has no gradient. An array that came from an operator may be another's too, so that only
+ * those made here are added to; most values have one reader, and are spared a copy.
+ */
 function add(
   gradients: Map<ValueName, Float32Array>,
+  own: Set<Float32Array>,
   name: ValueName,
   dx: Float32Array,
   passes: Uint8Array | null,
 ): void {
   const known = gradients.get(name)
-  const sum = known ?? new Float32Array(dx.length)
+  if (!known && !passes) {
+    gradients.set(name, dx)
+    return
+  }
+  const sum = known ? (own.has(known) ? known : known.slice()) : new Float32Array(dx.length)
   if (passes) for (let i = 0; i < dx.length; i++) sum[i] += passes[i] * dx[i]
-  else if (known) for (let i = 0; i < dx.length; i++) sum[i] += dx[i]
-  else sum.set(dx)
+  else for (let i = 0; i < dx.length; i++) sum[i] += dx[i]
+  own.add(sum)
   gradients.set(name, sum)
 }

@@ -512,7 +512,7 @@ export const en = {
     cutHere: 'End the graph before it',
     whole: 'the model',
     more: (n: string) => `${n} more`,
-    about: 'From the graph alone, before anything runs; cuts of the recipe are taken into account.',
+    about: 'From the graph alone, in the target’s own integer formats, before anything runs. The recipe’s cuts count.',
     stop: (target: string, n: number) =>
       `${target} would refuse ${n} ${n === 1 ? 'operator' : 'operators'} of this model.`,
     see: 'See what',

@@ -1,5 +1,5 @@
 // Every sample answered by the original and the variant: who is taken for whom, and the samples whose answer changed, as pictures.
-import { createMemo, createResource, createSignal, For, Show } from 'solid-js'
+import { createMemo, createSignal, For, Show } from 'solid-js'
 import type { ModelId, ProjectView } from '../../../workers/api.ts'
 import type { Answered, Answers } from '../../jobs/answers.ts'
 import * as format from '../format.ts'
@@ -7,9 +7,9 @@ import { locale, t } from '../i18n/index.ts'
 import { type Confusion, changed, confusedPairs, confusion, kindOf } from '../state/answers.ts'
 import type { Role } from '../state/project.ts'
 import { useStudio } from '../state/studio.ts'
-import { Picture } from './picture.tsx'
 import { ProgressBar } from './progress-bar.tsx'
 import { Said } from './said.tsx'
+import { SamplePicture } from './sample-view.tsx'
 import './answers-view.css'
 
 // More classes than this make a table that nobody reads.
@@ -114,24 +114,11 @@ function Pairs(props: { confusion: Confusion }) {
 }
 
 function ChangedSample(props: { project: ProjectView; role: Role; sample: Answered }) {
-  const { api } = useStudio()
-  const [preview] = createResource(
-    () => JSON.stringify([props.project.id, props.role, props.sample.index, props.project.input]),
-    key => {
-      const [id, role, index] = JSON.parse(key)
-      return api.preview(id, role, index)
-    },
-  )
-  // `state` is asked first: a resource that is only read would hide all the others until this one is there.
-  const picture = () => {
-    const result = preview.state === 'ready' ? preview() : undefined
-    return result?.ok ? (result.value.original ?? result.value.fed) : null
-  }
   const answer = (value: Answered['before']) => value ?? format.missing
   return (
     <li data-testid="changed-sample">
       <div class="frame">
-        <Show when={picture()}>{pixels => <Picture pixels={pixels()} label={props.sample.name} />}</Show>
+        <SamplePicture project={props.project} of={props.role} index={props.sample.index} bare />
       </div>
       <p>
         <b class={kindOf(props.sample)}>

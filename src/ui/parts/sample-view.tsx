@@ -1,5 +1,5 @@
 // One sample as it came and as the model is fed it, with the figures of what is fed.
-import { createResource, createSignal, Show } from 'solid-js'
+import { createResource, createSignal, Show, Suspense } from 'solid-js'
 import type { ProjectView, SamplePreview } from '../../../workers/api.ts'
 import * as format from '../format.ts'
 import { locale, t } from '../i18n/index.ts'
@@ -47,8 +47,8 @@ function Figures(props: { preview: SamplePreview }) {
   )
 }
 
-/** One sample as the model is fed it, as it came where that is no picture, or its name. */
-export function SamplePicture(props: { project: ProjectView; of: Role; index: number }) {
+/** One sample as the model is fed it, as it came where that is no picture, or its name; `bare` is without a caption. */
+export function SamplePicture(props: { project: ProjectView; of: Role; index: number; bare?: boolean }) {
   const { api } = useStudio()
   const [preview] = createResource(
     () => ({ id: props.project.id, role: props.of, index: props.index, input: props.project.input }),
@@ -56,13 +56,20 @@ export function SamplePicture(props: { project: ProjectView; of: Role; index: nu
   )
   const shown = () => (preview.latest?.ok ? preview.latest.value : null)
   return (
-    <Show when={shown()}>
-      {sample => (
-        <Show when={sample().fed ?? sample().original} fallback={<p class="mono">{sample().name}</p>}>
-          {pixels => <Captioned pixels={pixels()} name={sample().name} />}
-        </Show>
-      )}
-    </Show>
+    // Its own boundary: nothing else waits for a picture.
+    <Suspense>
+      <Show when={shown()}>
+        {sample => (
+          <Show when={sample().fed ?? sample().original} fallback={<p class="mono">{sample().name}</p>}>
+            {pixels => (
+              <Show when={props.bare} fallback={<Captioned pixels={pixels()} name={sample().name} />}>
+                <Picture pixels={pixels()} label={sample().name} />
+              </Show>
+            )}
+          </Show>
+        )}
+      </Show>
+    </Suspense>
   )
 }
 

@@ -24,10 +24,10 @@ export function blocksOf(graph: Graph, layers: readonly Layer[], training: Train
   return stretches(graph, node => layerOf.has(node.id), training).flatMap(nodes => {
     const own = inside(nodes)
     const whole = own.length === 0 ? null : blockOf(own, nodes, nodes.at(-1)!.outputs[0]!, graph)
-    if (whole && own.length <= mostLayers && !training.refusal(whole.nodes, graph)) return [whole]
+    if (whole && own.length <= mostLayers && !training.refusal(whole.nodes)) return [whole]
     return own
       .map(layer => blockOf([layer], [layer.node], layer.output, graph))
-      .filter(block => !training.refusal(block.nodes, graph))
+      .filter(block => !training.refusal(block.nodes))
   })
 }
 
@@ -55,7 +55,7 @@ function stretches(graph: Graph, isLayer: (node: Node) => boolean, training: Tra
     const weighted = piece.some(isLayer)
     const last = current.findLast(isLayer)
     const closed = last !== undefined && !weightOf(last, graph)?.depthwise
-    const starts = weighted || training.refusal(piece, graph) !== null
+    const starts = weighted || piece.some(normalizes) || training.refusal(piece) !== null
     if (closed && starts) {
       found.push(current)
       current = []
@@ -86,9 +86,11 @@ function* pieces(graph: Graph): Iterable<Node[]> {
   if (piece.length > 0) yield piece
 }
 
-/** The outputs, or what they are computed from where that has no gradient, as a Softmax at the end. */
+const normalizes = ({ op }: Node): boolean => op === 'Softmax' || op === 'LogSoftmax'
+
+/** The outputs, or what they are computed from where that has no gradient or only makes shares of them, as a Softmax at the end. */
 export function endsOf(graph: Graph, training: Training): ValueName[] {
-  const refuses = (node: Node): boolean => training.refusal([node], graph) !== null
+  const refuses = (node: Node): boolean => normalizes(node) || training.refusal([node]) !== null
   const makers = new Map(graph.nodes.flatMap(n => n.outputs.map(o => [o, n] as const)))
   return graph.outputs.map(output => {
     let name = output

@@ -6,6 +6,7 @@ import { bytesPerSample, fitting, held, stackable } from '../../../ir/batches.ts
 import { readFloats } from '../../../ir/bytes.ts'
 import type { Context } from '../../../ir/context.ts'
 import { type Graph, type Node, reads, type ValueName } from '../../../ir/model.ts'
+import { hasFreeScale } from '../../../ir/number-format.ts'
 import { eachScale, type QuantPlan } from '../../../ir/quant.ts'
 import { largestKept, openStream } from '../../../ir/stream.ts'
 import type { NdArray } from '../../../ir/tensor.ts'
@@ -14,7 +15,7 @@ import { quantizeModel } from '../qdq.ts'
 import { type Block, blocksOf } from './blocks.ts'
 import { importanceOf } from './importance.ts'
 import { type Learned, reconstruct } from './reconstruct.ts'
-import { biasSlot, isFree, layersOf, within, withWeights } from './refit.ts'
+import { biasSlot, layersOf, within, withWeights } from './refit.ts'
 import type { Layer, Work } from './refit-moments.ts'
 import { collect } from './samples.ts'
 import { aroundIn, hardWeights, soften } from './soft-rounding.ts'
@@ -85,7 +86,7 @@ async function throughBlocks(
     const constants = await constantsOf(nodes, work.model.graph, ctx)
     const names = new Set(learned.flatMap(p => [p.weight, ...(p.bias ? [p.bias.name] : [])]))
     const networkFor = (kept: number) =>
-      learning.training.network(nodes, work.model.graph, names, readsOf(nodes, work, kept), ctx.kernels)
+      learning.training.network(nodes, names, readsOf(nodes, work, kept), ctx.kernels)
     const networks = { network: networkFor(keep), still: networkFor(0) }
     const note = `${done + 1}/${blocks.length}: ${name}`
     const progress = (step: number): void => {
@@ -160,7 +161,7 @@ async function learnedOf(layer: Layer, work: Work, ctx: Context): Promise<Learne
     weight,
     shape: tensor.shape,
     soft: soften(weights, origin, scaleAt, params.scale, aroundOf(layer, work.plan)!),
-    free: isFree(params.spec.format),
+    free: hasFreeScale(params.spec.format),
     bias: slot === null ? null : { name: `${node.id}/learned_bias`, data },
   }
 }
@@ -186,12 +187,16 @@ async function constantsOf(nodes: readonly Node[], graph: Graph, ctx: Context): 
 }
 
 /** Which values the nodes read rounded: what an integer node makes all of them do, all else those that the plan names. */
-function readsOf(nodes: readonly Node[], { model, plan }: Work, keep: number): Map<ValueName, RoundedRead> {
+export function readsOf(
+  nodes: readonly Node[],
+  { model, plan }: Pick<Work, 'model' | 'plan'>,
+  keep: number,
+): Map<ValueName, RoundedRead> {
   const makers = new Map(model.graph.nodes.flatMap(n => n.outputs.map(o => [o, n.id] as const)))
   return new Map(
     [...plan.activations].map(([name, params]) => {
       const maker = makers.get(name)
-      const all = maker !== undefined && plan.integer.has(maker)
+      const all = maker !== undefined && plan.integer.has(maker) && !plan.floatOutputs
       const readers = nodes.filter(n => n.inputs.includes(name) && (all || plan.quantized.has(n.id)))
       return [name, { params, readers: new Set(readers.map(n => n.id)), keep }]
     }),

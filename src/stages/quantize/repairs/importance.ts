@@ -5,7 +5,8 @@
 import { viewAs } from '../../../base/dtype.ts'
 import type { Batch } from '../../../ir/batches.ts'
 import type { Context } from '../../../ir/context.ts'
-import { type Graph, type Model, type Node, reads, type ValueName } from '../../../ir/model.ts'
+import { leadingTo } from '../../../ir/cut.ts'
+import { type Model, reads, type ValueName } from '../../../ir/model.ts'
 import type { NdArray } from '../../../ir/tensor.ts'
 import { type Block, endsOf } from './blocks.ts'
 import { Samples } from './samples.ts'
@@ -24,7 +25,7 @@ export async function importanceOf(
   const { graph } = float
   const ends = endsOf(graph, training)
   const nodes = leadingTo(graph, ends)
-  const refused = training.refusal(nodes, graph)
+  const refused = training.refusal(nodes)
   if (refused)
     return `Errors of all elements of a block count alike: ${refused.node.op} (${refused.node.id}) ${refused.why}.`
   const constants = new Map<ValueName, NdArray>()
@@ -33,7 +34,7 @@ export async function importanceOf(
     if (tensor) constants.set(name, { ...tensor, data: viewAs(tensor.dtype, await ctx.bytes.read(tensor)) })
   }
   const outputs = blocks.map(b => b.output)
-  const network = training.network(nodes, graph, new Set(outputs), new Map(), ctx.kernels)
+  const network = training.network(nodes, new Set(outputs), new Map(), ctx.kernels)
   const squares = new Map<ValueName, { shape: readonly number[]; parts: Float32Array[] }>()
   const rng = ctx.rng.fork('importance')
   for (const [index, { feeds }] of given.entries()) {
@@ -69,14 +70,3 @@ export async function importanceOf(
 
 const signsFor = ({ data }: NdArray, uniform: () => number): Float32Array =>
   Float32Array.from({ length: data.length }, () => (uniform() < 0.5 ? -1 : 1))
-
-function leadingTo(graph: Graph, ends: readonly ValueName[]): Node[] {
-  const needed = new Set(ends)
-  const kept: Node[] = []
-  for (const node of graph.nodes.toReversed()) {
-    if (!node.outputs.some(o => o !== null && needed.has(o))) continue
-    for (const name of reads(node)) needed.add(name)
-    kept.unshift(node)
-  }
-  return kept
-}

@@ -7,10 +7,9 @@ import { bytesPerSample, held } from '../../../ir/batches.ts'
 import { readFloats } from '../../../ir/bytes.ts'
 import type { Context, Memo } from '../../../ir/context.ts'
 import { edit } from '../../../ir/edit.ts'
-import { levelsOf } from '../../../ir/levels.ts'
 import { type Graph, type Model, type Node, type NodeId, reads, type ValueName } from '../../../ir/model.ts'
 import { type Moments, rowsWanted } from '../../../ir/moments.ts'
-import { isInt, largestOf, type NumberFormat } from '../../../ir/number-format.ts'
+import { hasFreeScale, isInt, largestOf } from '../../../ir/number-format.ts'
 import {
   codeRange,
   integerInput,
@@ -257,10 +256,6 @@ function put({ node, weight }: Layer, { weights, scales, bias }: Fitted, work: W
 /** Where an operator reads its bias; null where it takes none. */
 export const biasSlot = (node: Node): number | null => (node.op === 'Conv' || node.op === 'Gemm' ? 2 : null)
 
-/** Whether scales of a format may be any number. */
-export const isFree = (format: NumberFormat): boolean =>
-  format.kind !== 'half' && (format.kind !== 'levels' || levelsOf(format.name).scalesPerOctave === null)
-
 function gridOf(params: QuantParams, first: number, count: number, bias: Float64Array | null, unit: number | null) {
   const { spec, scale } = params
   const { format, granularity } = spec
@@ -270,7 +265,7 @@ function gridOf(params: QuantParams, first: number, count: number, bias: Float64
     restricted: spec.restricted,
     largest: isInt(format) ? codeRange(spec as QuantSpec).qmax : largestOf(format, spec.restricted),
     scales: Float32Array.from({ length: count }, (_, c) => scale[own ? first + c : 0]),
-    free: isFree(format),
+    free: hasFreeScale(format),
     shared: !own,
     // Twice, since the bias is fitted too.
     least: Float64Array.from({ length: count }, (_, c) =>

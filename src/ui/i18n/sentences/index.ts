@@ -12,6 +12,7 @@ import { host } from './host.ts'
 import { layerFormats } from './layer-formats.ts'
 import { mnn } from './mnn.ts'
 import { openvino } from './openvino.ts'
+import { paddle } from './paddle.ts'
 import { passes } from './passes.ts'
 import { prune } from './prune.ts'
 import { quantize } from './quantize.ts'
@@ -20,6 +21,7 @@ import { recipe } from './recipe.ts'
 import { search } from './search.ts'
 import { simulate } from './simulate.ts'
 import { tflite } from './tflite.ts'
+import { training } from './training.ts'
 import { weights } from './weights.ts'
 
 /** Each of them is one string or template of a source file. */
@@ -35,6 +37,7 @@ export const plain = [
   ...layerFormats,
   ...mnn,
   ...openvino,
+  ...paddle,
   ...passes,
   ...prune,
   ...quantize,
@@ -43,6 +46,7 @@ export const plain = [
   ...search,
   ...simulate,
   ...tflite,
+  ...training,
   ...weights,
 ]
 export const sentences = [...plain, ...composed]

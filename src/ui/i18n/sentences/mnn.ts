@@ -106,10 +106,7 @@ export const mnn: readonly Pair[] = [
     'alibaba/MNN：source/backend/cpu/CPUBackend.cpp，onCreate：输出为 DT_INT8 的算子',
   ],
   ['rounds to codes that MNN does not have', '量化到 MNN 没有的编码'],
-  [
-    'Quantise for the target mnn: int8, symmetric, one scale a tensor.',
-    '请为目标 mnn 量化：int8、对称、每个张量一个缩放系数。',
-  ],
+  ['Quantise for the target mnn: int8, one scale a tensor.', '请为目标 mnn 量化：int8、每个张量一个缩放系数。'],
   ['has the value {name}, whose shape is not known', '的值 {name} 形状未知'],
   ['Fix the inputs with --shape.', '请用 --shape 固定输入。'],
   ['has a bias that is no float constant', '的偏置不是浮点常量'],

@@ -1,0 +1,50 @@
+// Step `distil`: the model as it stands learns to answer as the imported one does, without labels (Hinton et al., "Distilling the
+// Knowledge in a Neural Network", 2015). It is for what pruning or another rewriting cost.
+import { number, type OptionValues } from '../../base/options.ts'
+import { infer } from '../../ops/infer.ts'
+import { upgradeOpset } from '../../stages/passes/upgrade-opset.ts'
+import { train } from '../../stages/train/loop.ts'
+import { floatTrainee, partOf } from '../../stages/train/trainee.ts'
+import { type State, type StepEnv, step } from '../state.ts'
+import { materialFor, openLessons } from './lessons.ts'
+import { likenessOf } from './likeness.ts'
+import { checkFloat, resolved, slotFor, trainedWords, withParameters } from './trained.ts'
+import { loopOptions, trainingOptions } from './training-options.ts'
+
+const options = {
+  ...trainingOptions(0.002),
+  temperature: number('Temperature', { default: 2, min: 0.1, max: 20, step: 0.1 }),
+  outputs: number('Weight of the squared error of outputs', { default: 1, min: 0, max: 1000, step: 0.01 }),
+  features: number('Weight of features', { default: 1, min: 0, max: 1000, step: 0.01 }),
+}
+export type DistilOptions = OptionValues<typeof options>
+
+export const distil = step({
+  id: 'distil',
+  label: 'Distil from the original',
+  options,
+  needs: () => ['training'],
+  async run(state: State, o: DistilOptions, env: StepEnv): Promise<State> {
+    checkFloat('distil', state)
+    const { ctx } = env
+    const student = infer(upgradeOpset(infer(state.model), 13))
+    const teacher = infer(state.original)
+    const like = likenessOf(student, teacher, env.input, o)
+    const part = await partOf(student.graph, like.values, ctx.bytes)
+    const trainee = await floatTrainee(student.graph, part, ctx.bytes)
+    const material = await materialFor('distil', false, env)
+    const given = { part, student, teacher, wanted: like.values }
+    const { lessons, close } = await openLessons(given, like.terms, material, o, null, ctx)
+    try {
+      const reached = await train(trainee, lessons, loopOptions(o), slotFor(env, ['distil', o]), 'distil', ctx)
+      return {
+        ...state,
+        model: infer(withParameters(student, trainee.parameters)),
+        notes: [...state.notes, ...material.notes, trainedWords('distil', material.samples.length, reached)],
+        steps: [...state.steps, resolved('distil', o, reached)],
+      }
+    } finally {
+      await close()
+    }
+  },
+})

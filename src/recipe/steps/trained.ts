@@ -1,0 +1,44 @@
+// What the steps that train have in common: where they stand in a recipe, and what they leave.
+import { StudioError } from '../../base/errors.ts'
+import { edit } from '../../ir/edit.ts'
+import type { Model } from '../../ir/model.ts'
+import { floats, tensorOf } from '../../ir/tensor.ts'
+import type { Progressed } from '../../stages/train/loop.ts'
+import type { Parameter } from '../../stages/train/trainee.ts'
+import type { Slot, State, StepEnv } from '../state.ts'
+import type { TrainingOptions } from './training-options.ts'
+
+/** Steps that train floats come before the one that rounds them. */
+export function checkFloat(step: string, { variants }: State): void {
+  if (variants.length === 0) return
+  throw new StudioError('bad-recipe', `The step ${step} trains the model in floats, but it is quantised already`, {
+    where: { step },
+    hint: 'Put it before the step quantize, or use the step qat behind it.',
+  })
+}
+
+/** Where a step keeps what it has reached; nowhere without a store. */
+export const slotFor = (env: StepEnv, key: unknown): Slot =>
+  env.slot?.(key) ?? { load: async () => null, save: async () => {} }
+
+/** The model with its constants at what they were trained to. */
+export function withParameters(model: Model, parameters: readonly Parameter[]): Model {
+  const graph = edit(model.graph, editor => {
+    for (const { name, values } of parameters) {
+      const value = editor.value(name)
+      if (value?.data) editor.setValue({ ...value, data: tensorOf(floats(value.data.shape, values.slice())) })
+    }
+  })
+  return { ...model, graph }
+}
+
+/** The step as it is written down: what the clock decided is named by steps, so that it replays without one. */
+export const resolved = (step: string, o: TrainingOptions, reached: Progressed) => ({
+  do: step,
+  ...o,
+  steps: reached.total ?? reached.step,
+  until: reached.ended === 'time' ? reached.step : o.until,
+})
+
+export const trainedWords = (step: string, samples: number, { step: steps, held, best }: Progressed): string =>
+  `The step ${step} took ${steps} steps over ${samples} samples; the loss on those held out went from ${held[0].loss.toPrecision(4)} to ${best.loss.toPrecision(4)}, which is that of step ${best.step}.`

@@ -1,0 +1,60 @@
+// Light changes of images [1, C, H, W] that keep what they show, each a pure function of what it draws. Crop: He et al., "Deep Residual
+// Learning", 2016, section 4.2; cut-out: DeVries and Taylor, 2017; mix-up: Zhang et al., 2018.
+import type { Rng } from '../../base/rng.ts'
+import { floats, type NdArray } from '../../ir/tensor.ts'
+
+export const augmentations = [
+  { id: 'flip', label: 'Mirrored left to right' },
+  { id: 'crop', label: 'Shifted by up to an eighth' },
+  { id: 'cutout', label: 'A square cut out' },
+  { id: 'mixup', label: 'Two mixed into one' },
+] as const
+export type Augmentation = (typeof augmentations)[number]['id']
+
+export const isImage = ({ dtype, shape }: NdArray): boolean => dtype === 'float32' && shape.length === 4
+
+/** Moves every element of each plane from where `place` says, or 0. */
+function moved(image: NdArray, place: (y: number, x: number) => readonly [number, number]): NdArray {
+  const [h, w] = image.shape.slice(2)
+  const source = image.data as Float32Array
+  const data = new Float32Array(source.length)
+  for (let y = 0; y < h; y++)
+    for (let x = 0; x < w; x++) {
+      const [fromY, fromX] = place(y, x)
+      if (fromY < 0 || fromY >= h || fromX < 0 || fromX >= w) continue
+      for (let plane = 0; plane < source.length; plane += h * w)
+        data[plane + y * w + x] = source[plane + fromY * w + fromX]
+    }
+  return floats(image.shape, data)
+}
+
+export const mirrored = (image: NdArray): NdArray => moved(image, (y, x) => [y, image.shape[3] - 1 - x])
+
+export const shifted = (image: NdArray, down: number, right: number): NdArray =>
+  moved(image, (y, x) => [y - down, x - right])
+
+/** A square around a place set to zero. */
+export const cutOut = (image: NdArray, row: number, column: number, side: number): NdArray => {
+  const inside = (at: number, middle: number): boolean => at >= middle - (side >> 1) && at < middle - (side >> 1) + side
+  return moved(image, (y, x) => (inside(y, row) && inside(x, column) ? [-1, -1] : [y, x]))
+}
+
+export const mixed = (a: NdArray, b: NdArray, share: number): NdArray =>
+  floats(
+    a.shape,
+    (a.data as Float32Array).map((x, i) => share * x + (1 - share) * (b.data as Float32Array)[i]),
+  )
+
+/** One image as these change it; mixing needs two, and is the batch's. */
+export function augmented(image: NdArray, chosen: ReadonlySet<Augmentation>, rng: Rng): NdArray {
+  const [h, w] = image.shape.slice(2)
+  let now = image
+  if (chosen.has('flip') && rng.uniform() < 0.5) now = mirrored(now)
+  if (chosen.has('crop')) {
+    const by = (size: number): number => rng.below(2 * (size >> 3) + 1) - (size >> 3)
+    const [down, right] = [by(h), by(w)]
+    now = shifted(now, down, right)
+  }
+  if (chosen.has('cutout')) now = cutOut(now, rng.below(h), rng.below(w), Math.min(h, w) >> 2)
+  return now
+}

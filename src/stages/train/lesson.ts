@@ -1,0 +1,44 @@
+// One shard of a batch, forwards and, where something is to be learned, backwards: a task for any thread.
+import type { Task } from '../../ir/context.ts'
+import type { Node, ValueName } from '../../ir/model.ts'
+import type { NdArray } from '../../ir/tensor.ts'
+import type { RoundedRead } from '../../ir/training.ts'
+import { lossOf, type Term } from './losses.ts'
+import { network } from './network.ts'
+
+export interface Lesson {
+  nodes: readonly Node[]
+  /** Every value that the nodes read and do not make. */
+  given: ReadonlyMap<ValueName, NdArray>
+  rounded: ReadonlyMap<ValueName, RoundedRead>
+  /** Of `given`, what gradients are wanted of; empty where only the loss is asked for. */
+  learned: ReadonlySet<ValueName>
+  terms: readonly Term[]
+  /** What the values of the terms should be; of a term with labels there is none. */
+  targets: ReadonlyMap<ValueName, NdArray>
+  labels: readonly (readonly [number, number][])[] | null
+  /** Samples in the whole batch. */
+  of: number
+}
+
+export interface Learned {
+  losses: number[] // of each term
+  gradients: Map<ValueName, Float32Array>
+}
+
+export const lessonTask: Task<Lesson, Learned> = {
+  id: 'train/lesson',
+  run({ nodes, given, rounded, learned, terms, targets, labels, of }, kernels) {
+    const run = network(nodes, learned, rounded, kernels).forward(given, () => 1)
+    const losses: number[] = []
+    const start = new Map<ValueName, Float32Array>()
+    for (const term of terms) {
+      const { loss, gradient } = lossOf(term, run.value(term.value), targets.get(term.value) ?? null, labels, of)
+      losses.push(loss)
+      const before = start.get(term.value)
+      if (before) for (let i = 0; i < before.length; i++) before[i] += gradient[i]
+      else start.set(term.value, gradient)
+    }
+    return { losses, gradients: learned.size > 0 ? run.backward(start) : new Map() }
+  },
+}

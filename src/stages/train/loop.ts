@@ -1,0 +1,203 @@
+// Training: shards of a batch by whatever threads are idle, their gradients summed in a fixed order, so that the result does not depend on
+// how many threads there are. Everything drawn at a step follows from the seed and the step's number, and what has been reached is plain
+// data: training that is cut off goes on to the same weights.
+import type { Context } from '../../ir/context.ts'
+import type { ValueName } from '../../ir/model.ts'
+import type { NdArray } from '../../ir/tensor.ts'
+import { type Learned, type Lesson, lessonTask } from './lesson.ts'
+import type { Term } from './losses.ts'
+import { follow, type Memory, type OptimizerName, remembering } from './optimizers.ts'
+import { type ScheduleName, shareAt } from './schedule.ts'
+import type { Trainee } from './trainee.ts'
+
+export interface LoopOptions {
+  /** Steps in all; null: as many as fit into the time. */
+  steps: number | null
+  /** Training ends after so many of them, all the same; null: after the last. */
+  until: number | null
+  seconds: number
+  warmup: number
+  rate: number
+  schedule: ScheduleName
+  optimizer: OptimizerName
+  momentum: number
+  decay: number
+  /** Largest norm of all gradients together; 0: any. */
+  clip: number
+  /** Judged on what is held out after every so many steps; ended early when so many times in a row brought nothing. */
+  every: number
+  patience: number
+}
+
+/** Samples of a shard as the part is fed them, with what it should give. */
+export interface Taught {
+  feeds: ReadonlyMap<ValueName, NdArray>
+  targets: ReadonlyMap<ValueName, NdArray>
+  labels: Lesson['labels']
+}
+
+export interface Lessons {
+  terms: readonly Term[]
+  /** The shards of a step, prepared one by one, and how many samples they have together. */
+  shards(step: number): { of: number; prepare: readonly (() => Promise<Taught>)[] }
+  held: { of: number; shards: readonly Taught[] }
+}
+
+/** All that training goes on from. */
+export interface Progressed {
+  step: number
+  /** Of all steps, once that is known. */
+  total: number | null
+  elapsed: number // milliseconds
+  parameters: Float32Array[]
+  memories: Memory[]
+  /** Loss of each step, and of the held-out samples. */
+  curve: number[]
+  held: { step: number; loss: number }[]
+  best: { step: number; loss: number; parameters: Float32Array[] }
+  ended: 'steps' | 'time' | 'patience' | null
+}
+
+/** Where a host keeps what has been reached. */
+export interface Checkpoint {
+  load(): Promise<Progressed | null>
+  save(reached: Progressed): Promise<void>
+}
+
+// Steps whose time says how many fit: the first few are slower.
+const timed = { from: 10, to: 20 }
+/** Milliseconds between checkpoints. */
+const between = 60_000
+
+/** Leaves the parameters at their best on the held-out samples. */
+export async function train(
+  trainee: Trainee,
+  lessons: Lessons,
+  options: LoopOptions,
+  checkpoint: Checkpoint,
+  stage: string,
+  ctx: Context,
+): Promise<Progressed> {
+  const reached = (await checkpoint.load()) ?? (await start(trainee, lessons, options, ctx))
+  trainee.parameters.forEach((p, i) => {
+    p.values.set(reached.parameters[i])
+  })
+  reached.parameters = trainee.parameters.map(p => p.values)
+  const before = reached.elapsed
+  const began = ctx.clock()
+  const elapsed = (): number => before + ctx.clock() - began
+  let [timedFrom, saved] = [elapsed(), elapsed()]
+  while (reached.ended === null) {
+    ctx.signal.throwIfAborted()
+    if (reached.step === timed.from) timedFrom = elapsed()
+    if (reached.step === timed.to && reached.total === null) {
+      const each = (elapsed() - timedFrom) / (timed.to - timed.from)
+      // Judging and hiccups take time too.
+      const room = (0.93 * (1000 * options.seconds - elapsed())) / Math.max(each, 1e-3)
+      reached.total = timed.to + Math.max(1, Math.floor(room))
+    }
+    await step(trainee, lessons, options, reached, ctx)
+    const last = reached.step === (options.until ?? reached.total)
+    const late = options.until === null && options.steps === null && elapsed() >= 1000 * options.seconds
+    if (last || late || reached.step % options.every === 0) {
+      const loss = await judged(trainee, lessons, ctx)
+      reached.held.push({ step: reached.step, loss })
+      if (loss < reached.best.loss)
+        reached.best = { step: reached.step, loss, parameters: trainee.parameters.map(p => p.values.slice()) }
+      const idle = reached.held.filter(h => h.step > reached.best.step).length
+      reached.ended = last ? 'steps' : late ? 'time' : idle >= options.patience ? 'patience' : null
+    }
+    reached.elapsed = elapsed()
+    const total = options.until ?? reached.total
+    const loss = `loss ${reached.curve.at(-1)!.toPrecision(3)}, held out ${reached.held.at(-1)!.loss.toPrecision(3)}`
+    const left = total === null ? null : Math.ceil(((total - reached.step) * reached.elapsed) / reached.step / 60_000)
+    const note = left === null ? loss : `${loss}, ${left} min left`
+    ctx.progress({ stage, done: reached.step, total, note })
+    if (reached.elapsed - saved < between && reached.ended === null) continue
+    saved = reached.elapsed
+    await checkpoint.save(reached)
+  }
+  trainee.parameters.forEach((p, i) => {
+    p.values.set(reached.best.parameters[i])
+  })
+  return reached
+}
+
+async function start(trainee: Trainee, lessons: Lessons, options: LoopOptions, ctx: Context): Promise<Progressed> {
+  const loss = await judged(trainee, lessons, ctx)
+  const parameters = trainee.parameters.map(p => p.values.slice())
+  return {
+    step: 0,
+    total: options.steps,
+    elapsed: 0,
+    parameters,
+    memories: trainee.parameters.map(p => remembering(options.optimizer, p.values.length)),
+    curve: [],
+    held: [{ step: 0, loss }],
+    best: { step: 0, loss, parameters: parameters.map(p => p.slice()) },
+    ended: null,
+  }
+}
+
+function lessonFor(trainee: Trainee, terms: readonly Term[], of: number, learn: boolean): (taught: Taught) => Lesson {
+  const { part } = trainee
+  const { arrays, rounded } = trainee.settle()
+  return ({ feeds, targets, labels }) => ({
+    nodes: part.nodes,
+    given: new Map([...part.constants, ...arrays, ...feeds]),
+    rounded,
+    learned: new Set(learn ? part.learned : []),
+    terms,
+    targets,
+    labels,
+    of,
+  })
+}
+
+async function judged(trainee: Trainee, { terms, held }: Lessons, ctx: Context): Promise<number> {
+  const lesson = lessonFor(trainee, terms, held.of, false)
+  const found: Learned[] = await Promise.all(held.shards.map(taught => ctx.perform(lessonTask, lesson(taught))))
+  return found.reduce((sum, { losses }) => sum + total(losses), 0)
+}
+
+const total = (losses: readonly number[]): number => losses.reduce((sum, loss) => sum + loss, 0)
+
+async function step(
+  trainee: Trainee,
+  { terms, shards }: Lessons,
+  options: LoopOptions,
+  reached: Progressed,
+  ctx: Context,
+): Promise<void> {
+  const { of, prepare } = shards(reached.step)
+  const lesson = lessonFor(trainee, terms, of, true)
+  const found = await Promise.all(prepare.map(async get => ctx.perform(lessonTask, lesson(await get()))))
+  const sums = new Map<ValueName, Float32Array>()
+  for (const { gradients } of found)
+    for (const [name, gradient] of gradients) {
+      const sum = sums.get(name)
+      if (sum) for (let i = 0; i < sum.length; i++) sum[i] += gradient[i]
+      else sums.set(name, gradient)
+    }
+  const gradients = trainee.gradients(sums)
+  shorten(gradients, options.clip)
+  const share = shareAt(options.schedule, reached.step, reached.total ?? Number.MAX_SAFE_INTEGER, options.warmup)
+  for (const [i, { values, rate, size, decays }] of trainee.parameters.entries())
+    follow(options.optimizer, reached.memories[i], values, gradients[i], {
+      rate: options.rate * share * rate,
+      size,
+      momentum: options.momentum,
+      decay: decays ? options.decay : 0,
+    })
+  reached.step++
+  reached.curve.push(found.reduce((sum, { losses }) => sum + total(losses), 0))
+}
+
+/** Gradients that are together longer than `most` are shortened to that (Pascanu et al. 2013). */
+function shorten(gradients: readonly Float32Array[], most: number): void {
+  let square = 0
+  for (const gradient of gradients) for (const g of gradient) square += g * g
+  const norm = Math.sqrt(square)
+  if (!(most > 0 && norm > most)) return
+  for (const gradient of gradients) for (let i = 0; i < gradient.length; i++) gradient[i] *= most / norm
+}

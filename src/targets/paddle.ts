@@ -1,0 +1,25 @@
+// Paddle's inference, and Paddle Lite by its opt tool: programs of the older kind, in floats.
+import type { Target } from '../ir/target.ts'
+
+const format = 'https://github.com/PaddlePaddle/Paddle/blob/develop/paddle/fluid/framework/framework.proto'
+
+export const paddle: Target = {
+  id: 'paddle',
+  vendor: 'Baidu',
+  label: 'Paddle',
+  exporter: 'paddle',
+  forms: [{ id: 'float', holds: 'float' }],
+  version: '3.3.1',
+  preview: 'runtime',
+  layout: 'NCHW',
+  quant: {
+    activations: { formats: ['float32'], integer: [], signed: true, symmetric: true },
+    weights: { formats: ['float32'], integer: [], signed: true, perChannel: true },
+    bias: 'float32',
+    ops: [],
+    fused: [],
+  },
+  limits: { opset: { min: 7, max: 24 }, staticShapes: true },
+  ranOnItsRuntime: true,
+  sources: [format],
+}

@@ -1,0 +1,74 @@
+// Gradients of whole networks beside PyTorch's, which gradients.py wrote into gradients.json (PyTorch 1.13.1, float64).
+//
+// To write them again: THIMBLE_NETWORKS=folder npx vitest run test/ops/grad/networks.test.ts, which leaves each network as JSON there;
+// then python3 test/ops/grad/gradients.py folder > test/ops/grad/gradients.json with a Python that has torch.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { createKernels } from '../../../kernels/lib/backends.ts'
+import type { KernelSet } from '../../../src/ir/context.ts'
+import type { Model } from '../../../src/ir/model.ts'
+import type { NdArray } from '../../../src/ir/tensor.ts'
+import { training } from '../../../src/stages/train/index.ts'
+import { arraysFor, isLearned, lossWeight, networks, sampledAt } from './networks.ts'
+
+type Figures = Record<string, { norm: number; at: number[] }>
+
+let kernels: KernelSet
+beforeAll(async () => {
+  kernels = await createKernels('wasm')
+})
+
+const found = JSON.parse(readFileSync(new URL('./gradients.json', import.meta.url), 'utf8')) as Record<string, Figures>
+
+function gradients(model: Model): Map<string, Float32Array> {
+  const { nodes, outputs } = model.graph
+  expect(training.refusal(nodes)).toBe(null)
+  const arrays = arraysFor(model)
+  const learned = new Set([...arrays.keys()].filter(isLearned))
+  const run = training.network(nodes, learned, new Map(), kernels).forward(arrays, () => 1)
+  const dy = Float32Array.from({ length: run.value(outputs[0]).data.length }, (_, i) => lossWeight(i))
+  return run.backward(new Map([[outputs[0], dy]]))
+}
+
+const plain = ({ shape, data }: NdArray) => ({ shape, data: Array.from(data as ArrayLike<number | bigint>, Number) })
+
+function asJson(model: Model) {
+  const attr = (kind: string, value: unknown): unknown =>
+    kind === 'string' ? new TextDecoder().decode(value as Uint8Array) : value
+  return {
+    nodes: model.graph.nodes.map(({ op, inputs, outputs, attrs }) => ({
+      op,
+      inputs,
+      outputs,
+      attrs: Object.fromEntries([...attrs].map(([key, a]) => [key, 'value' in a ? attr(a.kind, a.value) : null])),
+    })),
+    output: model.graph.outputs[0],
+    arrays: Object.fromEntries([...arraysFor(model)].map(([name, array]) => [name, plain(array)])),
+    learned: [...arraysFor(model).keys()].filter(isLearned),
+  }
+}
+
+describe.each(Object.entries(networks))('%s', (name, make) => {
+  const folder = process.env.THIMBLE_NETWORKS
+  if (folder) {
+    test('is written for PyTorch', () => {
+      mkdirSync(folder, { recursive: true })
+      writeFileSync(`${folder}/${name}.json`, JSON.stringify(asJson(make())))
+    })
+    return
+  }
+
+  test("every weight's gradient is PyTorch's, within 1e-4 of its size", () => {
+    const ours = gradients(make())
+    expect([...ours.keys()].sort()).toEqual(Object.keys(found[name]).sort())
+    for (const [value, { norm, at }] of Object.entries(found[name])) {
+      const gradient = ours.get(value)!
+      const size = Math.sqrt(gradient.reduce((sum, g) => sum + g * g, 0))
+      // A bias before a BatchNormalization of the batch has no gradient but for rounding.
+      const scale = Math.max(norm, 1e-3)
+      expect(Math.abs(size - norm) / scale, value).toBeLessThan(1e-4)
+      for (const [k, i] of sampledAt(gradient.length).entries())
+        expect(Math.abs(gradient[i] - at[k]) / scale, `${value}[${i}]`).toBeLessThan(1e-4)
+    }
+  })
+})
