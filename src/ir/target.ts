@@ -17,9 +17,10 @@ export interface OpRule {
   floatOutput?: boolean
   /**
    * Worth it only beside other integer operators: at least one input must come from one, and at least one output go to one, as with
-   * everything that only moves integers; or, with 'inputs', an input alone: what a network ends with is then in integers too.
+   * everything that only moves integers; or, with 'inputs', an input alone: what a network ends with is then in integers too; or, with
+   * 'either', one of the two: a product between floats has but its weights in few bits, for its kernel rounds nothing there.
    */
-  needsInteger?: boolean | 'inputs'
+  needsInteger?: boolean | 'inputs' | 'either'
   since?: number
   /** Moves values only where its mode is 'nearest'. */
   nearestOnly?: boolean

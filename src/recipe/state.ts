@@ -24,7 +24,7 @@ export interface Variant {
   asked: string | null // the form as the recipe asked for it, which names the folder
   io: 'float' | 'integer'
   model: Model
-  /** The float model whose layers this one's stand beside, where repairs rewrote it; null: the state's. */
+  /** The float model whose layers this one's stand beside, where repairs or a newer opset rewrote it; null: the state's. */
   reference: Model | null
   /** The float model that the plan rounds to `model`: its weights as repairs left them. Null where nothing was rounded. */
   rounded: Model | null

@@ -15,6 +15,7 @@ const ops: readonly OpRule[] = [
       inputs: [0, 1],
       constantWeight: true,
       floatOutput: true,
+      needsInteger: 'either',
       source: converter,
     }),
   ),

@@ -137,7 +137,7 @@ test('a format takes the bits that its name says', () => {
 test('layers of few bits beside float activations are measured like all others', async () => {
   const { state, variant } = await play(model, ctx, { step: { weights: 'int4', activations: 'float32' } })
   const samples = samplesFor(model, 4)
-  const rows = await layerErrors(state.model, variant.model, variant.plan!, samples, 4, ctx)
+  const rows = await layerErrors(variant.reference ?? state.model, variant.model, variant.plan!, samples, 4, ctx)
   expect(rows.map(row => [row.op, row.weightBits, row.activationBits])).toEqual([
     ['Conv', 4, 32],
     ['MatMul', 4, 32],

@@ -98,9 +98,11 @@ export async function quantizeWith(
   const words = why !== null && ranged ? estimateWords(why, estimating, env.samples) : null
   const variants: Variant[] = []
   for (const { choice: chosen, wanted, target, reference, perNode, options, normals } of groups) {
-    const observed = sweeps.get(reference ?? model)!.observations
+    const before = reference ?? model
+    const observed = sweeps.get(before)!.observations
     // No newer than its own formats want: what else the recipe asks for is not this target's concern.
-    const float = upgradeOpset(reference ?? model, opsetOf(options))
+    const upgraded = upgradeOpset(before, opsetOf(options))
+    const float = upgraded === before ? before : infer(upgraded)
     const known = estimating ? normals : null
     const rangeOf = rangesBy(observed, chosen, perNode, options, target, raws, known)
     let plan = await decide(float, target, chosen, { of: rangeOf }, env.ctx)
@@ -125,7 +127,7 @@ export async function quantizeWith(
     for (const { wanted: w, form } of wanted) {
       const written = await writtenFor(target, form.id, quantized, env.ctx.bytes)
       const variant = emptyVariant(w, form.id, written, plan, plan.float, precisionOf(options, target))
-      variants.push({ ...variant, reference, rounded, raw: raws })
+      variants.push({ ...variant, reference: float === model ? null : float, rounded, raw: raws })
     }
   }
   for (const { wanted: w, form } of formed) {

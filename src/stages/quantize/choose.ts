@@ -96,8 +96,9 @@ export function choose(model: Model, target: Target, formats: (node: Node) => La
         inputs.some(name => makers.has(name)) ||
         (c.rule.kind === 'pass' && inputs.every(name => graph.inputs.includes(name)))
       const feeds = c.rule.needsInteger === 'inputs' || uses.readers(c.output).some(n => chosen.has(n.id))
-      if (fed && feeds) continue
+      if (c.rule.needsInteger === 'either' ? fed || feeds : fed && feeds) continue
       chosen.delete(c.node.id)
+      if (c.rule.constantWeight) weightOnly.set(c.node.id, { node: c.node, formats: c.formats })
       const neighbour = fed ? 'no integer operator reads its output' : 'no integer operator makes its input'
       float.set(c.node.id, `${neighbour}, so that integers would only cost accuracy here`)
       again = true
