@@ -34,7 +34,7 @@ function table(model) {
   return [
     `### ${model.title}`,
     '',
-    `Calibrated on ${model.calibrate} samples, judged on ${one?.count ?? model.judge} others${float}, previewed on ${model.preview}.${model.note ? ` ${model.note}` : ''}`,
+    `Calibrated on ${model.calibrate} samples, judged on ${one?.count ?? model.judge} others${float}, previewed on ${model.preview} where our own executor does it, else on all.${model.note ? ` ${model.note}` : ''}`,
     '',
     '| target, form | runtime | against float | same answer | right | as previewed | few bits, floats | bytes |',
     '| --- | --- | --- | --- | --- | --- | --- | --- |',

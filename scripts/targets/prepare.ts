@@ -50,7 +50,7 @@ export interface Job {
   /** Options of the step `quantize`. */
   quantize: Readonly<Record<string, unknown>>
   rows: readonly Row[]
-  /** How many samples it is calibrated on, how many are judged, and how many of these are previewed. */
+  /** How many samples it is calibrated on, how many are judged, and how many of these our own executor previews. */
   samples: number
   limit: number
   previewed: number
@@ -171,7 +171,11 @@ async function prepare(job: Job): Promise<void> {
       previewed.push({ model: variant.model, preview, path })
       const runner = plan ? previewOf(target, ctx) : ctx.runner
       if (twin) await copyFile(twin.path, path)
-      else await writeFile(path, (await outputsOf(variant.model, runner, await open(job.eval), job.previewed)).npz())
+      else {
+        // The runtime is fast enough for all of them.
+        const count = preview === 'runtime' ? job.limit : job.previewed
+        await writeFile(path, (await outputsOf(variant.model, runner, await open(job.eval), count)).npz())
+      }
       // Of a target's forms lint looks at the first that is quantised.
       const { forms } = target
       const linted = variant.form !== (forms.find(form => form.holds === 'quantised') ?? forms[0]).id

@@ -3,8 +3,7 @@
 // float model, `preview` (percent of top-1) against the preview. `quantize`: options of that step, where a form has none of its own.
 // `samples`: real ones in the bundle, for the target's own compiler. `slow`: only with --all.
 const int8 = { sqnrDb: 28, agreement: 98.5 }
-// One answer of the 128 that are previewed may differ: ncnn adds in another order.
-const ours = { ...int8, preview: 99 }
+const ours = { ...int8, preview: 99.5 }
 const ort = { sqnrDb: 29, agreement: 99, preview: 99.5 }
 const half = { sqnrDb: 60 }
 const onnxruntime = { target: 'onnxruntime', runtime: 'onnxruntime' }
