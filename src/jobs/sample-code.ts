@@ -2,7 +2,7 @@
 // the golden input and says whether it got the golden output.
 import { type OutFile, outFile, utf8 } from '../base/bytes.ts'
 import {
-  argumentCode,
+  cppArguments,
   cppIncludes,
   cppMeasuring,
   filling,
@@ -253,13 +253,7 @@ int main(int argc, char **argv) {
     std::fprintf(stderr, "usage: run MODEL [PICTURE.ppm] [RUNS] [THREADS]\\n");
     return 2;
   }
-  std::vector<unsigned char> pixels(${pictured ? 'picture_height * picture_width * picture_channels' : '1'}, 128);
-  std::vector<int> numbers;
-  for (int i = 2; i < argc; i++) {
-${argumentCode(pictured !== undefined)}
-  }
-  const int runs = numbers.empty() ? 20 : numbers[0];
-  const int threads = numbers.size() < 2 ? 2 : numbers[1];
+${cppArguments(pictured !== undefined)}
 
   Ort::Env env(ORT_LOGGING_LEVEL_WARNING, "thimble");
   Ort::Session session(env, argv[1], Ort::SessionOptions{});

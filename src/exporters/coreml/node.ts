@@ -2,34 +2,25 @@
 // is known.
 import { elementCount } from '../../base/dtype.ts'
 import type { MilDType } from '../../formats/coreml.ts'
-import { attrFloat, attrInt, attrInts, attrString, type Node, type ValueName } from '../../ir/model.ts'
+import type { Node, ValueName } from '../../ir/model.ts'
 import type { Tensor } from '../../ir/tensor.ts'
 import { type GraphView, Refused } from '../graph-view.ts'
+import { NodeReader } from '../node-reader.ts'
 import type { Argument, Literal, Val } from './program.ts'
 import { constantVal, unpackedConstant } from './weights.ts'
 import { castTo, milType, type Writing, withinHalf } from './writing.ts'
 
 export type Lowering = (n: NodeWriter) => void
 
-export class NodeWriter {
-  readonly node: Node
+export class NodeWriter extends NodeReader {
   readonly writing: Writing
   constructor(node: Node, writing: Writing) {
-    this.node = node
+    super(node)
     this.writing = writing
   }
 
   get graph(): GraphView {
     return this.writing.graph
-  }
-  get inputs(): number {
-    return this.node.inputs.length
-  }
-  has(input: number): boolean {
-    return this.node.inputs[input] != null
-  }
-  name(input: number): ValueName {
-    return this.node.inputs[input] ?? this.refuse(`its input ${input} is missing`)
   }
   val(input: number): Val {
     return valOf(this.name(input), this.writing)
@@ -45,9 +36,6 @@ export class NodeWriter {
   }
   numbers(input: number): readonly number[] | null {
     return this.graph.numbers(this.node.inputs[input])
-  }
-  must(input: number, what: string): readonly number[] {
-    return this.numbers(input) ?? this.refuse(`its ${what} is computed, where a constant is needed`)
   }
   /** Whether an input is a constant, of numbers or codes. */
   isConstant(input: number): boolean {
@@ -66,22 +54,6 @@ export class NodeWriter {
     if (tensor) return constantVal(this.name(input), tensor, this.writing, true)
     const maker = this.graph.producer(this.name(input))
     return maker?.op === 'DequantizeLinear' ? unpackedConstant(maker, this.writing, true) : null
-  }
-  /** Whole numbers that are an attribute in older operator sets and an input in newer ones. */
-  list(attribute: string, input: number): readonly number[] | null {
-    return attrInts(this.node, attribute) ?? (this.has(input) ? this.must(input, attribute) : null)
-  }
-  int(attribute: string, fallback: number): number {
-    return attrInt(this.node, attribute, fallback)
-  }
-  float(attribute: string, fallback: number): number {
-    return attrFloat(this.node, attribute, fallback)
-  }
-  ints(attribute: string): number[] | null {
-    return attrInts(this.node, attribute)
-  }
-  string(attribute: string, fallback: string): string {
-    return attrString(this.node, attribute, fallback)
   }
   /** An axis counted from the front. */
   axis(value: number, rank = this.rank(0)): number {

@@ -1,7 +1,7 @@
 // A program that runs an ncnn bundle on pixels, with the pre-processing as ncnn takes it: x = (pixel - mean) * norm.
 import type { ImageInput } from '../../data/input-spec.ts'
 import {
-  argumentCode,
+  cppArguments,
   cppIncludes,
   cppMeasuring,
   numbers,
@@ -70,13 +70,7 @@ ${inputs.map(described => inputCode(described, described === pictured)).join('\n
 
 int main(int argc, char **argv) {
   const std::string folder = argc > 1 ? argv[1] : ".";
-  std::vector<unsigned char> pixels(${picture ? 'picture_height * picture_width * picture_channels' : '1'}, 128);
-  std::vector<int> numbers;
-  for (int i = 2; i < argc; i++) {
-${argumentCode(picture !== null)}
-  }
-  const int runs = numbers.empty() ? 20 : numbers[0];
-  const int threads = numbers.size() < 2 ? 2 : numbers[1];
+${cppArguments(picture !== null)}
 
   ncnn::Net net;
   // Several threads run one network each on a core of their own.

@@ -3,17 +3,9 @@
 import { bytesOf, type DType, dtypeOfOnnx } from '../../base/dtype.ts'
 import { StudioError } from '../../base/errors.ts'
 import { elementOf } from '../../formats/openvino.ts'
-import {
-  attrFloat,
-  attrInt,
-  attrInts,
-  attrString,
-  type Dim,
-  type Graph,
-  type Node,
-  type ValueName,
-} from '../../ir/model.ts'
+import type { Dim, Graph, Node, ValueName } from '../../ir/model.ts'
 import { int64s, type Tensor } from '../../ir/tensor.ts'
+import { NodeReader } from '../node-reader.ts'
 import type { Change, Data, NetBuilder, Output, Port } from './net.ts'
 
 export interface Writing {
@@ -33,25 +25,15 @@ export type Lowering = (n: NodeWriter) => void
 /** In float32 where it is in float16. */
 export const computed = (dtype: DType): DType => (dtype === 'float16' ? 'float32' : dtype)
 
-export class NodeWriter {
-  readonly node: Node
+export class NodeWriter extends NodeReader {
   readonly writing: Writing
   constructor(node: Node, writing: Writing) {
-    this.node = node
+    super(node)
     this.writing = writing
   }
 
   get opset(): number {
     return this.writing.opset
-  }
-  get inputs(): number {
-    return this.node.inputs.length
-  }
-  has(input: number): boolean {
-    return this.node.inputs[input] != null
-  }
-  name(input: number): ValueName {
-    return this.node.inputs[input] ?? this.refuse(`its input ${input} is missing`)
   }
   port(input: number): Port {
     return portOf(this.name(input), this.writing)
@@ -75,25 +57,6 @@ export class NodeWriter {
   }
   numbers(input: number): readonly number[] | null {
     return this.tensor(input) && (this.writing.numbers.get(this.name(input)) ?? null)
-  }
-  must(input: number, what: string): readonly number[] {
-    return this.numbers(input) ?? this.refuse(`its ${what} is computed, where a constant is needed`)
-  }
-  /** Whole numbers that are an attribute in older operator sets and an input in newer ones. */
-  list(attribute: string, input: number): readonly number[] | null {
-    return attrInts(this.node, attribute) ?? (this.has(input) ? this.must(input, attribute) : null)
-  }
-  int(attribute: string, fallback: number): number {
-    return attrInt(this.node, attribute, fallback)
-  }
-  float(attribute: string, fallback: number): number {
-    return attrFloat(this.node, attribute, fallback)
-  }
-  ints(attribute: string): number[] | null {
-    return attrInts(this.node, attribute)
-  }
-  string(attribute: string, fallback: string): string {
-    return attrString(this.node, attribute, fallback)
   }
   used(output: number): boolean {
     const name = this.node.outputs[output]

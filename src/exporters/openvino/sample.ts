@@ -1,7 +1,7 @@
 // What stands beside an OpenVINO model for the person who runs it, in Python and in C++.
 import type { ImageInput } from '../../data/input-spec.ts'
 import { type Model, requiredInputs, type ValueName } from '../../ir/model.ts'
-import { argumentCode, cppIncludes, cppMeasuring, filling, pictureInput, preparation } from '../sample/native.ts'
+import { cppArguments, cppIncludes, cppMeasuring, filling, pictureInput, preparation } from '../sample/native.ts'
 import { pythonProgram, pythonSaid } from '../sample/python.ts'
 
 export const howToRun = `\`\`\`
@@ -72,13 +72,7 @@ int main(int argc, char **argv) {
     std::fprintf(stderr, "usage: run MODEL.xml [PICTURE.ppm] [RUNS] [THREADS]\\n");
     return 2;
   }
-  std::vector<unsigned char> pixels(${pictured ? 'picture_height * picture_width * picture_channels' : '1'}, 128);
-  std::vector<int> numbers;
-  for (int i = 2; i < argc; i++) {
-${argumentCode(pictured !== undefined)}
-  }
-  const int runs = numbers.empty() ? 20 : numbers[0];
-  const int threads = numbers.size() < 2 ? 2 : numbers[1];
+${cppArguments(pictured !== undefined)}
 
   ov::Core core;
   ov::CompiledModel model = core.compile_model(argv[1], "CPU", ov::hint::inference_precision(ov::element::f32));

@@ -117,7 +117,7 @@ void together(const std::vector<Run> &each, int runs) {
 `
 
 /** In C++, within a loop over the words of the command line: numbers are runs and threads, all else is a picture. */
-export const argumentCode = (takesPicture: boolean): string => `    if (std::atoi(argv[i]) > 0) {
+const argumentCode = (takesPicture: boolean): string => `    if (std::atoi(argv[i]) > 0) {
       numbers.push_back(std::atoi(argv[i]));
       continue;
     }
@@ -130,3 +130,14 @@ ${
     : `    std::fprintf(stderr, "%s: the model takes no picture\\n", argv[i]);
     return 2;`
 }`
+
+/** The front of a C++ program's `main`, which leaves `pixels`, `runs` and `threads`. */
+export const cppArguments = (
+  pictured: boolean,
+): string => `  std::vector<unsigned char> pixels(${pictured ? 'picture_height * picture_width * picture_channels' : '1'}, 128);
+  std::vector<int> numbers;
+  for (int i = 2; i < argc; i++) {
+${argumentCode(pictured)}
+  }
+  const int runs = numbers.empty() ? 20 : numbers[0];
+  const int threads = numbers.size() < 2 ? 2 : numbers[1];`
