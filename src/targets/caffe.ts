@@ -1,6 +1,7 @@
 // Caffe, in floats: for runtimes and compilers that take its two files. And HiSilicon's NNIE, whose mapper is one of them.
 import type { FormatName } from '../ir/format-names.ts'
 import type { OpRule, Target } from '../ir/target.ts'
+import { inFloats } from './in-floats.ts'
 
 const proto = 'BVLC/caffe: src/caffe/proto/caffe.proto'
 
@@ -14,13 +15,7 @@ export const caffe: Target = {
   preview: 'runtime',
   layout: 'NCHW',
   lower: ['decompose-hard-swish'],
-  quant: {
-    activations: { formats: ['float32'], integer: [], signed: true, symmetric: true },
-    weights: { formats: ['float32'], integer: [], signed: true, perChannel: true },
-    bias: 'float32',
-    ops: [],
-    fused: [],
-  },
+  quant: inFloats,
   limits: { opset: { min: 13, max: 26 }, staticShapes: true },
   ranOnItsRuntime: true,
   sources: [proto, 'opencv: modules/dnn/src/caffe/caffe_importer.cpp'],

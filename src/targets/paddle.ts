@@ -1,5 +1,6 @@
 // Paddle's inference, and Paddle Lite by its opt tool: programs of the older kind, in floats.
 import type { Target } from '../ir/target.ts'
+import { inFloats } from './in-floats.ts'
 
 const format = 'https://github.com/PaddlePaddle/Paddle/blob/develop/paddle/fluid/framework/framework.proto'
 
@@ -12,13 +13,7 @@ export const paddle: Target = {
   version: '3.3.1',
   preview: 'runtime',
   layout: 'NCHW',
-  quant: {
-    activations: { formats: ['float32'], integer: [], signed: true, symmetric: true },
-    weights: { formats: ['float32'], integer: [], signed: true, perChannel: true },
-    bias: 'float32',
-    ops: [],
-    fused: [],
-  },
+  quant: inFloats,
   limits: { opset: { min: 7, max: 24 }, staticShapes: true },
   ranOnItsRuntime: true,
   sources: [format],

@@ -1,5 +1,6 @@
 // Apache TVM through Relax: compiles ONNX; only floats were run here.
 import type { Target } from '../ir/target.ts'
+import { inFloats } from './in-floats.ts'
 
 const frontend = 'https://tvm.apache.org/docs/reference/api/python/relax/frontend.html'
 
@@ -12,13 +13,7 @@ export const tvm: Target = {
   version: '0.27',
   preview: 'runtime',
   layout: 'NCHW',
-  quant: {
-    activations: { formats: ['float32'], integer: [], signed: true, symmetric: true },
-    weights: { formats: ['float32'], integer: [], signed: true, perChannel: true },
-    bias: 'float32',
-    ops: [],
-    fused: [],
-  },
+  quant: inFloats,
   limits: { opset: { min: 7, max: 18 }, staticShapes: true },
   ranOnItsRuntime: true,
   sources: [frontend],

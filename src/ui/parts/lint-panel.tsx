@@ -7,6 +7,7 @@ import { inWords, locale, t } from '../i18n/index.ts'
 import { cutBefore, cutsOf, quantizes, setLayer, targetsOf } from '../state/recipe-edit.ts'
 import { useStudio } from '../state/studio.ts'
 import { Alike, grouped } from './alike.tsx'
+import { ProblemNote } from './problem-note.tsx'
 import { Said } from './said.tsx'
 import './lint-panel.css'
 
@@ -179,13 +180,7 @@ export function LintPanel(props: { project: ProjectView }) {
       </div>
       {/* Its own boundary: the graph below is not to wait for the answer. */}
       <Suspense>
-        <Show when={problem()}>
-          {error => (
-            <p class="note bad-note">
-              <Said words={error().message} /> <Said words={error().hint} />
-            </p>
-          )}
-        </Show>
+        <Show when={problem()}>{error => <ProblemNote error={error()} />}</Show>
         <Show when={answer()}>{known => <Findings linted={known()} project={props.project} />}</Show>
       </Suspense>
     </section>

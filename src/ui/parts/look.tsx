@@ -10,7 +10,7 @@ import { type Compared, modelOf } from '../state/sides.ts'
 import { useStudio } from '../state/studio.ts'
 import { Field } from './field.tsx'
 import { Picture } from './picture.tsx'
-import { Said } from './said.tsx'
+import { ProblemNote } from './problem-note.tsx'
 import { SampleStepper } from './sample-stepper.tsx'
 import { Segmented } from './segmented.tsx'
 import './look.css'
@@ -270,13 +270,7 @@ export function Look(props: { project: ProjectView; sides: readonly [Compared, C
             </Field>
             <span class="soft small">{t().look.shared(format.whole(layers().length, locale()))}</span>
           </div>
-          <Show when={problem()}>
-            {error => (
-              <p class="note bad-note">
-                <Said words={error().message} /> <Said words={error().hint} />
-              </p>
-            )}
-          </Show>
+          <Show when={problem()}>{error => <ProblemNote error={error()} />}</Show>
           <Show when={done()}>
             {known => (
               <div class="look-both">

@@ -7,7 +7,7 @@ import type { Pixels } from '../state/map-pixels.ts'
 import type { Role } from '../state/project.ts'
 import { useStudio } from '../state/studio.ts'
 import { Picture } from './picture.tsx'
-import { Said } from './said.tsx'
+import { ProblemNote } from './problem-note.tsx'
 import { SampleStepper } from './sample-stepper.tsx'
 
 function Captioned(props: { pixels: Pixels; name: string }) {
@@ -92,13 +92,7 @@ export function SampleView(props: { project: ProjectView; role: Role; size: numb
   return (
     <div class="sample-view">
       <SampleStepper index={at()} size={props.size} onChange={setIndex} />
-      <Show when={problem()}>
-        {error => (
-          <p class="note bad-note">
-            <Said words={error().message} /> <Said words={error().hint} />
-          </p>
-        )}
-      </Show>
+      <Show when={problem()}>{error => <ProblemNote error={error()} />}</Show>
       <Show when={shown()}>
         {sample => (
           <div class="sample-both">
