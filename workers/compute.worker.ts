@@ -107,6 +107,39 @@ async function seen(dataset: Dataset, count: number): Promise<SamplesView> {
   return { name, size, labels, skipped: [...skipped], suspicious: [...suspicious] }
 }
 
+const recipeOf = ({ recipe, input }: Project): Recipe => checkRecipe({ ...recipe, input })
+
+/** What a job is given of a project. */
+async function jobOf(project: Project, imported: Imported, recipe: Recipe) {
+  const open = (data: Project[Role]) => (data ? datasetOf(project, data.pack, project.input) : null)
+  return {
+    imported,
+    modelHash: hashJson([project.model.files, project.model.blocks]),
+    calibration: await open(project.calibration),
+    evaluation: await open(project.evaluation),
+    recipe,
+    samples: calibrationSamples,
+    store: stageStore(project.id),
+  }
+}
+
+/** What a job is lent of this thread. */
+const contextOn = (
+  { runner, kernels, perform }: Pick<Context, 'runner' | 'kernels' | 'perform'>,
+  bytes: Context['bytes'],
+  seed: number,
+  progress: Context['progress'],
+): Context => ({
+  bytes,
+  runner,
+  kernels,
+  perform,
+  clock,
+  rng: createRng(seed),
+  signal: new AbortController().signal, // this thread is cancelled by ending it
+  progress,
+})
+
 async function run(
   project: Project,
   variant: string,
@@ -116,35 +149,18 @@ async function run(
   const { imported, importMs } = await modelOf(project.id, project.model)
   const bytes = createBytes(imported.sources)
   const engine = await openEngine(device, bytes)
-  const recipe = checkRecipe({ ...project.recipe, input: project.input })
+  const recipe = recipeOf(project)
   const meter = createMeter(recipe.steps.length, clock, show)
-  const open = (data: Project[Role]) => (data ? datasetOf(project, data.pack, project.input) : null)
-  const attempt = async ({ runner, kernels, perform, ...engineOf }: Awaited<ReturnType<typeof openEngine>>) => {
-    const ctx: Context = {
-      bytes,
-      runner,
-      kernels,
-      perform,
-      clock,
-      rng: createRng(recipe.seed),
-      signal: new AbortController().signal, // this thread is cancelled by ending it
-      progress: meter.report,
-    }
+  const attempt = async (on: Awaited<ReturnType<typeof openEngine>>) => {
     const done = await compress(
       {
-        imported,
-        modelHash: hashJson([project.model.files, project.model.blocks]),
-        calibration: await open(project.calibration),
-        evaluation: await open(project.evaluation),
-        recipe,
-        samples: calibrationSamples,
-        device: engineOf.device,
-        notes: [...engineOf.notes, ...(project.inputProposed ? proposeInput(imported.model).notes : [])],
+        ...(await jobOf(project, imported, recipe)),
+        device: on.device,
+        notes: [...on.notes, ...(project.inputProposed ? proposeInput(imported.model).notes : [])],
         importMs,
-        store: stageStore(project.id),
         onStep: (index, step, from) => from === 'run' && meter.step(index, step.do),
       },
-      ctx,
+      contextOn(on, bytes, recipe.seed, meter.report),
     )
     await keepVariant(project.id, variant, done)
     const stored: StoredBundle[] = []
@@ -191,31 +207,11 @@ async function explain(
 ): Promise<Diagnosis> {
   const { imported } = await modelOf(project.id, project.model)
   const bytes = createBytes(imported.sources)
-  const { runner, kernels, perform } = await openEngine(device, bytes)
-  const recipe = checkRecipe({ ...project.recipe, input: project.input })
-  const open = (data: Project[Role]) => (data ? datasetOf(project, data.pack, project.input) : null)
+  const engine = await openEngine(device, bytes)
+  const recipe = recipeOf(project)
   const found = await diagnose(
-    {
-      imported,
-      modelHash: hashJson([project.model.files, project.model.blocks]),
-      calibration: await open(project.calibration),
-      evaluation: await open(project.evaluation),
-      recipe,
-      samples: calibrationSamples,
-      judgedOn: 32,
-      seconds: remedySeconds,
-      store: stageStore(project.id),
-    },
-    {
-      bytes,
-      runner,
-      kernels,
-      perform,
-      clock,
-      rng: createRng(recipe.seed),
-      signal: new AbortController().signal, // this thread is cancelled by ending it
-      progress: createMeter(1, clock, show).report,
-    },
+    { ...(await jobOf(project, imported, recipe)), judgedOn: 32, seconds: remedySeconds },
+    contextOn(engine, bytes, recipe.seed, createMeter(1, clock, show).report),
   )
   await stageStore(project.id).put(`${stageHead(variant)}diagnosis`, utf8(JSON.stringify(found)))
   return found

@@ -1,7 +1,6 @@
 // thimble compress
 import { resolve } from 'node:path'
 import { outFile, utf8 } from '../base/bytes.ts'
-import { checkInput } from '../data/input-schema.ts'
 import type { InputSpec } from '../data/input-spec.ts'
 import { proposeInput } from '../data/propose-input.ts'
 import { refuseExisting, writeFolder } from '../host/node/files.ts'
@@ -17,7 +16,16 @@ import { checkRecipe } from '../recipe/validate.ts'
 import { type OptionTable, type Parsed, usage } from './arguments.ts'
 import type { ProgressLine } from './output.ts'
 import { reportText } from './report-text.ts'
-import { createContext, modelOptions, openData, openModel, readJson, readText, runOptions } from './workbench.ts'
+import {
+  createContext,
+  modelOptions,
+  openData,
+  openInput,
+  openModel,
+  readJson,
+  readText,
+  runOptions,
+} from './workbench.ts'
 
 export const options: OptionTable = {
   data: {
@@ -50,8 +58,7 @@ export async function run(args: Parsed, line: ProgressLine, signal: AbortSignal)
 
   const planned = await plannedRecipe(args)
   const { imported, modelHash, importMs } = await openModel(path, args)
-  const given = args.text('input')
-  const spec = given ? checkInput(await readJson(given, 'input spec'), given) : null
+  const spec = await openInput(args)
   const proposed = proposeInput(imported.model)
   const input: InputSpec = mergedInput(planned, spec, proposed.spec)
   const notes = spec || planned.input ? [] : proposed.notes

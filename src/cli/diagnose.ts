@@ -1,12 +1,11 @@
 // thimble diagnose
-import { checkInput } from '../data/input-schema.ts'
 import { proposeInput } from '../data/propose-input.ts'
 import { mergedInput } from '../jobs/compress.ts'
 import { type Diagnosis, diagnose } from '../jobs/diagnose.ts'
 import { type OptionTable, type Parsed, usage } from './arguments.ts'
 import { plannedRecipe } from './compress.ts'
 import { type ProgressLine, table } from './output.ts'
-import { createContext, modelOptions, openData, openModel, readJson, runOptions } from './workbench.ts'
+import { createContext, modelOptions, openData, openInput, openModel, runOptions } from './workbench.ts'
 
 export const options: OptionTable = {
   data: { value: 'CALIB', about: 'samples to calibrate on and to look for the error with' },
@@ -29,8 +28,7 @@ export async function run(args: Parsed, line: ProgressLine, signal: AbortSignal)
     throw usage('diagnose wants MODEL and --data', 'thimble diagnose MODEL --data CALIB')
   const planned = await plannedRecipe(args)
   const { imported, modelHash } = await openModel(path, args)
-  const given = args.text('input')
-  const spec = given ? checkInput(await readJson(given, 'input spec'), given) : null
+  const spec = await openInput(args)
   const input = mergedInput(planned, spec, proposeInput(imported.model).spec)
   const recipe = { ...planned, input }
   const result = await diagnose(

@@ -1,11 +1,10 @@
 // thimble evaluate
-import { checkInput } from '../data/input-schema.ts'
 import { proposeInput } from '../data/propose-input.ts'
 import { infer } from '../ops/infer.ts'
 import { judge } from '../recipe/steps/judge.ts'
 import { type OptionTable, type Parsed, usage } from './arguments.ts'
 import type { ProgressLine } from './output.ts'
-import { createContext, modelOptions, openData, openModel, readJson, runOptions } from './workbench.ts'
+import { createContext, modelOptions, openData, openInput, openModel, runOptions } from './workbench.ts'
 
 export const options: OptionTable = {
   data: { value: 'LABELLED', about: 'labelled samples' },
@@ -24,9 +23,9 @@ export async function run(args: Parsed, line: ProgressLine, signal: AbortSignal)
   const opened = await openModel(path, args)
   const other = args.text('reference')
   const reference = other ? await openModel(other, args, 'reference/') : opened
-  const given = args.text('input')
+  const given = await openInput(args)
   const proposed = proposeInput(reference.imported.model)
-  const input = given ? checkInput(await readJson(given, 'input spec'), given) : proposed.spec
+  const input = given ?? proposed.spec
   if (!given) for (const note of proposed.notes) line.say(note)
 
   const dataset = await openData(data, reference.imported.model, input)

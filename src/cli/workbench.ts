@@ -7,6 +7,7 @@ import { StudioError } from '../base/errors.ts'
 import { hashJson } from '../base/hash.ts'
 import { createRng } from '../base/rng.ts'
 import { openDataset } from '../data/dataset.ts'
+import { checkInput } from '../data/input-schema.ts'
 import type { InputSpec } from '../data/input-spec.ts'
 import { encodeModel } from '../exporters/onnx.ts'
 import { createNodeCodecs } from '../host/node/codecs.ts'
@@ -33,6 +34,12 @@ export const modelOptions: OptionTable = {
 export const runOptions: OptionTable = {
   device: { value: 'auto|webgpu|wasm', about: 'engine; on the command line auto is wasm' },
   threads: { value: 'N', about: 'threads of the engine (default: all cores)' },
+}
+
+/** The input spec that --input names; null where it does not. */
+export async function openInput(args: Parsed): Promise<InputSpec | null> {
+  const path = args.text('input')
+  return path ? checkInput(await readJson(path, 'input spec'), path) : null
 }
 
 export interface Opened {

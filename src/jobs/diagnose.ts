@@ -3,9 +3,9 @@ import { StudioError } from '../base/errors.ts'
 import { hashJson } from '../base/hash.ts'
 import type { Context, Memo } from '../ir/context.ts'
 import { infer } from '../ops/infer.ts'
-import { type PlayRequest, play } from '../recipe/play.ts'
+import { type PlayRequest, play, type StageStore } from '../recipe/play.ts'
 import { initialState, type State, type StepEnv, type Variant } from '../recipe/state.ts'
-import { gather } from '../recipe/steps/observed.ts'
+import { gatherOnce } from '../recipe/steps/observed.ts'
 import { previewing } from '../recipe/steps/preview.ts'
 import { quantizeWith } from '../recipe/steps/quantize.ts'
 import type { QuantizeOptions } from '../recipe/steps/quantize-options.ts'
@@ -13,7 +13,6 @@ import { baseOf, type SearchOptions } from '../recipe/steps/search-options.ts'
 import { bytesOf } from '../recipe/steps/search-within.ts'
 import { openTrial, type Trial } from '../recipe/steps/trial.ts'
 import type { Step } from '../recipe/types.ts'
-import type { Sweep } from '../stages/observe/index.ts'
 import { fromPixels } from '../stages/quantize/raw-input.ts'
 import { findTarget } from '../targets/index.ts'
 import { type Blamed, blame, type LayerShare, sharesOf } from './blame.ts'
@@ -105,7 +104,9 @@ export async function diagnose(request: DiagnoseRequest, ctx: Context): Promise<
 
 /** Plays the first steps of the recipe, from the store where a run has kept them. */
 function playing(request: DiagnoseRequest, ctx: Context): (steps: readonly Step[]) => Promise<State> {
-  const { imported, calibration, evaluation, recipe, samples, store } = request
+  const { imported, calibration, evaluation, recipe, samples } = request
+  // What comes before the step is played once for both.
+  const store = request.store ?? inMemory()
   const common: Omit<PlayRequest, 'recipe'> = {
     state: initialState(infer(imported.model)),
     inputHash: inputHashOf(request),
@@ -116,6 +117,17 @@ function playing(request: DiagnoseRequest, ctx: Context): (steps: readonly Step[
     store,
   }
   return steps => play({ ...common, recipe: { ...recipe, steps: [...steps] } }, ctx)
+}
+
+function inMemory(): StageStore {
+  const kept = new Map<string, Uint8Array>()
+  return {
+    program: '',
+    get: async key => kept.get(key) ?? null,
+    put: async (key, bytes) => {
+      kept.set(key, bytes)
+    },
+  }
 }
 
 /** What the step came to, with the decision of a search written out. */
@@ -151,7 +163,8 @@ async function tryAll(
     wanted: wanted.slice(0, 1),
     memo: keeping(),
   }
-  const look = lookingOnce()
+  // With histograms, which any range can be found in.
+  const look = gatherOnce(null, o => ({ ...o, range: 'mse' }))
   const tried: TriedRemedy[] = []
   for (const [done, remedy] of remedies.entries()) {
     ctx.signal.throwIfAborted()
@@ -176,16 +189,5 @@ function keeping(): Memo {
     const hash = hashJson(key)
     if (!kept.has(hash)) kept.set(hash, compute() as Promise<never>)
     return kept.get(hash)!
-  }
-}
-
-/** One sweep over the samples for all remedies that leave the float model as it is, with histograms, which any range can be found in. */
-function lookingOnce(): typeof gather {
-  let seen: Sweep | null = null
-  return async (model, names, data, count, options, env, repaired) => {
-    if (!repaired && seen && names.every(name => seen!.observations.has(name))) return seen
-    const sweep = await gather(model, names, data, count, { ...options, range: 'mse' }, env, repaired)
-    if (!repaired) seen ??= sweep
-    return sweep
   }
 }

@@ -32,6 +32,23 @@ export async function gather(
   return sweep
 }
 
+/**
+ * Looks at the samples only for values that `known`, or else the first look, has not seen; a float model that was repaired is always looked
+ * at. `widened`: what a first look sees beyond what is asked.
+ */
+export function gatherOnce(
+  known: Sweep | null,
+  widened: (o: QuantizeOptions) => QuantizeOptions = o => o,
+): typeof gather {
+  let seen = known
+  return async (model, values, data, count, o, env, repaired) => {
+    if (!repaired && seen && values.every(name => seen!.observations.has(name))) return seen
+    const sweep = await gather(model, values, data, count, widened(o), env, repaired)
+    if (!repaired) seen ??= sweep
+    return sweep
+  }
+}
+
 /** Shape of one sample and range of all, per input: what golden inputs are drawn within. */
 export async function inputsSeen(
   model: Model,

@@ -15,7 +15,7 @@ import { select } from '../../stages/quantize/selectors.ts'
 import { separateRoles } from '../../stages/quantize/separate.ts'
 import { type State, type StepEnv, step } from '../state.ts'
 import { layerTimes } from './layer-times.ts'
-import { gather } from './observed.ts'
+import { gather, gatherOnce } from './observed.ts'
 import { quantizeWith } from './quantize.ts'
 import { opsetOf, type QuantizeOptions } from './quantize-options.ts'
 import { takingPixels } from './raw-pixels.ts'
@@ -87,10 +87,7 @@ async function find(state: State, o: SearchOptions, env: StepEnv): Promise<Found
     ].flatMap(choice => choice.values),
   )
   const sweep = await gather(model, [...values], inner.calibration!, fit, base, inner)
-  const look: typeof gather = async (float, names, data, count, options, within, repaired) =>
-    !repaired && names.every(name => sweep.observations.has(name))
-      ? sweep
-      : gather(float, names, data, count, options, within, repaired)
+  const look = gatherOnce(sweep)
 
   const measured = (count: number, which: readonly SearchLayer[]): Promise<Sensitivity> =>
     measureOn(model, which, { ...base, formats }, { raws, sweep, count, until: start + measuringShare * limit }, inner)
