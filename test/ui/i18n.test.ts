@@ -1,9 +1,8 @@
 // Both languages say everything, and say it in their own words.
 import { expect, test } from 'vitest'
 import { errorCodes } from '../../src/base/errors.ts'
-import { en } from '../../src/ui/i18n/en.ts'
 import { firstLanguage, inLanguage } from '../../src/ui/i18n/index.ts'
-import { zh } from '../../src/ui/i18n/zh.ts'
+import { en, zh } from '../../src/ui/i18n/words/index.ts'
 
 /** Paths of all words, functions called with samples; the labels of steps and options may differ, since ids fall back. */
 function words(value: unknown, path = ''): [string, string][] {

@@ -1,7 +1,6 @@
 // The report as one page: all that a reader needs, nothing that loads anything.
 import { describe, expect, test } from 'vitest'
-import { en } from '../../src/ui/i18n/en.ts'
-import { zh } from '../../src/ui/i18n/zh.ts'
+import { en, zh } from '../../src/ui/i18n/words/index.ts'
 import { reportPage } from '../../src/ui/state/report-page.ts'
 import { reportOf, residualGraph, variantOf } from './fake-api.ts'
 

@@ -2,8 +2,7 @@
 import { createSignal } from 'solid-js'
 import type { Localized } from '../../../workers/api.ts'
 import type { Locale } from '../format.ts'
-import { en, type Words } from './en.ts'
-import { zh } from './zh.ts'
+import { en, type Words, zh } from './words/index.ts'
 
 export const dictionaries: Record<Locale, Words> = { en, zh }
 const key = 'thimble.language'

@@ -2,7 +2,7 @@
 import type { Catalogue, RunProgress } from '../../../workers/api.ts'
 import type { Locale } from '../format.ts'
 import * as format from '../format.ts'
-import type { Words } from '../i18n/en.ts'
+import type { Words } from '../i18n/words/index.ts'
 
 /** A step's name in the language, else as its own file labels it, else its id. */
 export const stepName = (id: string, words: Words, catalogue: Catalogue | undefined): string =>

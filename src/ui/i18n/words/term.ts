@@ -1,0 +1,21 @@
+export const en = {
+  sqnr: 'Signal-to-quantisation-noise ratio: how far the error lies below the signal. +6 dB halves the error.',
+  sqnrLocal: 'This layer alone quantised, fed with float activations.',
+  sqnrSoFar: 'In the quantised model against the float model: all errors up to here together.',
+  agreement: 'Share of samples for which both models find the same best class.',
+  macs: 'Multiply-accumulate operations for one sample.',
+  interval: 'In 95 of 100 repetitions with other samples the true value lies in this range.',
+  peak: 'The most that all activations alive at the same time take.',
+  calibration: 'Running samples through the float model to learn the range of each activation.',
+}
+
+export const zh: typeof en = {
+  sqnr: '信号与量化噪声之比：误差比信号低多少。每 +6 dB，误差减半。',
+  sqnrLocal: '只量化这一层，输入为浮点激活值。',
+  sqnrSoFar: '量化模型与浮点模型相比，到此为止的全部误差。',
+  agreement: '两个模型给出相同最佳类别的样本比例。',
+  macs: '处理一个样本所需的乘加运算次数。',
+  interval: '换用其他样本重复 100 次，约 95 次真实值落在此范围内。',
+  peak: '同一时刻存活的全部激活值所占的最大内存。',
+  calibration: '用样本运行浮点模型，得到每个激活值的范围。',
+}
