@@ -37,10 +37,21 @@ export interface Catalogue {
   samples: { id: string; label: Localized; about: Localized; bytes: number }[]
 }
 
+/** The first sample, small; else how the work is spread over the layers, first to last, from 0 to 1. */
+export type Thumbnail = { picture: Picture } | { bars: readonly number[] }
+
+export interface Picture {
+  width: number
+  height: number
+  rgba: Uint8ClampedArray
+}
+
 export interface ProjectSummary {
   id: string
   name: string
   bytes: number
+  thumbnail: Thumbnail
+  results: number // that it has kept
   changed: number // epoch ms
   stage: Stage
   lockedElsewhere: boolean
@@ -136,8 +147,8 @@ export interface ProjectView extends ProjectSummary {
 export interface SamplePreview {
   name: string
   label: string | null
-  original: { width: number; height: number; rgba: Uint8ClampedArray } | null
-  fed: { width: number; height: number; rgba: Uint8ClampedArray; min: number; max: number; mean: number } | null
+  original: Picture | null
+  fed: (Picture & { min: number; max: number; mean: number }) | null
 }
 
 export interface RunProgress extends Progress {
@@ -154,14 +165,19 @@ export interface StudioApi {
   capabilities(): Promise<Capabilities>
   catalogue(): Promise<Catalogue>
   projects(): Promise<ProjectSummary[]>
-  /** Copies the files into the browser's storage first, then imports from there. */
+  /** Copies the files into the browser's storage first, then imports from there. A project's own file becomes that project. */
   createProject(files: { path: string; file: File }[]): Promise<Result<ProjectView>>
   /** `name`: what the project is called, in the page's language. */
   createFromSample(id: string, name: string): Promise<Result<ProjectView>>
   openProject(id: string): Promise<Result<ProjectView>>
   closeProject(id: string): Promise<void>
   renameProject(id: string, name: string): Promise<Result<ProjectView>>
+  /** Until it is erased, or the page is opened again, it can be brought back. */
   deleteProject(id: string): Promise<Result<null>>
+  restoreProject(id: string): Promise<Result<null>>
+  eraseProject(id: string): Promise<Result<null>>
+  /** A project as one file, its results only where they are wanted. It is read while it is saved. */
+  projectFile(id: string, results: boolean): Promise<Result<{ file: Blob }>>
   deleteEverything(): Promise<Result<null>>
   addData(
     id: string,

@@ -15,7 +15,7 @@ import { proposeInput } from '../src/data/propose-input.ts'
 import { resolveInput } from '../src/data/resolve-input.ts'
 import { browserCodecs } from '../src/host/browser/codecs.ts'
 import { blobSource } from '../src/host/browser/files.ts'
-import { openPack, type Pack, stageStore, writeBundle } from '../src/host/browser/store.ts'
+import { openPack, type Pack, putFile, stageStore } from '../src/host/browser/store.ts'
 import { importModel } from '../src/importers/index.ts'
 import type { Imported } from '../src/importers/types.ts'
 import { createBytes } from '../src/ir/bytes.ts'
@@ -38,6 +38,7 @@ import type {
   GraphView,
   ModelId,
   ModelView,
+  Picture,
   Result,
   RunProgress,
   SamplePreview,
@@ -49,11 +50,13 @@ import { type KeptModel, keyOfModel, lookingOn, sessionsOn, sideOf } from './loo
 import { previewOf } from './preview.ts'
 import { createMeter } from './progress.ts'
 import type { Device, Project, Role, StoredBundle } from './project.ts'
+import { profile, small } from './thumbnail.ts'
 import { stageHead } from './variants.ts'
 import { graphView, modelView } from './views.ts'
 
 export interface OpenedModel {
   view: ModelView
+  bars: number[]
   input: InputSpec
   recipe: Recipe
 }
@@ -189,7 +192,7 @@ async function storeBundle(project: string, variant: string, bundle: Bundle): Pr
     input: file.chunks() as AsyncIterable<Uint8Array<ArrayBuffer>>,
   }))
   const file = `${variant}-${bundle.dir}.zip`
-  await writeBundle(project, file, chunksOf(makeZip(entries)))
+  await putFile(project, 'bundles', file, 0, chunksOf(makeZip(entries)))
   return { dir: bundle.dir, file }
 }
 
@@ -258,13 +261,21 @@ async function sidesOf(project: Project, models: readonly [ModelId, ModelId]): P
   return [await side(models[0]), await side(models[1])]
 }
 
+/** A sample that cannot be read is named where the samples are looked through. */
+function unreadable(error: unknown): null {
+  if (error instanceof StudioError) return null
+  throw error
+}
+
 const api = {
   open: (id: string, pack: Pack): Promise<Result<OpenedModel>> =>
     answer(async () => {
       const { imported } = await modelOf(id, pack)
       const inferred = infer(imported.model)
+      const costs = cost(inferred)
       return {
-        view: modelView(imported, inferred, cost(inferred)),
+        view: modelView(imported, inferred, costs),
+        bars: profile(costs),
         input: proposeInput(imported.model).spec,
         recipe: withTargets(presetOf('balanced'), [defaultTarget]),
       }
@@ -289,6 +300,18 @@ const api = {
       const { imported } = await modelOf(project.id, project.model)
       const input = resolveInput(project.input, imported.model)
       return previewOf(await dataOf(project, role), index, input)
+    }),
+
+  thumbnail: (project: Project): Promise<Result<Picture | null>> =>
+    answer(async () => {
+      const { imported } = await modelOf(project.id, project.model)
+      const first = await previewOf(
+        await dataOf(project, 'calibration'),
+        0,
+        resolveInput(project.input, imported.model),
+      ).catch(unreadable)
+      const picture = first?.original ?? first?.fed
+      return picture ? small(picture) : null
     }),
 
   sharedValues: (project: Project, models: readonly [ModelId, ModelId]): Promise<Result<SharedValue[]>> =>

@@ -4,7 +4,15 @@ import type { InputSpec } from '../src/data/input-spec.ts'
 import type { Pack, StoredProject } from '../src/host/browser/store.ts'
 import type { Report } from '../src/jobs/report.ts'
 import type { Recipe } from '../src/recipe/types.ts'
-import type { ModelView, ProjectSummary, ProjectView, DataView as SamplesView, Stage, VariantFigures } from './api.ts'
+import type {
+  ModelView,
+  ProjectSummary,
+  ProjectView,
+  DataView as SamplesView,
+  Stage,
+  Thumbnail,
+  VariantFigures,
+} from './api.ts'
 
 export type Role = 'calibration' | 'evaluation'
 export type Device = 'auto' | 'webgpu' | 'wasm'
@@ -37,6 +45,9 @@ export interface StoredVariant {
 export interface Project extends StoredProject {
   created: number // epoch ms
   changed: number
+  /** Out of sight; gone for good when the page is opened again. */
+  deleted: boolean
+  thumbnail: Thumbnail
   packs: number // how many were ever written: names never repeat
   model: Pack
   modelView: ModelView
@@ -58,8 +69,11 @@ export interface Project extends StoredProject {
 }
 
 /** A record as an earlier version of the page may have left it. */
-export const migrated = (stored: Project): Project =>
-  stored.variants ? stored : { ...stored, past: [], future: [], variants: [], current: null, report: null }
+export function migrated(stored: Project): Project {
+  const { deleted = false, thumbnail = { bars: [] } } = stored
+  const variants = stored.variants ? {} : { past: [], future: [], variants: [], current: null, report: null }
+  return { ...stored, deleted, thumbnail, ...variants }
+}
 
 function stageOf(project: Project, runsHere: boolean): Stage {
   if (project.running) return runsHere ? 'running' : 'interrupted'
@@ -78,6 +92,8 @@ export const summaryOf = (project: Project, { runsHere, elsewhere }: Standing): 
   id: project.id,
   name: project.name,
   bytes: project.bytes,
+  thumbnail: project.thumbnail,
+  results: project.variants.filter(variant => !variant.deleted).length,
   changed: project.changed,
   // A run that another tab has under way is not interrupted.
   stage: stageOf(project, runsHere || elsewhere),

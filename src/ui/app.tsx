@@ -2,6 +2,8 @@
 import { createEffect, createSignal, lazy, Match, onCleanup, onMount, Show, Suspense, Switch } from 'solid-js'
 import { commandFor, commands } from './commands.ts'
 import { t } from './i18n/index.ts'
+import { DeletedToast } from './parts/deleted-toast.tsx'
+import { EndedToast } from './parts/ended-toast.tsx'
 import { ErrorPanel } from './parts/error-panel.tsx'
 import { Palette } from './parts/palette.tsx'
 import { Rail } from './parts/rail.tsx'
@@ -9,7 +11,7 @@ import { StatusLine } from './parts/status-line.tsx'
 import { TopBar } from './parts/top-bar.tsx'
 import { UpdateToast } from './parts/update-toast.tsx'
 import { Home } from './places/home.tsx'
-import { droppedFiles, type GivenFile, isDump, splitModelAndData } from './state/files.ts'
+import { droppedFiles, type GivenFile, isDump, isProject, splitModelAndData } from './state/files.ts'
 import { useStudio } from './state/studio.ts'
 import './tokens.css'
 import './base.css'
@@ -48,7 +50,8 @@ function DropAnywhere() {
     const on = (what: string) => (target instanceof Element ? target.closest<HTMLElement>(what) : null)
     const open = project.view()
     const dir = on('[data-role=dump]')?.dataset.dir ?? (isDump(files) ? bundle()?.dir : undefined)
-    if (open && dir !== undefined && files.length === 1) {
+    if (isProject(files)) await project.create(files)
+    else if (open && dir !== undefined && files.length === 1) {
       if (await dumps.read(dir, files[0].file)) show('export')
     } else if (open && !open.readOnly && splitModelAndData(files).model.length === 0) {
       const role = on('[data-role]')?.dataset.role
@@ -184,7 +187,11 @@ export function App() {
       </main>
       <StatusLine />
       <Palette />
-      <UpdateToast />
+      <div class="toasts">
+        <UpdateToast />
+        <DeletedToast />
+        <EndedToast />
+      </div>
       <DropAnywhere />
     </div>
   )

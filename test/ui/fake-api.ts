@@ -294,6 +294,8 @@ export function fakeApi(options: Partial<FakeOptions> = {}): StudioApi {
     id: 'p1',
     name: 'resnet20',
     bytes: 1_500_000,
+    thumbnail: { bars: [0.2, 0.6, 1, 0.9, 0.7, 0.4, 0.3] },
+    results: finished ? 1 : 0,
     changed: Date.now() - 7_200_000,
     stage: finished ? 'done' : 'ready',
     lockedElsewhere: readOnly,
@@ -462,6 +464,9 @@ export function fakeApi(options: Partial<FakeOptions> = {}): StudioApi {
     closeProject: async () => undefined,
     renameProject: async (_, name) => set({ name }),
     deleteProject: async () => good(null),
+    restoreProject: async () => good(null),
+    eraseProject: async () => good(null),
+    projectFile: async () => good({ file: new Blob(['a project']) }),
     deleteEverything: async () => good(null),
     addData: async (_, role, files) =>
       set({ [role]: { name: files[0].path, size: files.length, labels: null, skipped: [], suspicious: [] } }),

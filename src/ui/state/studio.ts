@@ -70,8 +70,16 @@ export function createStudio(api: StudioApi, { registration, storeForOffline }: 
 
   /** The recipe is run; whoever still looks at the run is shown the result when it is there. */
   async function start(): Promise<void> {
+    const id = project.view()?.id
     show('run')
-    if ((await run.start()) && address().place === 'run') show('result')
+    const done = await run.start()
+    if (address().project === id) {
+      if (done && address().place === 'run') show('result')
+    } else if (id) {
+      // Who looks at another project has let go of this one.
+      await api.closeProject(id)
+      await project.refresh()
+    }
     await refreshCapabilities()
   }
   async function sample(id: string, name: string): Promise<void> {
@@ -99,6 +107,10 @@ export function createStudio(api: StudioApi, { registration, storeForOffline }: 
       { defer: true },
     ),
   )
+  // Who looks at the project knows that its run has ended.
+  createEffect(() => {
+    if (run.ended() && run.ended()?.id === project.view()?.id) run.setEnded(null)
+  })
   onMount(() => void project.refresh())
 
   return {

@@ -16,6 +16,7 @@ import * as home from './home.ts'
 import * as lint from './lint.ts'
 import * as look from './look.ts'
 import * as model from './model.ts'
+import * as projects from './projects.ts'
 import * as recipe from './recipe.ts'
 import * as result from './result.ts'
 import * as run from './run.ts'
@@ -43,6 +44,7 @@ const areas = {
   lint,
   command,
   term,
+  projects,
 }
 
 type Areas = typeof areas

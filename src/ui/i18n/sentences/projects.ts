@@ -1,0 +1,11 @@
+// Projects as files, and what a person brings into them.
+import type { Pair } from '../translator.ts'
+
+export const projects: readonly Pair[] = [
+  ['{file} is not the whole file of a project: {what*}', '{file} 不是完整的项目文件：{what*}'],
+  ['{name} is missing.', '缺少 {name}。'],
+  ['the files of {role#} are not those that were saved.', '{role#} 的文件与保存时的不同。'],
+  ['{name} is no name of a stored file.', '{name} 不是存储文件的名称。'],
+  ['must be the name of a file', '必须是文件名'],
+  ['Save the project again where it came from, and copy the file whole.', '请在原处重新保存该项目，并完整复制该文件。'],
+]
