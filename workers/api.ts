@@ -126,7 +126,15 @@ export interface VariantView {
   figures: readonly VariantFigures[] // one per bundle
 }
 
+/** Samples by the file or folder that they came in; null: several that have none in common. */
+export interface DataPath {
+  path: string | null
+  files: number
+}
+
 export interface ProjectView extends ProjectSummary {
+  /** Where on a disk the command line would look for what was dropped. */
+  paths: { model: string; calibration: DataPath | null; evaluation: DataPath | null }
   model: ModelView
   calibration: DataView | null
   evaluation: DataView | null
@@ -186,6 +194,8 @@ export interface StudioApi {
   ): Promise<Result<ProjectView>>
   setInput(id: string, input: InputSpec): Promise<Result<ProjectView>>
   setRecipe(id: string, recipe: Recipe): Promise<Result<ProjectView>>
+  /** The recipe, where it could be run on some model. */
+  checkRecipe(recipe: unknown): Promise<Result<Recipe>>
   undoRecipe(id: string): Promise<Result<ProjectView>>
   redoRecipe(id: string): Promise<Result<ProjectView>>
   /** What a target would refuse or run in floats of the model, cut as the recipe cuts it. */

@@ -5,6 +5,7 @@ import type { Pack, StoredProject } from '../src/host/browser/store.ts'
 import type { Report } from '../src/jobs/report.ts'
 import type { Recipe } from '../src/recipe/types.ts'
 import type {
+  DataPath,
   ModelView,
   ProjectSummary,
   ProjectView,
@@ -100,8 +101,32 @@ export const summaryOf = (project: Project, { runsHere, elsewhere }: Standing): 
   lockedElsewhere: elsewhere,
 })
 
+/** What all paths begin with, or the one file. */
+function dataPath(data: StoredData | null): DataPath | null {
+  if (!data) return null
+  const paths = data.pack.files.map(({ path }) => path)
+  const [first = ''] = paths
+  const raw = paths.find(path => /\.json$/i.test(path))
+  const folder = first.includes('/') ? first.slice(0, first.indexOf('/') + 1) : null
+  const shared = folder !== null && paths.every(path => path.startsWith(folder))
+  return {
+    path: paths.length === 1 ? first : shared ? folder.slice(0, -1) : (raw ?? null),
+    files: paths.length,
+  }
+}
+
+/** The file that the model is named after; others of it lie beside that. */
+const modelPath = ({ model, modelView }: Project): string =>
+  (model.files.find(({ path }) => path === modelView.name || path.endsWith(`/${modelView.name}`)) ?? model.files[0])
+    .path
+
 export const viewOf = (project: Project, standing: Standing): ProjectView => ({
   ...summaryOf(project, standing),
+  paths: {
+    model: modelPath(project),
+    calibration: dataPath(project.calibration),
+    evaluation: dataPath(project.evaluation),
+  },
   model: project.modelView,
   calibration: project.calibration?.view ?? null,
   evaluation: project.evaluation?.view ?? null,

@@ -241,6 +241,8 @@ const api: StudioApi = {
       return view(await update(id, checked))
     }),
 
+  checkRecipe: recipe => result(() => viewer.call(compute => unwrap(compute.check(recipe)))),
+
   undoRecipe: id => result(async () => view(await step(id, steppedBack))),
   redoRecipe: id => result(async () => view(await step(id, steppedForth))),
 

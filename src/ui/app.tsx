@@ -7,6 +7,7 @@ import { EndedToast } from './parts/ended-toast.tsx'
 import { ErrorPanel } from './parts/error-panel.tsx'
 import { Palette } from './parts/palette.tsx'
 import { Rail } from './parts/rail.tsx'
+import { SharedRecipe } from './parts/shared-recipe.tsx'
 import { StatusLine } from './parts/status-line.tsx'
 import { TopBar } from './parts/top-bar.tsx'
 import { UpdateToast } from './parts/update-toast.tsx'
@@ -34,6 +35,9 @@ const RunPlace = lazy(async () => ({ default: (await loaders.run()).RunPlace }))
 const ResultPlace = lazy(async () => ({ default: (await loaders.result()).ResultPlace }))
 const ComparePlace = lazy(async () => ({ default: (await loaders.compare()).ComparePlace }))
 const ExportPlace = lazy(async () => ({ default: (await loaders.export()).ExportPlace }))
+
+// Looked at now and then.
+const ShareDialog = lazy(async () => ({ default: (await import('./parts/share-dialog.tsx')).ShareDialog }))
 
 const whenIdle = (work: () => void): void => {
   if ('requestIdleCallback' in window) requestIdleCallback(work, { timeout: 3000 })
@@ -150,6 +154,7 @@ export function App() {
             />
           )}
         </Show>
+        <SharedRecipe />
         <Show when={project.view()?.readOnly}>
           <p class="note warn-note lock-note" role="status" data-testid="read-only">
             <strong>{t().lock.title}.</strong> {t().lock.about}
@@ -187,6 +192,9 @@ export function App() {
       </main>
       <StatusLine />
       <Palette />
+      <Show when={project.view()}>
+        {view => <ShareDialog project={view()} open={studio.sharing()} onClose={() => studio.setSharing(false)} />}
+      </Show>
       <div class="toasts">
         <UpdateToast />
         <DeletedToast />

@@ -296,6 +296,7 @@ export function fakeApi(options: Partial<FakeOptions> = {}): StudioApi {
     bytes: 1_500_000,
     thumbnail: { bars: [0.2, 0.6, 1, 0.9, 0.7, 0.4, 0.3] },
     results: finished ? 1 : 0,
+    paths: { model: 'resnet20.onnx', calibration: { path: 'images', files: 128 }, evaluation: null },
     changed: Date.now() - 7_200_000,
     stage: finished ? 'done' : 'ready',
     lockedElsewhere: readOnly,
@@ -484,6 +485,7 @@ export function fakeApi(options: Partial<FakeOptions> = {}): StudioApi {
         },
       }
     },
+    checkRecipe: async recipe => good(recipe as Recipe),
     undoRecipe: async () => set({}),
     redoRecipe: async () => set({}),
     diagnose: async () => good(diagnosis),

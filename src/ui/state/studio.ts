@@ -20,6 +20,7 @@ import { createOffline } from './offline.ts'
 import { createAddress, type Place } from './place.ts'
 import { createProject } from './project.ts'
 import { createRun } from './run.ts'
+import { createShared } from './share.ts'
 import { createUpdate } from './update.ts'
 import { createVariants } from './variants.ts'
 
@@ -38,6 +39,8 @@ export function createStudio(api: StudioApi, { registration, storeForOffline }: 
   const network = createNetwork()
   const update = createUpdate(registration)
   const offline = createOffline(storeForOffline)
+  const share = createShared(api, project, address)
+  const [sharing, setSharing] = createSignal(false)
   const [selected, select] = createSignal<string | null>(null) // a node's id
   const [paletteOpen, setPaletteOpen] = createSignal(false)
   const [bundleIndex, setBundleIndex] = createSignal(0)
@@ -132,6 +135,9 @@ export function createStudio(api: StudioApi, { registration, storeForOffline }: 
     start,
     sample,
     network,
+    share,
+    sharing,
+    setSharing,
     update,
     offline,
     selected,

@@ -20,6 +20,7 @@ import * as projects from './projects.ts'
 import * as recipe from './recipe.ts'
 import * as result from './result.ts'
 import * as run from './run.ts'
+import * as share from './share.ts'
 import * as term from './term.ts'
 import * as variants from './variants.ts'
 
@@ -45,6 +46,7 @@ const areas = {
   command,
   term,
   projects,
+  share,
 }
 
 type Areas = typeof areas
