@@ -1,5 +1,5 @@
 // The frame of the page: bar, rail, the place that is open, status line; and what may lie over it.
-import { createEffect, createSignal, lazy, Match, onCleanup, onMount, Show, Suspense, Switch } from 'solid-js'
+import { createEffect, createSignal, lazy, Match, on, onCleanup, onMount, Show, Suspense, Switch } from 'solid-js'
 import { commandFor, commands } from './commands.ts'
 import { t } from './i18n/index.ts'
 import { DeletedToast } from './parts/deleted-toast.tsx'
@@ -10,6 +10,7 @@ import { Rail } from './parts/rail.tsx'
 import { SharedRecipe } from './parts/shared-recipe.tsx'
 import { StatusLine } from './parts/status-line.tsx'
 import { TopBar } from './parts/top-bar.tsx'
+import { Tour } from './parts/tour.tsx'
 import { UpdateToast } from './parts/update-toast.tsx'
 import { Home } from './places/home.tsx'
 import { droppedFiles, type GivenFile, isDump, isProject, splitModelAndData } from './state/files.ts'
@@ -107,12 +108,29 @@ function DropAnywhere() {
 
 export function App() {
   const studio = useStudio()
-  const { project, address } = studio
+  const { project, address, run } = studio
   let main!: HTMLElement
 
+  // A tab in the background says by its title how it stands, until it is seen again.
+  const [hidden, setHidden] = createSignal(document.hidden)
+  const [finished, setFinished] = createSignal(false)
+  createEffect(
+    on(run.ended, ended => {
+      if (ended && document.hidden) setFinished(true)
+    }),
+  )
+  const mark = () =>
+    !hidden() ? '' : run.running() ? t().notices.title.running : finished() ? t().notices.title.done : ''
+  const seen = () => {
+    setHidden(document.hidden)
+    if (!document.hidden) setFinished(false)
+  }
+  document.addEventListener('visibilitychange', seen)
+  onCleanup(() => document.removeEventListener('visibilitychange', seen))
   createEffect(() => {
     const view = project.view()
-    document.title = view ? `${view.name} · ${t().place[address().place]} · Thimble` : 'Thimble'
+    const name = view ? `${view.name} · ${t().place[address().place]} · Thimble` : 'Thimble'
+    document.title = mark() ? `${mark()}: ${name}` : name
   })
   const key = (event: KeyboardEvent) => {
     if (document.querySelector('dialog[open]')) return
@@ -155,6 +173,7 @@ export function App() {
           )}
         </Show>
         <SharedRecipe />
+        <Tour />
         <Show when={project.view()?.readOnly}>
           <p class="note warn-note lock-note" role="status" data-testid="read-only">
             <strong>{t().lock.title}.</strong> {t().lock.about}

@@ -89,6 +89,7 @@ export function commands(studio: Studio): Command[] {
       when: editable,
       run: () => void project.setRecipe(preset.recipe),
     })),
+    { id: 'tour', title: t().tour.again, run: () => studio.tour.again() },
     ...themes.map(theme => ({
       id: `theme-${theme}`,
       title: t().command.theme(t().theme[theme]),

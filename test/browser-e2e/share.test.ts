@@ -157,13 +157,13 @@ test('a link offers its recipe for what is open and for the next model, and what
 })
 
 test('a link that was cut, or whose recipe is none, is refused with words on what to do', async () => {
-  const refused = async (hash: string): Promise<string> => {
+  const refused = async (hash: string, code: string): Promise<string> => {
     await page.evaluate(value => {
       location.hash = value
     }, hash)
     await error(page).waitFor()
     const words = (await error(page).textContent()) ?? ''
-    expect(await error(page).getAttribute('data-code')).toBe('bad-recipe')
+    expect(await error(page).getAttribute('data-code')).toBe(code)
     await error(page).getByRole('button').last().click()
     return words
   }
@@ -175,8 +175,8 @@ test('a link that was cut, or whose recipe is none, is refused with words on wha
       .replaceAll('+', '-')
       .replaceAll('/', '_')
   })
-  expect(await refused('#recipe=AAAA')).toContain('Copy the link again')
-  expect(await refused(`#recipe=${encoded}`)).toContain('quantise')
+  expect(await refused('#recipe=AAAA', 'malformed')).toContain('Copy the link again')
+  expect(await refused(`#recipe=${encoded}`, 'bad-recipe')).toContain('quantise')
   expect(await page.getByTestId('shared-recipe').count()).toBe(0)
 })
 

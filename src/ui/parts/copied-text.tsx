@@ -3,7 +3,7 @@ import { createSignal } from 'solid-js'
 import { t } from '../i18n/index.ts'
 import { Icon } from './icon.tsx'
 
-export function CopiedText(props: { label: string; text: string; rows: number; testid: string }) {
+export function CopiedText(props: { label: string; text: string; rows: number; testid: string; first?: boolean }) {
   const [state, setState] = createSignal<'' | 'copied' | 'notCopied'>('')
   let area!: HTMLTextAreaElement
   const copy = () =>
@@ -26,7 +26,13 @@ export function CopiedText(props: { label: string; text: string; rows: number; t
         onFocus={event => event.currentTarget.select()}
       />
       <div class="row">
-        <button type="button" class="button" onClick={() => void copy()} data-testid={`${props.testid}-copy`}>
+        <button
+          type="button"
+          class="button"
+          autofocus={props.first}
+          onClick={() => void copy()}
+          data-testid={`${props.testid}-copy`}
+        >
           <Icon name="copy" />
           {t().share.copy}
         </button>

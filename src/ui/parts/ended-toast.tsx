@@ -1,5 +1,5 @@
 // A run came to its end while another project, or none, was looked at.
-import { Show } from 'solid-js'
+import { createEffect, Show } from 'solid-js'
 import { t } from '../i18n/index.ts'
 import { useStudio } from '../state/studio.ts'
 
@@ -9,6 +9,10 @@ export function EndedToast() {
     const ended = run.ended()
     return ended && ended.id !== project.view()?.id ? ended : null
   }
+  // Who looks at the project knows.
+  createEffect(() => {
+    if (run.ended() && run.ended()?.id === project.view()?.id) run.setEnded(null)
+  })
   return (
     <Show when={elsewhere()}>
       {ended => (

@@ -36,7 +36,7 @@ export function ShareDialog(props: { project: ProjectView; open: boolean; onClos
             <h2>{t().share.link}</h2>
             <p class="soft">{t().share.linkAbout}</p>
           </div>
-          <CopiedText label={t().share.link} text={link.latest ?? ''} rows={3} testid="share-link" />
+          <CopiedText label={t().share.link} text={link.latest ?? ''} rows={3} testid="share-link" first />
         </section>
         <section class="section">
           <div>

@@ -133,6 +133,35 @@ function Refused(props: { project: ProjectView }) {
   )
 }
 
+/** Asked for at this click, and remembered. */
+function Notify() {
+  const { notices } = useStudio()
+  const why = () => {
+    const state = notices.state()
+    return state === 'missing' || state === 'blocked' ? state : null
+  }
+  return (
+    <label class="field check">
+      <input
+        type="checkbox"
+        data-testid="notify"
+        checked={notices.state() === 'on'}
+        disabled={why() !== null}
+        onChange={event => {
+          const box = event.currentTarget
+          void notices.set(box.checked).then(() => {
+            box.checked = notices.state() === 'on'
+          })
+        }}
+      />
+      <span>
+        {t().notices.wanted}
+        <Show when={why()}>{state => <span class="soft"> {t().notices[state()]}</span>}</Show>
+      </span>
+    </label>
+  )
+}
+
 export function RunPlace(props: { project: ProjectView }) {
   const studio = useStudio()
   const { run, capabilities } = studio
@@ -219,6 +248,7 @@ export function RunPlace(props: { project: ProjectView }) {
         />
         <span class="soft small">{t().run.deviceAbout}</span>
       </div>
+      <Notify />
       <Show when={run.stopped() === props.project.id && !run.running()}>
         <p class="note">{t().run.stopped}</p>
       </Show>

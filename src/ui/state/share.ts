@@ -48,7 +48,7 @@ export function createShared(api: StudioApi, project: ProjectState, address: () 
   const [waiting, setWaiting] = createSignal<Recipe | null>(null)
 
   const refuse = (): void => {
-    project.setError({ code: 'bad-recipe', message: t().share.broken, where: {}, hint: t().share.brokenHint })
+    project.setError({ code: 'malformed', message: t().share.broken, where: {}, hint: t().share.brokenHint })
   }
 
   async function follow(): Promise<void> {

@@ -12,17 +12,21 @@ import {
 import type { StudioApi } from '../../../workers/api.ts'
 import type { BundleReport, LayerReport } from '../../jobs/report.ts'
 import { keyOf } from '../graph/scene.ts'
+import { t } from '../i18n/index.ts'
 import { createDumps } from './dumps.ts'
 import { createGraphs } from './graphs.ts'
 import { createLooked } from './looked.ts'
 import { createNetwork } from './network.ts'
+import { createNotices } from './notices.ts'
 import { createOffline } from './offline.ts'
 import { createAddress, type Place } from './place.ts'
 import { createProject } from './project.ts'
 import { createRun } from './run.ts'
 import { createShared } from './share.ts'
+import { createTour } from './tour.ts'
 import { createUpdate } from './update.ts'
 import { createVariants } from './variants.ts'
+import { createWake } from './wake.ts'
 
 /** What the page is given besides the studio itself. */
 export interface Surroundings {
@@ -39,6 +43,9 @@ export function createStudio(api: StudioApi, { registration, storeForOffline }: 
   const network = createNetwork()
   const update = createUpdate(registration)
   const offline = createOffline(storeForOffline)
+  const notices = createNotices(registration)
+  const wake = createWake(() => run.running() !== null)
+  const tour = createTour(() => (project.view() ? 'project' : 'home'))
   const share = createShared(api, project, address)
   const [sharing, setSharing] = createSignal(false)
   const [selected, select] = createSignal<string | null>(null) // a node's id
@@ -110,10 +117,11 @@ export function createStudio(api: StudioApi, { registration, storeForOffline }: 
       { defer: true },
     ),
   )
-  // Who looks at the project knows that its run has ended.
-  createEffect(() => {
-    if (run.ended() && run.ended()?.id === project.view()?.id) run.setEnded(null)
-  })
+  createEffect(
+    on(run.ended, ended => {
+      if (ended) void notices.say(ended.ok ? t().notices.done(ended.name) : t().notices.failed(ended.name))
+    }),
+  )
   onMount(() => void project.refresh())
 
   return {
@@ -135,6 +143,9 @@ export function createStudio(api: StudioApi, { registration, storeForOffline }: 
     start,
     sample,
     network,
+    notices,
+    wake,
+    tour,
     share,
     sharing,
     setSharing,

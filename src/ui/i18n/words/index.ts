@@ -16,12 +16,14 @@ import * as home from './home.ts'
 import * as lint from './lint.ts'
 import * as look from './look.ts'
 import * as model from './model.ts'
+import * as notices from './notices.ts'
 import * as projects from './projects.ts'
 import * as recipe from './recipe.ts'
 import * as result from './result.ts'
 import * as run from './run.ts'
 import * as share from './share.ts'
 import * as term from './term.ts'
+import * as tour from './tour.ts'
 import * as variants from './variants.ts'
 
 const areas = {
@@ -47,6 +49,8 @@ const areas = {
   term,
   projects,
   share,
+  notices,
+  tour,
 }
 
 type Areas = typeof areas
