@@ -99,12 +99,20 @@ export interface ModelView {
   metadata: Record<string, string>
 }
 
-export interface DataView {
+/** What looking through samples tells of them. */
+export interface SeenData {
   name: string
   size: number
   labels: 'class' | 'text' | null
   skipped: readonly Skip[]
   suspicious: readonly Suspicion[]
+}
+
+export interface DataView extends SeenData {
+  /** Pictures as files of their own: others can be added to them. */
+  loose: boolean
+  /** Classes given by hand, by sample; null: none was. */
+  byHand: Readonly<Record<string, number>> | null
 }
 
 /** What one bundle of a variant came to. */
@@ -191,6 +199,19 @@ export interface StudioApi {
     id: string,
     role: 'calibration' | 'evaluation',
     files: { path: string; file: File }[],
+  ): Promise<Result<ProjectView>>
+  /** Pictures that join those that are there. */
+  addPictures(
+    id: string,
+    role: 'calibration' | 'evaluation',
+    pictures: { path: string; file: Blob }[],
+  ): Promise<Result<ProjectView>>
+  /** The class of a sample; null takes it away. */
+  labelSample(
+    id: string,
+    role: 'calibration' | 'evaluation',
+    sample: string,
+    label: number | null,
   ): Promise<Result<ProjectView>>
   setInput(id: string, input: InputSpec): Promise<Result<ProjectView>>
   setRecipe(id: string, recipe: Recipe): Promise<Result<ProjectView>>

@@ -4,7 +4,7 @@ import '../src/host/browser/memory.ts'
 import { makeZip } from 'client-zip'
 import * as comlink from 'comlink'
 import { createKernels } from '../kernels/lib/backends.ts'
-import { text, utf8 } from '../src/base/bytes.ts'
+import { memorySource, text, utf8 } from '../src/base/bytes.ts'
 import { errorRecord, StudioError } from '../src/base/errors.ts'
 import { hashJson } from '../src/base/hash.ts'
 import { pack } from '../src/base/pack.ts'
@@ -34,22 +34,14 @@ import { presetOf } from '../src/recipe/presets.ts'
 import type { Recipe } from '../src/recipe/types.ts'
 import { checkRecipe } from '../src/recipe/validate.ts'
 import { cost } from '../src/stages/inspect/cost.ts'
-import type {
-  GraphView,
-  ModelId,
-  ModelView,
-  Picture,
-  Result,
-  RunProgress,
-  SamplePreview,
-  DataView as SamplesView,
-} from './api.ts'
+import type { GraphView, ModelId, ModelView, Picture, Result, RunProgress, SamplePreview, SeenData } from './api.ts'
 import { defaultTarget } from './catalogue.ts'
 import { openEngine, wasmEngine } from './engine.ts'
+import { labelsCsv } from './gathered.ts'
 import { type KeptModel, keyOfModel, lookingOn, sessionsOn, sideOf } from './look.ts'
 import { previewOf } from './preview.ts'
 import { createMeter } from './progress.ts'
-import type { Device, Project, Role, StoredBundle } from './project.ts'
+import type { Device, Project, Role, StoredBundle, StoredData } from './project.ts'
 import { profile, small } from './thumbnail.ts'
 import { stageHead } from './variants.ts'
 import { graphView, modelView } from './views.ts'
@@ -93,18 +85,25 @@ async function modelOf(id: string, pack: Pack): Promise<{ imported: Imported; im
   return lastModel
 }
 
-async function datasetOf(project: Project, pack: Pack, spec: InputSpec): Promise<OpenedDataset> {
-  const key = hashJson([project.id, pack.file, spec])
+async function datasetOf(
+  project: Project,
+  { pack, byHand }: Pick<StoredData, 'pack' | 'byHand'>,
+  spec: InputSpec,
+): Promise<OpenedDataset> {
+  const key = hashJson([project.id, pack.file, byHand ?? null, spec])
   if (lastData?.key === key) return lastData.dataset
   const { imported } = await modelOf(project.id, project.model)
-  const files = await openPack(project.id, pack)
+  const given = await openPack(project.id, pack)
+  const files = byHand
+    ? new Map([...given, ['labels.csv', memorySource('labels.csv', labelsCsv(byHand))] as const])
+    : given
   const dataset = await openDataset(files, null, { model: imported.model, spec, codecs: browserCodecs() })
   lastData = { key, dataset }
   return dataset
 }
 
 /** Looks through the first `count` samples, which names those that are broken or suspicious. */
-async function seen(dataset: Dataset, count: number): Promise<SamplesView> {
+async function seen(dataset: Dataset, count: number): Promise<SeenData> {
   for await (const _ of dataset.samples({ count }));
   const { name, size, labels, skipped, suspicious } = dataset
   return { name, size, labels, skipped: [...skipped], suspicious: [...suspicious] }
@@ -114,7 +113,7 @@ const recipeOf = ({ recipe, input }: Project): Recipe => checkRecipe({ ...recipe
 
 /** What a job is given of a project. */
 async function jobOf(project: Project, imported: Imported, recipe: Recipe) {
-  const open = (data: Project[Role]) => (data ? datasetOf(project, data.pack, project.input) : null)
+  const open = (data: Project[Role]) => (data ? datasetOf(project, data, project.input) : null)
   return {
     imported,
     modelHash: hashJson([project.model.files, project.model.blocks]),
@@ -252,7 +251,7 @@ async function graphOf(project: Project, which: Which, variant: string | null): 
 async function dataOf(project: Project, role: Role): Promise<OpenedDataset> {
   const data = project[role]
   if (!data) throw new StudioError('usage', 'There are no samples yet', { hint: 'Drop a folder of images first.' })
-  return datasetOf(project, data.pack, project.input)
+  return datasetOf(project, data, project.input)
 }
 
 async function sidesOf(project: Project, models: readonly [ModelId, ModelId]): Promise<[Side, Side]> {
@@ -281,9 +280,9 @@ const api = {
       }
     }),
 
-  data: (project: Project, role: Role, pack: Pack): Promise<Result<SamplesView>> =>
+  data: (project: Project, role: Role, data: Pick<StoredData, 'pack' | 'byHand'>): Promise<Result<SeenData>> =>
     answer(async () => {
-      const dataset = await datasetOf(project, pack, project.input)
+      const dataset = await datasetOf(project, data, project.input)
       const count = role === 'calibration' ? calibrationSamples : dataset.size
       return seen(dataset, count)
     }),

@@ -2,8 +2,9 @@
 import type { DroppedFile } from '../src/host/browser/files.ts'
 import { disown, own, owns } from '../src/host/browser/locks.ts'
 import { deleteProject, loadProject, projectFolders, saveProject, writePack } from '../src/host/browser/store.ts'
+import { withPictures } from './gathered.ts'
 import { freshBytes, settled, update } from './kept.ts'
-import type { Project, Role } from './project.ts'
+import type { Project, Role, StoredData } from './project.ts'
 import { readProjectFile } from './project-file.ts'
 import { unwrap, viewer } from './threads.ts'
 
@@ -77,10 +78,10 @@ export const restore = (file: DroppedFile): Promise<Project> =>
       report: null,
       error: null,
     }
-    for (const [role, pack] of Object.entries({ calibration, evaluation }) as [Role, typeof calibration][]) {
-      if (!pack) continue
-      const view = await viewer.call(api => unwrap(api.data(project, role, pack)))
-      project[role] = { pack, view }
+    for (const [role, data] of Object.entries({ calibration, evaluation }) as [Role, typeof calibration][]) {
+      if (!data) continue
+      const view = await viewer.call(api => unwrap(api.data(project, role, data)))
+      project[role] = { ...data, view }
     }
     const whole = { ...project, ...(await settled(project)), ...(await drawn(project)) }
     return { ...whole, ...(await freshBytes(whole)) }
@@ -94,11 +95,29 @@ async function drawn(project: Project): Promise<Partial<Project>> {
 }
 
 /** The new samples are copied and looked through before they take the place of the old. */
-export async function addData(id: string, role: Role, files: readonly DroppedFile[]): Promise<Project> {
+export const addData = (id: string, role: Role, files: readonly DroppedFile[]): Promise<Project> =>
+  replaceData(id, role, async () => files)
+
+/** Pictures join those that are there; labels given by hand stay. */
+export const addPictures = (id: string, role: Role, pictures: readonly DroppedFile[]): Promise<Project> =>
+  replaceData(
+    id,
+    role,
+    project => withPictures(project, role, pictures),
+    project => project[role]?.byHand,
+  )
+
+async function replaceData(
+  id: string,
+  role: Role,
+  filesOf: (project: Project) => Promise<readonly DroppedFile[]>,
+  labelsOf: (project: Project) => StoredData['byHand'] = () => undefined,
+): Promise<Project> {
   const project = await update(id, async before => {
-    const pack = await writePack(id, `${role}-${before.packs}`, files)
-    const view = await viewer.call(api => unwrap(api.data(before, role, pack)))
-    const changed = { packs: before.packs + 1, [role]: { pack, view } }
+    const pack = await writePack(id, `${role}-${before.packs}`, await filesOf(before))
+    const byHand = labelsOf(before)
+    const view = await viewer.call(api => unwrap(api.data(before, role, { pack, byHand })))
+    const changed = { packs: before.packs + 1, [role]: { pack, view, byHand } }
     const after = { ...before, ...changed }
     return { ...changed, ...(await settled(after)), ...(role === 'calibration' ? await drawn(after) : {}) }
   })
@@ -111,8 +130,8 @@ export async function reread(project: Project): Promise<Partial<Project>> {
   for (const role of ['calibration', 'evaluation'] as const) {
     const data = project[role]
     if (!data) continue
-    const view = await viewer.call(compute => unwrap(compute.data(project, role, data.pack)))
-    fresh[role] = { pack: data.pack, view }
+    const view = await viewer.call(compute => unwrap(compute.data(project, role, data)))
+    fresh[role] = { ...data, view }
   }
   return fresh
 }

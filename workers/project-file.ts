@@ -8,7 +8,7 @@ import { crc32 } from '../src/formats/crc32.ts'
 import { readZip, type StoredEntry, type ZipEntry, zipFrame } from '../src/formats/zip.ts'
 import { blobSource, type DroppedFile } from '../src/host/browser/files.ts'
 import { fileNames, type Pack, putFile, storedFile } from '../src/host/browser/store.ts'
-import type { Project } from './project.ts'
+import type { Project, Role, StoredData } from './project.ts'
 import { stageHead } from './variants.ts'
 
 const recordPath = 'thimble-project.json'
@@ -16,7 +16,12 @@ const partBytes = 4 << 20
 
 // Of these the browser makes files; they are names of ours.
 const fileName = v.pipe(v.string(), v.regex(/^[\w:.@-]+$/, 'must be the name of a file'), v.excludes('..'))
-const packSchema = v.strictObject({ file: fileName, paths: v.array(v.string()), blocks: v.array(v.string()) })
+const packSchema = v.strictObject({
+  file: fileName,
+  paths: v.array(v.string()),
+  blocks: v.array(v.string()),
+  labels: v.optional(v.record(v.string(), v.pipe(v.number(), v.integer()))),
+})
 const object = v.looseObject({})
 const recordSchema = v.strictObject({
   thimble: v.literal(1),
@@ -48,7 +53,8 @@ const recordSchema = v.strictObject({
 export type Kept = Pick<
   Project,
   'name' | 'packs' | 'model' | 'input' | 'inputProposed' | 'recipe' | 'past' | 'future' | 'variants'
-> & { calibration: Pack | null; evaluation: Pack | null }
+> &
+  Record<Role, Pick<StoredData, 'pack' | 'byHand'> | null>
 
 const roles = ['model', 'calibration', 'evaluation'] as const
 
@@ -64,8 +70,8 @@ async function part(project: string, folder: 'stages' | 'bundles' | null, name: 
 /** The project as a file that is read from storage while it is saved. The same project gives the same bytes. */
 export async function projectFile(project: Project, results: boolean): Promise<Blob> {
   const variants = results ? project.variants.filter(variant => !variant.deleted) : []
-  const described = (pack: Pack | undefined) =>
-    pack ? { file: pack.file, paths: pack.files.map(({ path }) => path), blocks: pack.blocks } : null
+  const described = (pack: Pack | undefined, labels?: StoredData['byHand']) =>
+    pack ? { file: pack.file, paths: pack.files.map(({ path }) => path), blocks: pack.blocks, labels } : null
   const packs = { model: project.model, calibration: project.calibration?.pack, evaluation: project.evaluation?.pack }
   const { name, input, inputProposed, recipe, past, future } = project
   const record = {
@@ -73,8 +79,8 @@ export async function projectFile(project: Project, results: boolean): Promise<B
     name,
     packs: project.packs,
     model: described(packs.model),
-    calibration: described(packs.calibration),
-    evaluation: described(packs.evaluation),
+    calibration: described(packs.calibration, project.calibration?.byHand),
+    evaluation: described(packs.evaluation, project.evaluation?.byHand),
     ...{ input, inputProposed, recipe, past, future, variants },
   }
   const contents: { path: string; blob: Blob }[] = [
@@ -147,11 +153,13 @@ export async function readProjectFile(id: string, { path, file }: DroppedFile): 
       throw damaged(`the files of ${role} are not those that were saved.`)
     return { file: described.file, bytes, files: packed, blocks }
   }
+  const data = async (role: Role, described: v.InferOutput<typeof packSchema> | null) =>
+    described && { pack: await pack(role, described), byHand: described.labels }
   const kept = {
     ...record,
     model: await pack('model', record.model),
-    calibration: record.calibration && (await pack('calibration', record.calibration)),
-    evaluation: record.evaluation && (await pack('evaluation', record.evaluation)),
+    calibration: await data('calibration', record.calibration),
+    evaluation: await data('evaluation', record.evaluation),
   }
   const wanted = new Set(record.variants.flatMap(({ bundles }) => bundles.map(bundle => `bundles/${bundle.file}`)))
   for (const name of wanted) entry(name)

@@ -1,5 +1,6 @@
 // A project as it is stored, and the view of it that the page is given.
 import type { ErrorRecord } from '../src/base/errors.ts'
+import { imageName } from '../src/data/images.ts'
 import type { InputSpec } from '../src/data/input-spec.ts'
 import type { Pack, StoredProject } from '../src/host/browser/store.ts'
 import type { Report } from '../src/jobs/report.ts'
@@ -10,6 +11,7 @@ import type {
   ProjectSummary,
   ProjectView,
   DataView as SamplesView,
+  SeenData,
   Stage,
   Thumbnail,
   VariantFigures,
@@ -20,7 +22,9 @@ export type Device = 'auto' | 'webgpu' | 'wasm'
 
 export interface StoredData {
   pack: Pack
-  view: SamplesView
+  view: SeenData
+  /** Classes given by hand, by sample. They stand for a labels.csv. */
+  byHand?: Record<string, number>
 }
 
 /** The zip of one bundle, in the project's storage. */
@@ -120,6 +124,14 @@ const modelPath = ({ model, modelView }: Project): string =>
   (model.files.find(({ path }) => path === modelView.name || path.endsWith(`/${modelView.name}`)) ?? model.files[0])
     .path
 
+/** Pictures as files of their own, which others can join. */
+export const isLoose = ({ files }: Pack): boolean =>
+  files.some(({ path }) => imageName.test(path)) &&
+  files.every(({ path }) => imageName.test(path) || /(^|\/)labels\.csv$/i.test(path))
+
+const samplesView = (data: StoredData | null): SamplesView | null =>
+  data && { ...data.view, loose: isLoose(data.pack), byHand: data.byHand ?? null }
+
 export const viewOf = (project: Project, standing: Standing): ProjectView => ({
   ...summaryOf(project, standing),
   paths: {
@@ -128,8 +140,8 @@ export const viewOf = (project: Project, standing: Standing): ProjectView => ({
     evaluation: dataPath(project.evaluation),
   },
   model: project.modelView,
-  calibration: project.calibration?.view ?? null,
-  evaluation: project.evaluation?.view ?? null,
+  calibration: samplesView(project.calibration),
+  evaluation: samplesView(project.evaluation),
   input: project.input,
   inputProposed: project.inputProposed,
   recipe: project.recipe,

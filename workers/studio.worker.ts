@@ -12,6 +12,7 @@ import { hasSimd } from '../src/host/browser/wasm-simd.ts'
 import type { Diagnosis } from '../src/jobs/diagnose.ts'
 import { recipeName } from '../src/jobs/recipe-name.ts'
 import type { ProjectView, Result, StudioApi } from './api.ts'
+import { label } from './gathered.ts'
 import {
   bundleOf,
   changeVariant,
@@ -25,7 +26,7 @@ import {
   sweepVariants,
   update,
 } from './kept.ts'
-import { addData, create, reread, restore, sweepProjects } from './making.ts'
+import { addData, addPictures, create, reread, restore, sweepProjects } from './making.ts'
 import { type Device, migrated, type Project, type Standing, summaryOf, viewOf } from './project.ts'
 import { isProjectFile, projectFile } from './project-file.ts'
 import { fetchSample, listSamples } from './samples.ts'
@@ -225,6 +226,9 @@ const api: StudioApi = {
     }),
 
   addData: (id, role, files) => result(async () => view(await addData(id, role, files))),
+
+  addPictures: (id, role, pictures) => result(async () => view(await addPictures(id, role, pictures))),
+  labelSample: (id, role, sample, value) => result(async () => view(await label(id, role, sample, value))),
 
   setInput: (id, input) =>
     result(async () => {

@@ -14,6 +14,7 @@ import { Tour } from './parts/tour.tsx'
 import { UpdateToast } from './parts/update-toast.tsx'
 import { Home } from './places/home.tsx'
 import { droppedFiles, type GivenFile, isDump, isProject, splitModelAndData } from './state/files.ts'
+import { onPastedPictures } from './state/pasted.ts'
 import { useStudio } from './state/studio.ts'
 import './tokens.css'
 import './base.css'
@@ -47,7 +48,7 @@ const whenIdle = (work: () => void): void => {
 
 /** Files may be dropped anywhere; where they go follows from what they are. */
 function DropAnywhere() {
-  const { project, dumps, bundle, show } = useStudio()
+  const { project, run, dumps, bundle, show } = useStudio()
   const [over, setOver] = createSignal(false)
   let depth = 0
   const holdsFiles = (event: DragEvent) => event.dataTransfer?.types.includes('Files') ?? false
@@ -63,6 +64,13 @@ function DropAnywhere() {
       await project.addData(role === 'evaluation' ? 'evaluation' : 'calibration', files)
     } else await project.create(files)
   }
+  onPastedPictures(pictures => {
+    const open = project.view()
+    if (!open || open.readOnly || run.running() !== null || project.busy() !== null) return
+    const evaluates = document.querySelector('[data-testid=labelling-evaluation]') !== null
+    show('data')
+    void project.addPictures(evaluates ? 'evaluation' : 'calibration', pictures)
+  })
   const listeners: [string, (event: DragEvent) => void][] = [
     [
       'dragenter',

@@ -320,8 +320,18 @@ export function fakeApi(options: Partial<FakeOptions> = {}): StudioApi {
       labels: null,
       skipped: [{ sample: 'cat/0041.png', why: 'the file ends after 312 of 2,048 bytes' }],
       suspicious: [{ sample: 'frog/0007.png', what: 'a value of 1.0e4 where the rest lies within 2.6' }],
+      loose: true,
+      byHand: null,
     },
-    evaluation: { name: 'test846', size: 846, labels: 'class', skipped: [], suspicious: [] },
+    evaluation: {
+      name: 'test846',
+      size: 846,
+      labels: 'class',
+      skipped: [],
+      suspicious: [],
+      loose: false,
+      byHand: null,
+    },
     input: {
       inputs: {
         input: {
@@ -470,7 +480,19 @@ export function fakeApi(options: Partial<FakeOptions> = {}): StudioApi {
     projectFile: async () => good({ file: new Blob(['a project']) }),
     deleteEverything: async () => good(null),
     addData: async (_, role, files) =>
-      set({ [role]: { name: files[0].path, size: files.length, labels: null, skipped: [], suspicious: [] } }),
+      set({
+        [role]: {
+          name: files[0].path,
+          size: files.length,
+          labels: null,
+          skipped: [],
+          suspicious: [],
+          loose: false,
+          byHand: null,
+        },
+      }),
+    addPictures: async () => set({}),
+    labelSample: async () => set({}),
     setInput: async (_, input) => set({ input, inputProposed: false }),
     setRecipe: async (_, next) => {
       const unknown = next.steps.find(step => !['optimize', 'cut', 'quantize', 'evaluate', 'export'].includes(step.do))

@@ -1,9 +1,10 @@
 // Recipes that are handed on: in a link's fragment, and as a command that a shell takes apart as it was meant.
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { parseCsv } from '../../src/formats/csv.ts'
 import type { Recipe } from '../../src/recipe/types.ts'
 import { commandLine, quoted } from '../../src/ui/state/command-line.ts'
 import { parseAddress } from '../../src/ui/state/place.ts'
@@ -65,6 +66,8 @@ describe('a command', () => {
     },
     input: { inputs: {} },
     inputProposed: false,
+    calibration: { byHand: null },
+    evaluation: null,
   }
   test('reaches the program word by word, whatever names hold, and its recipe file is the recipe with the input spec', () => {
     const { text, folders } = commandLine(project, recipe)
@@ -85,6 +88,20 @@ describe('a command', () => {
     ])
     expect(JSON.parse(file('recipe'))).toEqual({ ...recipe, input: project.input })
     expect(folders).toEqual([{ folder: 'evaluation', files: 2 }])
+  })
+  test('writes the labels that were given by hand beside their pictures', () => {
+    const calibration = { byHand: { 'été & 層/a "b", c.png': 3, 'été & 層/d.png': 0 } }
+    const { text } = commandLine({ ...project, calibration }, recipe)
+    const folder = mkdtempSync(join(tmpdir(), 'thimble-shell-'))
+    mkdirSync(join(folder, 'été & 層'))
+    execFileSync('sh', ['-c', `thimble() { :; }\n${text}`], { cwd: folder })
+    const rows = parseCsv(readFileSync(join(folder, 'été & 層/labels.csv'), 'utf8'))
+    rmSync(folder, { recursive: true })
+    expect(rows).toEqual([
+      ['file', 'label'],
+      ['a "b", c.png', '3'],
+      ['d.png', '0'],
+    ])
   })
   test('leaves a spec that was only proposed for the command line to propose', () => {
     const { text } = commandLine({ ...project, inputProposed: true }, recipe)

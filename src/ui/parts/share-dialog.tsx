@@ -46,6 +46,9 @@ export function ShareDialog(props: { project: ProjectView; open: boolean; onClos
           <For each={command().folders}>
             {({ folder, files }) => <p class="note">{t().share.folder(folder, format.whole(files, locale()))}</p>}
           </For>
+          <Show when={command().gathered}>
+            <p class="note">{t().share.gathered}</p>
+          </Show>
           <CopiedText label={t().share.command} text={command().text} rows={10} testid="share-command" />
         </section>
         <div class="row">

@@ -7,6 +7,7 @@ import { locale, t } from '../i18n/index.ts'
 import { ChoiceField, oneNumber, ParsedField } from '../parts/field.tsx'
 import { FileButton } from '../parts/file-button.tsx'
 import { Findings } from '../parts/findings.tsx'
+import { Gather, takesPictures } from '../parts/gather.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { SampleView } from '../parts/sample-view.tsx'
 import { Segmented } from '../parts/segmented.tsx'
@@ -41,6 +42,7 @@ function DataSet(props: { role: Role; data: SampleSet | null; project: ProjectVi
           </>
         )}
       </Show>
+      <Gather project={props.project} role={props.role} data={props.data} disabled={locked()} />
       <div class="row">
         <FileButton testid={`pick-${props.role}`} disabled={locked()} onFiles={add}>
           {t().data.add}
@@ -182,7 +184,10 @@ export function DataPlace(props: { project: ProjectView }) {
           {which => <DataSet role={which} data={props.project[which]} project={props.project} />}
         </For>
       </div>
-      <p class="soft small">{t().data.formats}</p>
+      <p class="soft small">
+        {t().data.formats}
+        {takesPictures(props.project) ? ` · ${t().gather.paste}` : ''}
+      </p>
       <section class="section">
         <div>
           <h2 class="row">

@@ -56,6 +56,13 @@ export function createProject(api: StudioApi) {
     return await working('data', files[0].path.split('/')[0], () => change(api.addData(project.id, role, files)))
   }
 
+  /** Pictures that join those of a set. */
+  async function addPictures(role: Role, pictures: GivenFile[]): Promise<boolean> {
+    const project = view()
+    if (!project || pictures.length === 0) return false
+    return await working('data', pictures[0].path, () => change(api.addPictures(project.id, role, pictures)))
+  }
+
   // A tab says nothing to the others when it lets a project go or has changed it, so it is asked again and again.
   const waitingFor = createMemo(() => (view()?.readOnly ? view()!.id : null))
   createEffect(() => {
@@ -79,6 +86,7 @@ export function createProject(api: StudioApi) {
     busy,
     refresh,
     addData,
+    addPictures,
     /** Opens dropped or picked files; samples that came along become the calibration set. */
     async create(files: GivenFile[]): Promise<boolean> {
       const { model, data } = isProject(files) ? { model: files, data: [] } : splitModelAndData(files)

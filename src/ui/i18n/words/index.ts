@@ -11,6 +11,7 @@ import * as dump from './dump.ts'
 import * as error from './error.ts'
 import * as saving from './export.ts'
 import * as frame from './frame.ts'
+import * as gather from './gather.ts'
 import * as graph from './graph.ts'
 import * as home from './home.ts'
 import * as lint from './lint.ts'
@@ -50,6 +51,7 @@ const areas = {
   projects,
   share,
   notices,
+  gather,
   tour,
 }
 

@@ -7,7 +7,8 @@ export const en = {
   commandAbout:
     'For a POSIX shell, in the folder where the files lie. It gives the same bytes as this page does in WASM.',
   folder: (folder: string, n: string) => `Put the ${n} files that were added loose into a folder named ${folder}.`,
-  labels: (folder: string) => `The labels given here by hand are saved as labels.csv; put the file into ${folder}.`,
+  gathered:
+    'The pictures gathered here lie nowhere but in the project: save it as a file, and take the folder gathered out of that.',
   copy: 'Copy',
   copied: 'Copied',
   notCopied: 'The browser did not allow it; select the text and copy it.',
@@ -32,7 +33,7 @@ export const zh: typeof en = {
   command: '作为命令',
   commandAbout: '适用于 POSIX shell，在文件所在的文件夹中运行，结果与本页面使用 WASM 时逐字节相同。',
   folder: (folder, n) => `请将单独添加的 ${n} 个文件放入名为 ${folder} 的文件夹。`,
-  labels: folder => `在此手动标注的标签已保存为 labels.csv，请放入 ${folder}。`,
+  gathered: '在此收集的图片只存在于项目中：请将项目另存为文件，并取出其中的 gathered 文件夹。',
   copy: '复制',
   copied: '已复制',
   notCopied: '浏览器不允许复制，请选中文字自行复制。',
