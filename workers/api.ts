@@ -111,6 +111,8 @@ export interface SeenData {
 export interface DataView extends SeenData {
   /** Pictures as files of their own: others can be added to them. */
   loose: boolean
+  /** Sound recorded in the page: more can be added to it. */
+  recorded: boolean
   /** Classes given by hand, by sample; null: none was. */
   byHand: Readonly<Record<string, number>> | null
 }
@@ -206,6 +208,8 @@ export interface StudioApi {
     role: 'calibration' | 'evaluation',
     pictures: { path: string; file: Blob }[],
   ): Promise<Result<ProjectView>>
+  /** Sound from -1 to 1, in pieces as long as the model's input; it joins what was recorded before. */
+  addSound(id: string, role: 'calibration' | 'evaluation', values: Float32Array): Promise<Result<ProjectView>>
   /** The class of a sample; null takes it away. */
   labelSample(
     id: string,

@@ -1,10 +1,13 @@
 // Samples that a person gathers one by one: pictures added to those that are there, and labels given by hand.
 import { utf8 } from '../src/base/bytes.ts'
+import { byteLength, elementCount, viewAs } from '../src/base/dtype.ts'
 import { StudioError } from '../src/base/errors.ts'
-import type { DroppedFile } from '../src/host/browser/files.ts'
+import { readNpz, writeNpz } from '../src/formats/npz.ts'
+import { blobSource, type DroppedFile } from '../src/host/browser/files.ts'
 import { storedFile } from '../src/host/browser/store.ts'
+import { floats } from '../src/ir/tensor.ts'
 import { settled, update } from './kept.ts'
-import { isLoose, type Project, type Role, type StoredData } from './project.ts'
+import { isLoose, isRecorded, type Project, type Role, recordedName, type StoredData } from './project.ts'
 
 /** The files of a set with pictures added to them, in the folder that all share, so that no folder becomes a class. */
 export async function withPictures(
@@ -38,6 +41,34 @@ function sharedFolder(paths: readonly string[]): string {
   while (!paths.every(path => path.startsWith(shared)))
     shared = shared.slice(0, shared.lastIndexOf('/', shared.length - 2) + 1)
   return shared
+}
+
+/** Sound behind what was recorded before, as the array that the model is fed: its pieces along the first axis. */
+export async function withSound(project: Project, role: Role, values: Float32Array): Promise<DroppedFile[]> {
+  const data = project[role]
+  if (data && !isRecorded(data.pack)) {
+    throw new StudioError('bad-data', `Recorded sound cannot be added to ${data.view.name}`, {
+      where: { file: data.view.name },
+      hint: 'Choose files that are recorded elsewhere as well, or record into the other set.',
+    })
+  }
+  const [input] = project.modelView.inputs
+  const perSample = (input?.shape ?? []).slice(1).map(Number)
+  let before: Float32Array = new Float32Array(0)
+  if (data) {
+    const whole = await storedFile(project.id, null, data.pack.file)
+    const arrays = await readNpz(blobSource(recordedName, whole ?? new Blob()))
+    const known = arrays.get(input.name)
+    if (known) {
+      const bytes = await known.source.read(known.offset, byteLength(known.dtype, elementCount(known.shape)))
+      before = viewAs(known.dtype, bytes) as Float32Array
+    }
+  }
+  const all = new Float32Array(before.length + values.length)
+  all.set(before)
+  all.set(values, before.length)
+  const npz = writeNpz({ [input.name]: floats([all.length / elementCount(perSample), ...perSample], all) })
+  return [{ path: recordedName, file: new Blob([npz as BlobPart]) }]
 }
 
 /** Gives a sample its class, or takes it away with null. */

@@ -2,7 +2,7 @@
 import type { DroppedFile } from '../src/host/browser/files.ts'
 import { disown, own, owns } from '../src/host/browser/locks.ts'
 import { deleteProject, loadProject, projectFolders, saveProject, writePack } from '../src/host/browser/store.ts'
-import { withPictures } from './gathered.ts'
+import { withPictures, withSound } from './gathered.ts'
 import { freshBytes, settled, update } from './kept.ts'
 import type { Project, Role, StoredData } from './project.ts'
 import { readProjectFile } from './project-file.ts'
@@ -106,6 +106,9 @@ export const addPictures = (id: string, role: Role, pictures: readonly DroppedFi
     project => withPictures(project, role, pictures),
     project => project[role]?.byHand,
   )
+
+export const addSound = (id: string, role: Role, values: Float32Array): Promise<Project> =>
+  replaceData(id, role, project => withSound(project, role, values))
 
 async function replaceData(
   id: string,

@@ -129,8 +129,11 @@ export const isLoose = ({ files }: Pack): boolean =>
   files.some(({ path }) => imageName.test(path)) &&
   files.every(({ path }) => imageName.test(path) || /(^|\/)labels\.csv$/i.test(path))
 
+export const recordedName = 'recorded.npz'
+export const isRecorded = ({ files }: Pack): boolean => files.length === 1 && files[0].path === recordedName
+
 const samplesView = (data: StoredData | null): SamplesView | null =>
-  data && { ...data.view, loose: isLoose(data.pack), byHand: data.byHand ?? null }
+  data && { ...data.view, loose: isLoose(data.pack), recorded: isRecorded(data.pack), byHand: data.byHand ?? null }
 
 export const viewOf = (project: Project, standing: Standing): ProjectView => ({
   ...summaryOf(project, standing),

@@ -26,7 +26,7 @@ import {
   sweepVariants,
   update,
 } from './kept.ts'
-import { addData, addPictures, create, reread, restore, sweepProjects } from './making.ts'
+import { addData, addPictures, addSound, create, reread, restore, sweepProjects } from './making.ts'
 import { type Device, migrated, type Project, type Standing, summaryOf, viewOf } from './project.ts'
 import { isProjectFile, projectFile } from './project-file.ts'
 import { fetchSample, listSamples } from './samples.ts'
@@ -228,6 +228,7 @@ const api: StudioApi = {
   addData: (id, role, files) => result(async () => view(await addData(id, role, files))),
 
   addPictures: (id, role, pictures) => result(async () => view(await addPictures(id, role, pictures))),
+  addSound: (id, role, values) => result(async () => view(await addSound(id, role, values))),
   labelSample: (id, role, sample, value) => result(async () => view(await label(id, role, sample, value))),
 
   setInput: (id, input) =>

@@ -7,7 +7,7 @@ import { unzipSync } from 'fflate'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { siteFolder } from '../../scripts/serve.mjs'
-import { classifier, file, picture } from './own-files.ts'
+import { classifier, file, picture, written } from './own-files.ts'
 import { chooseDevice, different, error, go, json, result, run, saveBundle } from './person.ts'
 import { openStudio, type Studio } from './studio.ts'
 
@@ -94,6 +94,36 @@ test('a picture that cannot join what is there is refused, and that stays as it 
   await error(page).waitFor()
   expect(await error(page).textContent()).toContain('calibration.npz')
   await samples(256)
+})
+
+test('seconds from the microphone become samples of a model that takes sound, and more of them join those', async () => {
+  const model = await written(
+    'hearing.onnx',
+    `graph (wave: f32[N,8000]) -> (y) {
+      y = Gemm(wave, w: f32[4,8000]{-0.1..0.1}, b: f32[4]{-0.1..0.1}) {transB=1}
+    }`,
+  )
+  await page.getByTestId('pick-model').locator('input').setInputFiles(model)
+  await page.getByTestId('place-model').waitFor()
+  await go(page, 'data')
+  expect(await page.getByTestId('camera-calibration').count()).toBe(0)
+  let before = 0
+  for (const wanted of [3, 2]) {
+    await page.getByTestId('microphone-calibration').click()
+    await page.getByTestId('record').click()
+    const count = async () => Number(/(\d+) samples?$/.exec((await page.getByTestId('recorded').textContent())!)?.[1])
+    await expect.poll(count, { timeout: 60_000 }).toBeGreaterThanOrEqual(wanted)
+    await page.getByTestId('stop-recording').click()
+    await page.getByTestId('stop-recording').waitFor({ state: 'detached' })
+    const recorded = await count()
+    await page.getByTestId('add-sound').click()
+    await samples(before + recorded)
+    before += recorded
+  }
+  await run(page)
+  await result(page)
+  const bundle = await saveBundle(page)
+  expect(json<{ data: { samples: number; suspicious: unknown[] } }>(bundle, 'report.json').data.samples).toBe(before)
 })
 
 test('labels given by key decide the accuracy, are undone, travel with the project, and the command line sees them too', async () => {

@@ -321,6 +321,7 @@ export function fakeApi(options: Partial<FakeOptions> = {}): StudioApi {
       skipped: [{ sample: 'cat/0041.png', why: 'the file ends after 312 of 2,048 bytes' }],
       suspicious: [{ sample: 'frog/0007.png', what: 'a value of 1.0e4 where the rest lies within 2.6' }],
       loose: true,
+      recorded: false,
       byHand: null,
     },
     evaluation: {
@@ -330,6 +331,7 @@ export function fakeApi(options: Partial<FakeOptions> = {}): StudioApi {
       skipped: [],
       suspicious: [],
       loose: false,
+      recorded: false,
       byHand: null,
     },
     input: {
@@ -488,10 +490,12 @@ export function fakeApi(options: Partial<FakeOptions> = {}): StudioApi {
           skipped: [],
           suspicious: [],
           loose: false,
+          recorded: false,
           byHand: null,
         },
       }),
     addPictures: async () => set({}),
+    addSound: async () => set({}),
     labelSample: async () => set({}),
     setInput: async (_, input) => set({ input, inputProposed: false }),
     setRecipe: async (_, next) => {

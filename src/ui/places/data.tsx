@@ -42,8 +42,7 @@ function DataSet(props: { role: Role; data: SampleSet | null; project: ProjectVi
           </>
         )}
       </Show>
-      <Gather project={props.project} role={props.role} data={props.data} disabled={locked()} />
-      <div class="row">
+      <Gather project={props.project} role={props.role} data={props.data} disabled={locked()}>
         <FileButton testid={`pick-${props.role}`} disabled={locked()} onFiles={add}>
           {t().data.add}
         </FileButton>
@@ -51,7 +50,7 @@ function DataSet(props: { role: Role; data: SampleSet | null; project: ProjectVi
           <Icon name="folder" />
           {t().data.addFolder}
         </FileButton>
-      </div>
+      </Gather>
     </section>
   )
 }

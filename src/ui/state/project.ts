@@ -63,6 +63,10 @@ export function createProject(api: StudioApi) {
     return await working('data', pictures[0].path, () => change(api.addPictures(project.id, role, pictures)))
   }
 
+  /** Sound that joins what was recorded before. */
+  const addSound = (role: Role, values: Float32Array): Promise<boolean> =>
+    working('data', view()!.name, () => change(api.addSound(view()!.id, role, values)))
+
   // A tab says nothing to the others when it lets a project go or has changed it, so it is asked again and again.
   const waitingFor = createMemo(() => (view()?.readOnly ? view()!.id : null))
   createEffect(() => {
@@ -87,6 +91,7 @@ export function createProject(api: StudioApi) {
     refresh,
     addData,
     addPictures,
+    addSound,
     /** Opens dropped or picked files; samples that came along become the calibration set. */
     async create(files: GivenFile[]): Promise<boolean> {
       const { model, data } = isProject(files) ? { model: files, data: [] } : splitModelAndData(files)

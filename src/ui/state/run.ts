@@ -23,6 +23,7 @@ export function createRun(api: StudioApi, project: ProjectState) {
   const [progress, setProgress] = createSignal<RunProgress | null>(null)
   const [device, setDevice] = createSignal<Device>('auto')
   const [times, setTimes] = createSignal<StepTime[]>([])
+  const [timed, setTimed] = createSignal<string | null>(null) // the project that the times are of
   const [ended, setEnded] = createSignal<Ended | null>(null)
   const [now, setNow] = createSignal(performance.now())
   const [began, setBegan] = createSignal(0)
@@ -50,6 +51,7 @@ export function createRun(api: StudioApi, project: ProjectState) {
     if (!view || running() !== null || view.readOnly) return false
     const open = () => project.view()?.id === view.id
     setRunning(view.id)
+    setTimed(view.id)
     setEnded(null)
     setBegan(performance.now())
     setNow(performance.now())
@@ -92,6 +94,7 @@ export function createRun(api: StudioApi, project: ProjectState) {
 
   /** The run that is under way is the open project's. */
   const here = () => running() !== null && running() === project.view()?.id
+  const timesHere = () => (timed() === project.view()?.id ? times() : [])
 
   return {
     running,
@@ -103,7 +106,7 @@ export function createRun(api: StudioApi, project: ProjectState) {
     progress,
     device,
     setDevice,
-    times,
+    times: timesHere,
     now,
     elapsed,
     start,

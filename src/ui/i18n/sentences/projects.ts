@@ -13,6 +13,11 @@ export const projects: readonly Pair[] = [
     'Its samples are in one file. Choose a folder of pictures first, or add the picture to that file yourself.',
     '其样本在同一个文件中。请先选择一个图片文件夹，或自行将图片加入该文件。',
   ],
+  ['Recorded sound cannot be added to {name}', '无法向 {name} 添加录音'],
+  [
+    'Choose files that are recorded elsewhere as well, or record into the other set.',
+    '请选择在别处录制的文件，或录入另一组。',
+  ],
   ['These samples cannot be labelled by hand', '这些样本无法手动标注'],
   ['They have labels already, or are in one file.', '它们已有标签，或在同一个文件中。'],
 ]
