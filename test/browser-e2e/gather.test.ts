@@ -1,8 +1,10 @@
 // Samples from where they are: the camera, the clipboard; kept in the project like any others, and labelled by one key each.
 import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
+import type { AxeResults } from 'axe-core'
 import { unzipSync } from 'fflate'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
@@ -11,6 +13,7 @@ import { classifier, file, picture, written } from './own-files.ts'
 import { chooseDevice, different, error, go, json, result, run, saveBundle } from './person.ts'
 import { openStudio, type Studio } from './studio.ts'
 
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const cli = join(siteFolder, '../cli/thimble.mjs')
 let studio: Studio
 let page: Page
@@ -200,6 +203,58 @@ test('labels given by key decide the accuracy, are undone, travel with the proje
   )
   expect(different(made, bundle)).toEqual([])
   rmSync(folder, { recursive: true })
+})
+
+test.each([
+  ['en', 'light'],
+  ['zh', 'dark'],
+])('axe has nothing against what opens over the page, in %s, %s', async (language, theme) => {
+  await page.evaluate(() => localStorage.removeItem('thimble.tour'))
+  await page.reload()
+  await page.getByTestId('language-switch').selectOption(language)
+  await page.getByTestId('theme-switch').selectOption(theme)
+  const found: Record<string, string[]> = {}
+  const look = async (name: string): Promise<void> => {
+    await page.evaluate(axe)
+    found[name] = await page.evaluate(async () => {
+      const { axe } = window as unknown as { axe: { run(): Promise<AxeResults> } }
+      const { violations } = await axe.run()
+      return violations.flatMap(({ id, nodes }) => nodes.map(node => `${id}: ${node.target.join(' ')}`))
+    })
+  }
+  await page.getByTestId('tour').waitFor()
+  await look('tour')
+  await page.getByTestId('skip-tour').click()
+  await open('looked-at')
+  await page.getByTestId('project-menu').click()
+  await look('menu')
+  await page.getByTestId('save-project').click()
+  await look('save')
+  await page.keyboard.press('Escape')
+  await go(page, 'recipe')
+  await page.getByTestId('share').click()
+  await page.getByTestId('share-command').waitFor()
+  await look('share')
+  const link = await page.getByTestId('share-link').inputValue()
+  await page.keyboard.press('Escape')
+  await page.evaluate(hash => {
+    location.hash = hash
+  }, new URL(link).hash)
+  await page.getByTestId('shared-recipe').waitFor()
+  await look('link')
+  await page.getByTestId('shared-recipe').getByRole('button').last().click()
+  await go(page, 'data')
+  await page.getByTestId('camera-calibration').click()
+  await expect.poll(() => page.getByTestId('shutter').isEnabled(), { timeout: 20_000 }).toBe(true)
+  await page.getByTestId('shutter').click()
+  await page.getByTestId('add-shots').waitFor()
+  await look('camera')
+  await page.getByTestId('add-shots').click()
+  await page.getByTestId('label-calibration').click()
+  await page.getByTestId('current-label').waitFor()
+  await look('labelling')
+  await page.getByTestId('language-switch').selectOption('en')
+  expect(found).toEqual(Object.fromEntries(Object.keys(found).map(name => [name, []])))
 })
 
 test('nothing of all this left the machine', () => {
