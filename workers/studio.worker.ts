@@ -6,7 +6,7 @@ import { text } from '../src/base/bytes.ts'
 import { errorRecord, StudioError } from '../src/base/errors.ts'
 import { gpuAdapter } from '../src/host/browser/gpu.ts'
 import { disown, own, ownedElsewhere, owns, whileRunning } from '../src/host/browser/locks.ts'
-import { deleteEverything, deleteProject, listProjects, stageStore } from '../src/host/browser/store.ts'
+import { deleteEverything, deleteProject, listProjects, loadProject, stageStore } from '../src/host/browser/store.ts'
 import { availableThreads } from '../src/host/browser/threads.ts'
 import { hasSimd } from '../src/host/browser/wasm-simd.ts'
 import type { Diagnosis } from '../src/jobs/diagnose.ts'
@@ -207,7 +207,7 @@ const api: StudioApi = {
 
   eraseProject: id =>
     result(async () => {
-      if (!(await load(id)).deleted) return null
+      if (!(await loadProject<Project>(id))?.deleted) return null
       await deleteProject(id)
       disown(id)
       return null

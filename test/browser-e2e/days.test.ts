@@ -176,6 +176,43 @@ test('a deleted project can be brought back, and is gone after the next start', 
   expect(await named('stays').count()).toBe(0)
 })
 
+test('going to another project lets go of the one before, and what was asked for last is what is open', async () => {
+  for (const name of ['alpha', 'omega']) {
+    await page
+      .getByTestId('pick-model')
+      .locator('input')
+      .setInputFiles(await classifier(`${name}.onnx`))
+    await page.getByTestId('place-model').waitFor()
+    await page.locator('.mark').click()
+    await named(name).waitFor()
+  }
+  const addressOf = async (name: string): Promise<string> => {
+    const id = (await named(name).first().getAttribute('data-testid'))!.replace('project-', '')
+    return `#/${id}/model`
+  }
+  const [first, second] = [await addressOf('alpha'), await addressOf('omega')]
+  // Faster than either is opened.
+  await page.evaluate(
+    ([a, b]) => {
+      location.hash = a!
+      setTimeout(() => {
+        location.hash = b!
+      }, 5)
+    },
+    [first, second],
+  )
+  await page.waitForFunction(() => document.title.startsWith('omega'))
+  await page.waitForTimeout(500)
+  expect(await page.title()).toContain('omega')
+  expect(new URL(page.url()).hash).toBe(second)
+
+  const other = await studio.newPage()
+  await other.goto(`${studio.url}${first}`)
+  await other.waitForFunction(() => document.title.startsWith('alpha'))
+  expect(await other.getByTestId('read-only').count()).toBe(0)
+  await other.close()
+})
+
 test('a run goes on while another project is looked at, and says when it is done', async () => {
   await page
     .getByTestId('pick-model')

@@ -45,9 +45,24 @@ export function createProject(api: StudioApi) {
       setBusy(null)
     }
   }
+  /** What comes of a project that is no longer looked at is not shown. */
   const change = (call: Promise<Result<ProjectView>>): Promise<boolean> => {
     setError(null)
-    return call.then(result => take(result, setView))
+    return call.then(result => take(result, after => view()?.id === after.id && setView(after)))
+  }
+  let wanted: string | null = null
+
+  /** Another project takes the place of the one that is open, which is let go. `id` is of one to open: a later wish goes before it. */
+  async function enter(name: string, id: string | null, call: () => Promise<Result<ProjectView>>): Promise<boolean> {
+    wanted = id
+    const result = await working('opening', name, call)
+    if (id !== null && wanted !== id) {
+      await api.closeProject(id)
+      return true
+    }
+    const before = view()?.id
+    if (result.ok && before && before !== result.value.id) await api.closeProject(before)
+    return take(result, setView)
   }
 
   async function addData(role: Role, files: GivenFile[]): Promise<boolean> {
@@ -98,16 +113,17 @@ export function createProject(api: StudioApi) {
       const given = model.length > 0 ? model : files
       if (given.length === 0) return false
       const name = (given.find(isModel) ?? given[0]).path
-      const opened = await working('opening', name, () => change(api.createProject(given)))
+      const opened = await enter(name, null, () => api.createProject(given))
       if (opened && model.length > 0 && data.length > 0) await addData('calibration', data)
       return opened
     },
-    sample: (id: string, name: string) => working('opening', name, () => change(api.createFromSample(id, name))),
+    sample: (id: string, name: string) => enter(name, null, () => api.createFromSample(id, name)),
     open: (id: string) => {
       const name = recent().find(project => project.id === id)?.name ?? ''
-      return working('opening', name, () => change(api.openProject(id)))
+      return enter(name, id, () => api.openProject(id))
     },
     async close(): Promise<void> {
+      wanted = null
       const project = view()
       setView(null)
       setError(null)
