@@ -11,7 +11,13 @@ export function SharedRecipe() {
     <>
       <Show when={share.offered()}>
         {recipe => (
-          <section class="note shared-recipe" data-testid="shared-recipe" aria-label={t().share.came}>
+          <section
+            class="note shared-recipe"
+            data-testid="shared-recipe"
+            aria-label={t().share.came}
+            // Whoever has scrolled down sees that something came.
+            ref={section => setTimeout(() => section.scrollIntoView({ block: 'nearest' }))}
+          >
             <h2>{t().share.came}</h2>
             <ol class="row">
               <For each={recipe().steps}>
