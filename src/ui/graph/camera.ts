@@ -10,7 +10,7 @@ export interface Size {
   height: number
 }
 
-export const zoomLimits = { low: 0.02, high: 3 } as const
+export const zoomLimits = { low: 0.001, high: 3 } as const
 
 const clampZoom = (zoom: number, low: number = zoomLimits.low): number => Math.min(zoomLimits.high, Math.max(low, zoom))
 

@@ -109,7 +109,7 @@ export function figureText(value: number, by: By, locale: Locale): string {
     case 'macs':
       return format.count(value, locale)
     case 'bits':
-      return `${value}\u00a0bit`
+      return locale === 'zh' ? `${value}\u00a0位` : `${value}\u00a0bit`
     case 'pruned':
       return format.percent(value, 0, locale)
   }

@@ -1,7 +1,7 @@
 // Draws a laid-out graph on a canvas. Detail follows the zoom: boxes, then operators, then shapes and figures; what is
 // outside the screen is not drawn.
 import type { Camera, Size } from './camera.ts'
-import { type Face, fontOf, nodeText } from './faces.ts'
+import { cut, type Face, fontOf, nodeText } from './faces.ts'
 import { titleHeight } from './frames.ts'
 import { nodeHeight } from './scene.ts'
 import type { Shown } from './shown.ts'
@@ -36,6 +36,7 @@ export interface Picture {
 export const namesFrom = 0.38
 export const figuresFrom = 0.62
 const corner = 6
+const titlePad = 6
 // One path of all edges takes the rasteriser longer than several short ones.
 const edgesInPath = 256
 
@@ -79,10 +80,25 @@ function drawFrames(ctx: CanvasRenderingContext2D, picture: Picture, palette: Pa
     ctx.strokeStyle = hovered ? palette.strong : palette.line
     ctx.lineWidth = thin
     ctx.strokeRect(x, y, width, height)
-    if (zoom < namesFrom) continue
-    ctx.font = `12px ${palette.font}`
+  }
+}
+
+/** Titles stand over the edges that pass them. */
+function drawTitles(ctx: CanvasRenderingContext2D, picture: Picture, palette: Palette, view: View): void {
+  const { frames } = picture.layout
+  ctx.font = fontOf(palette.font, false)
+  for (let frame = 0; 4 * frame < frames.length; frame++) {
+    const [x, y, width] = frames.subarray(4 * frame, 4 * frame + 3)
+    if (width === 0 || y > view.bottom || y + titleHeight < view.top || x > view.right || x + width < view.left)
+      continue
+    const hovered = frame === picture.hoveredFrame
+    const text = cut(ctx, `− ${picture.titles[frame]}`, width - 2 * titlePad)
+    ctx.fillStyle = palette.raised
+    ctx.strokeStyle = hovered ? palette.strong : palette.line
+    ctx.fillRect(x, y, text.width + 2 * titlePad, titleHeight - 4)
+    ctx.strokeRect(x, y, text.width + 2 * titlePad, titleHeight - 4)
     ctx.fillStyle = hovered ? palette.ink : palette.soft
-    nodeText(ctx, `− ${picture.titles[frame]}`, x + 6, y + titleHeight / 2 + 1, width - 12)
+    ctx.fillText(text.text, x + titlePad, y + titleHeight / 2 - 1)
   }
 }
 
@@ -247,6 +263,7 @@ export function draw(
   drawFrames(ctx, picture, palette, view, zoom)
   drawEdges(ctx, picture, palette, view, zoom)
   ctx.lineWidth = 1 / Math.min(1, zoom)
+  if (zoom >= namesFrom) drawTitles(ctx, picture, palette, view)
   const above = view.top - nodeHeight
   for (let k = 0; k < shown.items.length; k++) {
     if (layout.y[k] < above || layout.y[k] > view.bottom) continue

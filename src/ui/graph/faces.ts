@@ -73,7 +73,8 @@ export const fontOf = (family: string, bold: boolean): string => `${bold ? '600 
 const cuts = new Map<string, { text: string; width: number }>()
 const mostCuts = 20_000
 
-function cut(ctx: CanvasRenderingContext2D, text: string, room: number): { text: string; width: number } {
+/** As much of a text as fits, with an ellipsis. */
+export function cut(ctx: CanvasRenderingContext2D, text: string, room: number): { text: string; width: number } {
   const key = `${ctx.font}\n${Math.round(room)}\n${text}`
   const known = cuts.get(key)
   if (known) return known
@@ -94,7 +95,7 @@ function cut(ctx: CanvasRenderingContext2D, text: string, room: number): { text:
   return fits
 }
 
-/** Writes as much of a text as fits, with an ellipsis; gives the width taken. */
+/** Writes as much of a text as fits; gives the width taken. */
 export function nodeText(ctx: CanvasRenderingContext2D, text: string, x: number, y: number, room: number): number {
   if (room <= 0) return 0
   const { text: fits, width } = cut(ctx, text, room)

@@ -89,7 +89,7 @@ export function GraphPanel() {
     ]
   }
   const picker = () => (
-    <label class="row">
+    <label class="picker">
       <span class="soft">{t().graph.colour}</span>
       <select
         data-testid="colour-by"

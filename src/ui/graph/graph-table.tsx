@@ -61,7 +61,7 @@ export function GraphTable(props: {
   const difference = ({ became }: Difference): Column<Row>[] => [
     {
       id: 'change',
-      width: 108,
+      width: 124,
       title: t().graph.difference,
       key: row => (row.item.node && row.item.change ? changes.indexOf(row.item.change) : null),
       cell: row => (
@@ -77,7 +77,7 @@ export function GraphTable(props: {
     },
     {
       id: 'became',
-      width: 300,
+      width: 280,
       title: t().graph.became,
       key: row => (became.has(row.item.id) ? becameText(became.get(row.item.id)!, locale()) : null),
       cell: row => {
@@ -136,7 +136,7 @@ export function GraphTable(props: {
     ...(props.difference ? difference(props.difference) : []),
     { id: 'shape', width: 150, title: t().model.shape, key: row => row.item.detail, cell: row => row.item.detail },
     // What the colour is by stands in its own column, beside its colour.
-    ...plain().map(column =>
+    ...(props.difference ? [] : plain()).map(column =>
       column.id === props.by && own.includes(props.by) ? { ...coloured(props.by), id: column.id } : column,
     ),
     ...(props.by && !own.includes(props.by) ? [coloured(props.by)] : []),

@@ -14,14 +14,16 @@ const values = ({ figures }: Colours): number[] =>
 
 function Scale(props: { colours: Colours }) {
   const text = (value: number) => figureText(value, props.colours.by, locale())
+  // The ends of a fixed scale are round figures.
+  const end = (value: number) => (props.colours.by === 'sqnr' ? `${value}\u00a0dB` : text(value))
   return (
     <Show
       when={props.colours.by === 'bits'}
       fallback={
         <>
-          <span>{text(props.colours.scale.low)}</span>
+          <span>{end(props.colours.scale.low)}</span>
           <span class="ramp" aria-hidden="true" />
-          <span>{text(props.colours.scale.high)}</span>
+          <span>{end(props.colours.scale.high)}</span>
           <Show when={props.colours.scale.log}>
             <span class="soft">{t().graph.log}</span>
           </Show>

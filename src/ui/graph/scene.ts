@@ -133,7 +133,7 @@ export function sceneOf(graph: GraphView, marks: Marks | null = null): Scene {
   })
   // Room for the figure is kept whether or not there is one yet, so that a result does not move the drawing.
   const widths = Float32Array.from(nodes, item =>
-    Math.min(300, Math.max(72, textWidth(item.op) + textWidth(item.detail) + (item.kind === 'node' ? 106 : 44))),
+    Math.min(340, Math.max(72, textWidth(item.op) + textWidth(item.detail) + (item.kind === 'node' ? 118 : 44))),
   )
   const index = new Map<string, number>()
   const name = (key: string, k: number) => {

@@ -51,7 +51,7 @@ export function connected({ before }: Scene, first: number, last: number): boole
 
 const fewest = 3 // nodes of a scope: fewer are as soon read as their name
 
-/** Scopes that hang together; one that holds all that its parent holds says nothing new. */
+/** Scopes that hang together. One that holds the whole network says nothing; of two that hold the same, the inner says more. */
 export function scopesOf(scene: Scene): Scope[] {
   const named: Named[] = []
   scene.nodes.forEach((item, k) => {
@@ -65,21 +65,22 @@ export function scopesOf(scene: Scene): Scope[] {
   /** `p2o.Add.3` counts the operators of a kind; that is no scope. */
   const counted = (name: string, first: number, last: number): boolean =>
     scene.nodes.slice(first, last + 1).every(({ op }) => op === name)
-  const within = (first: number, last: number, depth: number): Scope[] => {
+  const within = (first: number, last: number, depth: number, all: boolean): Scope[] => {
     const found: Scope[] = []
     for (let k = first; k <= last; k++) {
       const name = named[k].path[depth]
       if (name === undefined) continue
       const start = k
       while (k < last && named[k + 1].path[depth] === name) k++
-      const inner = within(start, k, depth + 1)
-      const whole = start === first && k === last
-      if (whole || k - start + 1 < fewest || counted(name, start, k) || !connected(scene, start, k))
-        found.push(...inner)
+      const whole = all && start === first && k === last
+      const inner = within(start, k, depth + 1, whole)
+      const same = inner.length === 1 && inner[0].first === start && inner[0].last === k
+      const scope = k - start + 1 >= fewest && !counted(name, start, k) && connected(scene, start, k)
+      if (whole || same || !scope) found.push(...inner)
       else found.push({ label: labelOf(named[start].path, depth), first: start, last: k, inner })
     }
     return found
   }
   const real = scene.nodes.flatMap((item, k) => (item.kind === 'node' ? [k] : []))
-  return real.length === 0 ? [] : within(real[0], real.at(-1)!, 0)
+  return real.length === 0 ? [] : within(real[0], real.at(-1)!, 0, true)
 }

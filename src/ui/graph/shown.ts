@@ -70,7 +70,7 @@ export function shownOf(scene: Scene, groups: Groups, opened: ReadonlySet<number
 }
 
 const groupWidth = ({ label, times, first, last }: Groups['list'][number]): number =>
-  Math.min(320, Math.max(120, textWidth(label) + textWidth(timesOf(times)) + textWidth(String(last - first + 1)) + 128))
+  Math.min(340, Math.max(140, textWidth(label) + textWidth(timesOf(times)) + textWidth(String(last - first + 1)) + 156))
 
 export const layoutInput = ({ widths, edges, frameOf, frameParent }: Shown, height: number): LayoutInput => ({
   widths,
