@@ -33,14 +33,15 @@ export interface Picture {
   marked: number
 }
 
-export const namesFrom = 0.38
-export const figuresFrom = 0.62
+const outlinesFrom = 0.12 // below, what has no colour is a grey box
+const namesFrom = 0.38
+const figuresFrom = 0.62
 const corner = 6
 const titlePad = 6
 // One path of all edges takes the rasteriser longer than several short ones.
 const edgesInPath = 256
 
-export interface View {
+interface View {
   left: number
   right: number
   top: number
@@ -107,7 +108,7 @@ function drawEdges(ctx: CanvasRenderingContext2D, picture: Picture, palette: Pal
   const { points, start } = layout
   const thin = 1 / Math.min(1, zoom)
   const round = zoom >= namesFrom
-  const shortest = zoom < 0.12 ? 3 / zoom : 0
+  const shortest = zoom < outlinesFrom ? 3 / zoom : 0
   const chosen: number[] = []
   let inPath = 0
   ctx.lineWidth = thin
@@ -161,10 +162,12 @@ function drawItem(ctx: CanvasRenderingContext2D, picture: Picture, palette: Pale
   const y = picture.layout.y[k]
   const { family } = face
   const terminal = family === 'terminal'
-  ctx.fillStyle = face.fill ?? (terminal ? palette.soft : face.removed ? palette.paper : palette.raised)
+  const plain = face.removed ? palette.paper : palette.raised
+  const far = zoom < outlinesFrom
+  ctx.fillStyle = face.fill ?? (terminal ? palette.soft : far ? palette.strong : plain)
   if (zoom < namesFrom) {
     ctx.fillRect(x, y, width, nodeHeight)
-    if (!face.fill && !terminal && zoom > 0.08) {
+    if (!face.fill && !terminal && !far) {
       ctx.strokeStyle = face.removed ? palette.removed : family === 'group' ? palette.strong : palette.line
       ctx.strokeRect(x, y, width, nodeHeight)
     }
@@ -238,7 +241,7 @@ function drawMarks(ctx: CanvasRenderingContext2D, picture: Picture, palette: Pal
   ctx.lineWidth = thin
 }
 
-export const viewOf = ({ x, y, zoom }: Camera, { width, height }: Size): View => ({
+const viewOf = ({ x, y, zoom }: Camera, { width, height }: Size): View => ({
   left: x,
   right: x + width / zoom,
   top: y,

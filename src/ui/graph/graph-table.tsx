@@ -21,7 +21,7 @@ const Swatch = (props: { colour: Rgb | null; change?: string }) => (
   <Show when={props.colour ?? props.change}>
     <span
       class={`swatch ${props.change ? `change ${props.change}` : ''}`}
-      style={props.colour ? { 'background-color': css(props.colour) } : undefined}
+      style={{ 'background-color': props.colour ? css(props.colour) : 'transparent' }}
       aria-hidden="true"
     />
   </Show>

@@ -66,8 +66,7 @@ export function groupsOf(scene: Scene): Groups {
       if (!blocks.every(block => connected(scene, block.first, block.last))) continue
       keepUntil(start)
       const [a, z] = [blocks[0], blocks.at(-1)!]
-      const label = a.label === z.label ? a.label : `${a.label} … ${z.label}`
-      found.push({ label, first: a.first, last: z.last, times, inner: blocks })
+      found.push({ label: fromTo(a.label, z.label), first: a.first, last: z.last, times, inner: blocks })
       next = start + period * times
     }
     keepUntil(row.length)
@@ -94,6 +93,14 @@ export function groupsOf(scene: Scene): Groups {
   }
   if (real.length > 0) add(within(real[0], real.at(-1)!, scopesOf(scene).map(grown)), -1, 0)
   return { list, of }
+}
+
+/** `layer2.1–3` for what counts on, else both names. */
+function fromTo(first: string, last: string): string {
+  if (first === last) return first
+  const number = /\d+$/.exec(last)
+  const counts = number !== null && /\d+$/.test(first) && first.replace(/\d+$/, '') === last.slice(0, number.index)
+  return counts ? `${first}–${number[0]}` : `${first} … ${last}`
 }
 
 /** The groups around a node, the outermost first. */

@@ -7,6 +7,7 @@ import type { Drawing } from '../state/graphs.ts'
 import { css } from './colour.ts'
 import { type Colours, changeColours, changeSigns, colourOf, figureText } from './colouring.ts'
 import { changes } from './difference.ts'
+import type { Change } from './scene.ts'
 
 /** Figures that take few values are shown one by one. */
 const values = ({ figures }: Colours): number[] =>
@@ -46,6 +47,11 @@ function Scale(props: { colours: Colours }) {
   )
 }
 
+const swatchOf = (change: Change): string => {
+  const colour = changeColours[change]
+  return colour ? css(colour) : 'transparent'
+}
+
 export function Legend(props: { drawing: Drawing; colours: Colours | null; picker: JSX.Element }) {
   const difference = () => props.drawing.difference
   return (
@@ -74,7 +80,7 @@ export function Legend(props: { drawing: Drawing; colours: Colours | null; picke
               <span class="key" data-testid={`count-${change}`}>
                 <span
                   class={`swatch change ${change}`}
-                  style={changeColours[change] ? { 'background-color': css(changeColours[change]) } : undefined}
+                  style={{ 'background-color': swatchOf(change) }}
                   aria-hidden="true"
                 />
                 {changeSigns[change]} {t().graph.change[change]} {whole(known().counts[change], locale())}

@@ -6,7 +6,7 @@ import type { Palette } from './draw.ts'
 import type { Face } from './faces.ts'
 import { nodeHeight } from './scene.ts'
 
-const width = 64
+const width = 64 // px, as graph.css has it: a style that is known beforehand would stand in the markup, which the policy stops
 const tallest = 260
 /** Smaller graphs are seen whole anyway. */
 const itemsFrom = 40
@@ -74,13 +74,7 @@ export function Minimap(props: {
   }
   return (
     <Show when={wanted()}>
-      <div
-        class="minimap"
-        aria-hidden="true"
-        style={{ width: `${width}px`, height: `${height()}px` }}
-        onPointerDown={go}
-        onPointerMove={go}
-      >
+      <div class="minimap" aria-hidden="true" style={{ height: `${height()}px` }} onPointerDown={go} onPointerMove={go}>
         <canvas ref={canvas} />
         <div class="window" style={window()} />
       </div>
