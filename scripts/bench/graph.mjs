@@ -17,48 +17,58 @@ const { buildBench, folder } = await import('./build.mjs')
 /** Everything is drawn by the processor, as on a machine whose graphics the browser does not trust. */
 const software = ['--disable-gpu', '--disable-gpu-compositing', '--disable-accelerated-2d-canvas']
 const sizes = [1000, 5000]
-const pages = { width: 1440, height: 900 }
-const moves = 120
+const viewport = { width: 1440, height: 900 }
+const moves = 240
 
 const quantile = (sorted, share) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]
 
-/** From now on the page keeps when each frame began; gives the milliseconds between them since, at `stop`. */
+/** The page notes when it draws the graph: each drawing begins with a cleared canvas. */
+const noteDrawings = () => {
+  const { clearRect } = CanvasRenderingContext2D.prototype
+  CanvasRenderingContext2D.prototype.clearRect = function (...box) {
+    if (this.canvas.classList.contains('graph-canvas')) globalThis.drawn_ = true
+    clearRect.apply(this, box)
+  }
+}
+
+/** From now on the page keeps when each frame began; gives, at `stop`, the milliseconds of those in which the graph was drawn. */
 const watchFrames = async page => {
   await page.evaluate(() => {
-    const times = []
-    globalThis.frames_ = times
-    const next = now => {
-      times.push(now)
-      if (globalThis.frames_ === times) requestAnimationFrame(next)
+    const frames = []
+    globalThis.frames_ = frames
+    const next = time => {
+      frames.push({ time, drawn: globalThis.drawn_ })
+      globalThis.drawn_ = false
+      if (globalThis.frames_ === frames) requestAnimationFrame(next)
     }
     requestAnimationFrame(next)
   })
   return () =>
     page.evaluate(() => {
-      const times = globalThis.frames_
+      const frames = globalThis.frames_
       globalThis.frames_ = null
-      return times.slice(1).map((time, k) => time - times[k])
+      // Drawn in the frame itself, before or after it was noted.
+      return frames.slice(1).flatMap(({ time, drawn }, k) => (drawn || frames[k].drawn ? time - frames[k].time : []))
     })
 }
 
 /** Main-thread processor time, in milliseconds: other programs do not lengthen it. */
 async function processorTime(client) {
   const { metrics } = await client.send('Performance.getMetrics')
-  return 1000 * metrics.find(({ name }) => name === 'ThreadTime' || name === 'TaskDuration').value
+  return 1000 * metrics.find(({ name }) => name === 'ThreadTime').value
 }
 
-/** Steps of a gesture, a frame or so apart. */
-async function measured(page, client, step) {
+/** Steps of a gesture, as fast as the browser takes them. */
+async function measured(page, client, [x, y], step) {
+  await page.mouse.move(x, y)
   const stop = await watchFrames(page)
   const before = await processorTime(client)
-  for (let k = 0; k < moves; k++) {
-    await step(k)
-    await page.waitForTimeout(8)
-  }
+  for (let k = 0; k < moves; k++) await step(k)
   const busy = (await processorTime(client)) - before
   const frames = (await stop()).sort((a, b) => a - b)
+  if (frames.length < moves / 8)
+    throw new Error(`The graph was drawn in ${frames.length} frames only: it did not follow.`)
   return {
-    frames: frames.length,
     median: quantile(frames, 0.5),
     p95: quantile(frames, 0.95),
     busy: busy / frames.length,
@@ -68,10 +78,11 @@ async function measured(page, client, step) {
 async function measureSize(executablePath, url, path) {
   const browser = await chromium.launch({ executablePath, args: [...chromiumArgs, ...software] })
   try {
-    const page = await browser.newPage({ locale: 'en', viewport: pages })
+    const page = await browser.newPage({ locale: 'en', viewport })
     const client = await page.context().newCDPSession(page)
     await client.send('Performance.setTimeDomain', { timeDomain: 'threadTicks' })
     await client.send('Performance.enable')
+    await page.addInitScript(noteDrawings)
     await page.goto(url)
     await page.getByTestId('pick-model').locator('input').setInputFiles(path)
     const canvas = page.locator('.graph-canvas')
@@ -82,10 +93,9 @@ async function measureSize(executablePath, url, path) {
     await page.waitForTimeout(3000)
     const box = await canvas.boundingBox()
     const [x, y] = [box.x + box.width / 2, box.y + box.height / 2]
-    await page.mouse.move(x, y)
     const drag = async k => {
       if (k === 0) await page.mouse.down()
-      await page.mouse.move(x + 60 * Math.sin(k / 6), y - 3 * k + 40 * Math.sin(k / 4))
+      await page.mouse.move(x + 80 * Math.sin(k / 6), y + 120 * Math.sin(k / 15))
       if (k === moves - 1) await page.mouse.up()
     }
     const wheel = k => page.mouse.wheel(0, k % 60 < 30 ? 90 : -60)
@@ -95,15 +105,14 @@ async function measureSize(executablePath, url, path) {
       if (k === moves - 1) await page.keyboard.up('Control')
     }
     const found = {}
-    found['drag, names and figures'] = await measured(page, client, drag)
-    found['wheel, names and figures'] = await measured(page, client, wheel)
-    await page.mouse.move(x, y)
-    found['zoom out and in'] = await measured(page, client, zoom)
+    found['drag, names and figures'] = await measured(page, client, [x, y], drag)
+    found['wheel, names and figures'] = await measured(page, client, [x, y], wheel)
+    found['zoom out and in'] = await measured(page, client, [x, y], zoom)
     await canvas.focus()
     await page.keyboard.press('f')
     await page.waitForTimeout(500)
-    found['drag, all in sight'] = await measured(page, client, drag)
-    found['zoom, from all in sight'] = await measured(page, client, zoom)
+    found['drag, all in sight'] = await measured(page, client, [x, y], drag)
+    found['zoom, from all in sight'] = await measured(page, client, [x, y], zoom)
     return found
   } finally {
     await browser.close()
@@ -134,9 +143,6 @@ export async function graphFrames(executablePath = findChromium()) {
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   await buildSite()
   await buildBench()
-  for (const { nodes, found } of await graphFrames())
-    for (const [gesture, { frames, median, p95, busy }] of Object.entries(found))
-      console.log(
-        `${nodes} nodes, ${gesture}: median ${median.toFixed(1)} ms, 95 % ${p95.toFixed(1)} ms, main thread ${busy.toFixed(1)} ms a frame (${frames} frames)`,
-      )
+  const { graphLines } = await import('./table.mjs')
+  console.log(graphLines(await graphFrames()))
 }

@@ -9,7 +9,7 @@ import { useStudio } from '../state/studio.ts'
 import { css, type Rgb } from './colour.ts'
 import { type By, changeColours, changeSigns, colourOf, figureText, scaleOf, sqnrOf } from './colouring.ts'
 import { becameText, changes, type Difference } from './difference.ts'
-import { keyOf, layersByNode, type Scene, type SceneNode } from './scene.ts'
+import { type Change, keyOf, layersByNode, type Scene, type SceneNode } from './scene.ts'
 
 interface Row {
   at: number
@@ -17,10 +17,11 @@ interface Row {
   layer: LayerReport | undefined
 }
 
-const Swatch = (props: { colour: Rgb | null; change?: string }) => (
+const Swatch = (props: { colour: Rgb | null; change?: Change }) => (
   <Show when={props.colour ?? props.change}>
     <span
-      class={`swatch ${props.change ? `change ${props.change}` : ''}`}
+      class="swatch"
+      classList={{ change: props.change !== undefined, gone: props.change === 'removed' }}
       style={{ 'background-color': props.colour ? css(props.colour) : 'transparent' }}
       aria-hidden="true"
     />

@@ -79,7 +79,8 @@ export function Legend(props: { drawing: Drawing; colours: Colours | null; picke
             {change => (
               <span class="key" data-testid={`count-${change}`}>
                 <span
-                  class={`swatch change ${change}`}
+                  class="swatch change"
+                  classList={{ gone: change === 'removed' }}
                   style={{ 'background-color': swatchOf(change) }}
                   aria-hidden="true"
                 />
