@@ -46,6 +46,7 @@ async function violations(): Promise<string[]> {
 
 test('by the keyboard alone a layer is found, one after the other, and its group folded and opened', async () => {
   await press('/')
+  await page.locator('#graph-search:focus').waitFor()
   await page.keyboard.type('conv block')
   await press('Enter')
   expect(await page.getByTestId('graph-found').textContent()).toBe('1 of 2')
@@ -66,7 +67,6 @@ test('a selection in a folded group is shown on it, and search opens what it nee
   await canvas().focus()
   await press('[')
   await says(/^block 7 nodes selected/)
-  await press('/')
   await page.locator('#graph-search').fill('look relu')
   await press('Enter')
   await says(/^Relu \/look\/Relu selected/)

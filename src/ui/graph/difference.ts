@@ -77,7 +77,10 @@ export function differenceOf(original: GraphView, compressed: GraphView): Differ
       return lost ? ghost(value!) : (now?.outputs[maker.outputs.indexOf(value)] ?? now?.outputs[0] ?? null)
     })
     const outputs = node.outputs.map(value => (value === null ? null : ghost(value)))
-    gone.set(node.id, { node: { ...node, id: ghost(node.id), inputs, outputs, origin: [node.id] }, after })
+    gone.set(node.id, {
+      node: { ...node, id: position.has(node.id) ? ghost(node.id) : node.id, inputs, outputs, origin: [node.id] },
+      after,
+    })
   }
   for (const node of before) {
     const now = standIn.get(node.id)
