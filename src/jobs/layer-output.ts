@@ -75,7 +75,8 @@ export async function openOutput(
   const value = chosen?.output ?? node.outputs[0]
   const params = value ? variant.plan!.activations.get(value) : undefined
   if (!value || !params || !isInt(params.spec.format)) return null
-  const seen = await observations(opened, ctx)
+  opened.seen ??= await observations(opened, ctx)
+  const { seen } = opened
   const observation = seen.get(value)
   if (!observation?.histogram || observation.count === 0) return null
 

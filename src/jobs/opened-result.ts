@@ -1,6 +1,7 @@
 // A result opened to be looked into layer by layer: played from the store, with its plan and what it was made from.
 import type { Context } from '../ir/context.ts'
-import type { Model } from '../ir/model.ts'
+import type { Model, ValueName } from '../ir/model.ts'
+import type { Observation } from '../ir/quant.ts'
 import type { State, StepEnv, Variant, Wanted } from '../recipe/state.ts'
 import { formOf, inForm } from '../recipe/steps/forms.ts'
 import { legalise } from '../recipe/steps/legalise.ts'
@@ -23,6 +24,8 @@ export interface OpenedResult {
   float: Model
   repaired: object | null
   choice: Choice
+  /** What its values were seen to hold, once it was asked for. */
+  seen: ReadonlyMap<ValueName, Observation> | null
 }
 
 /** The bundle of that index; null where it holds nothing of few bits. */
@@ -37,5 +40,5 @@ export async function openResult(request: ReplayRequest, bundle: number, ctx: Co
   const float = rewritten ? variant.reference! : legal
   const repaired = rewritten || legal !== after.model ? rewrittenBy(options, target) : null
   const choice = choose(float, target, resolveLayers(float, options).formats)
-  return { request, before, after, options, env, wanted, variant, float, repaired, choice }
+  return { request, before, after, options, env, wanted, variant, float, repaired, choice, seen: null }
 }

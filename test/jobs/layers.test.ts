@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { createBytes } from '../../src/ir/bytes.ts'
 import type { Context } from '../../src/ir/context.ts'
+import { edit } from '../../src/ir/edit.ts'
 import { parseModel } from '../../src/ir/parse.ts'
 import type { Range } from '../../src/ir/quant.ts'
 import { floats, tensorOf } from '../../src/ir/tensor.ts'
@@ -197,8 +198,8 @@ describe('weights', () => {
   test('each channel has the quartiles that NumPy gives, zeros are counted, bins span what there is', async () => {
     const plain = parseModel('graph (x: f32[1,1,2,2]) -> (y) {\n  y = Conv(x, w: f32[2,1,1,5])\n}')
     const data = Float32Array.of(5, 1, 4, 2, 3, -1, 0, 0, 3, 10)
-    plain.graph.values.set('w', { ...plain.graph.values.get('w')!, data: tensorOf(floats([2, 1, 1, 5], data)) })
-    const found = (await layerWeights(plain, [plain.graph.nodes[0].id], createBytes(new Map())))!
+    const graph = edit(plain.graph, e => e.setValue({ ...e.value('w')!, data: tensorOf(floats([2, 1, 1, 5], data)) }))
+    const found = (await layerWeights({ ...plain, graph }, [plain.graph.nodes[0].id], createBytes(new Map())))!
     expect([...found.channels!]).toEqual([1, 2, 3, 4, 5, -1, 0, 0, 3, 10])
     expect(found).toMatchObject({ value: 'w', shape: [2, 1, 1, 5], count: 10, zeros: 2 })
     expect(found.bins).toMatchObject({ low: -1, high: 10 })

@@ -1,5 +1,5 @@
 // The graphs of the open project and their drawings, each fetched and laid out once; a new result makes them anew.
-import { type Accessor, createEffect, createResource, createSignal, on } from 'solid-js'
+import { type Accessor, createEffect, createMemo, createResource, createSignal, on } from 'solid-js'
 import type { ProjectView, StudioApi } from '../../../workers/api.ts'
 import type { LayoutAnswer, LayoutQuestion } from '../../../workers/layout.worker.ts'
 import { nodeHeight, type Scene, sceneOf } from '../graph/scene.ts'
@@ -42,7 +42,7 @@ export function createGraphs(api: StudioApi, view: Accessor<ProjectView | null>,
   const [which, setWhich] = createSignal<Which>('original')
   const [failed, setFailed] = createSignal<string | null>(null)
   const kept = new Map<string, Drawing>()
-  const id = () => view()?.id ?? null
+  const id = createMemo(() => view()?.id ?? null)
 
   const key = () => {
     const project = view()
