@@ -3,32 +3,11 @@
 import { createMemo, createSignal, For, onCleanup, Show } from 'solid-js'
 import * as format from '../format.ts'
 import { locale, t } from '../i18n/index.ts'
+import { columnsOf, perChannel } from './channel-columns.ts'
 import { roundTicks, tickText } from './ticks.ts'
 
 const height = 132
 const margin = { left: 40, right: 12, top: 8, bottom: 20 }
-const perChannel = 5 // figures: smallest, lower quartile, median, upper quartile, largest
-
-interface Column {
-  first: number
-  figures: readonly number[]
-}
-
-/** Channels in columns of so many; a column reaches as far as any of its own. */
-export function columnsOf(channels: Float32Array, together: number): Column[] {
-  const count = channels.length / perChannel
-  return Array.from({ length: Math.ceil(count / together) }, (_, column) => {
-    const first = column * together
-    const mine = Array.from({ length: Math.min(together, count - first) }, (_, k) =>
-      channels.subarray(perChannel * (first + k), perChannel * (first + k + 1)),
-    )
-    const least = (k: number) => Math.min(...mine.map(figures => figures[k]))
-    const most = (k: number) => Math.max(...mine.map(figures => figures[k]))
-    const median = mine.reduce((sum, figures) => sum + figures[2], 0) / mine.length
-    return { first, figures: [least(0), least(1), median, most(3), most(4)] }
-  })
-}
-
 export function LayerChannels(props: { channels: Float32Array }) {
   const [width, setWidth] = createSignal(300)
   const [over, setOver] = createSignal<number | null>(null)

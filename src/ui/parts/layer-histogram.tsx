@@ -62,10 +62,11 @@ export function LayerHistogram(props: { label: string; bins: Bins; counting: Cou
     }
     return path
   }
-  const countTicks = () =>
-    props.counting === 'linear'
-      ? roundTicks(0, largest(), 3)
-      : [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map(power => 10 ** power).filter((tick, k) => tick <= largest() && k % 2 === 0)
+  const countTicks = () => {
+    if (props.counting === 'linear') return roundTicks(0, largest(), 3).filter(Number.isInteger)
+    const every = largest() >= 10_000 ? 100 : largest() >= 30 ? 10 : 3
+    return [0, 1, 2, 3, 4, 5].map(k => every ** k).filter(tick => tick <= largest())
+  }
   const said = () => {
     const k = over()
     if (k === null) return null

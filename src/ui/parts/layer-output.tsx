@@ -10,17 +10,12 @@ import { createAsked } from '../state/asked.ts'
 import type { Count, LayerTrial } from '../state/layer-trial.ts'
 import { rangeOf, setRange } from '../state/recipe-edit.ts'
 import { useStudio } from '../state/studio.ts'
+import { estimatedLocal } from './estimated-local.ts'
 import { oneNumber, ParsedField } from './field.tsx'
 import { type Counting, type End, LayerHistogram } from './layer-histogram.tsx'
 import { ProblemNote } from './problem-note.tsx'
 import { ProgressBar } from './progress-bar.tsx'
 import { Sqnr } from './sqnr.tsx'
-
-const noise = (db: number): number => 10 ** (-db / 10)
-
-/** The layer's own error when only the rounding of its output changes: noises that know nothing of each other add up. */
-export const estimatedLocal = (localDb: number, outputDb: number, otherDb: number): number =>
-  -10 * Math.log10(Math.max(noise(localDb) - noise(outputDb), 0) + noise(otherDb))
 
 const same = (a: Range, b: Range): boolean => a.min === b.min && a.max === b.max
 
@@ -49,7 +44,7 @@ export function LayerOutput(props: {
     <Show
       when={!asked.waiting()}
       fallback={
-        <div class="row">
+        <div class="row layer-going">
           <span class="soft small">{t().layer.observing}</span>
           <ProgressBar label={t().layer.observing} done={progress()?.done ?? 0} total={progress()?.total ?? null} />
           <button type="button" class="button" onClick={() => void api.stopLooking()}>

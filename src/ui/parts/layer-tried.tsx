@@ -18,7 +18,7 @@ export function LayerTried(props: { trial: LayerTrial }) {
     <div class="layer-tried" aria-live="polite" data-testid="layer-tried">
       <Show when={props.trial.progress()}>
         {count => (
-          <div class="row">
+          <div class="row layer-going">
             <span class="soft small">{t().layer.trying}</span>
             <ProgressBar label={t().layer.trying} done={count().done} total={count().total} />
             <button type="button" class="button" onClick={props.trial.clear}>

@@ -102,6 +102,17 @@ export function changeLayers(recipe: Recipe, selectors: readonly string[], field
 export const setLayer = (recipe: Recipe, selector: string, setting: LayerSetting): Recipe =>
   setLayers(recipe, [selector], fieldsOf(setting))
 
+const searching = (recipe: Recipe): number => recipe.steps.findIndex(step => step.do === 'search')
+
+export const searches = (recipe: Recipe): boolean => searching(recipe) >= 0
+
+/** The search chooses for these layers and for no others; what it decided, and what was said of them, is gone. */
+export function searchOnly(recipe: Recipe, selectors: readonly string[]): Recipe {
+  const open = setLayers(recipe, selectors, null)
+  const index = searching(open)
+  return setOption(setOption(open, index, 'only', [...selectors], []), index, 'found', null, null)
+}
+
 type Ranges = Readonly<Record<string, Range>>
 
 const rangesOf = (recipe: Recipe): Ranges =>
