@@ -101,6 +101,12 @@ function Drawn(props: {
   // One question at a time; of those that came meanwhile, the last.
   let next: Range | null = null
   let asking = false
+  let turn = 0
+  const settle = (known: Standing) => {
+    turn++
+    next = null
+    setStanding(known)
+  }
   async function follow(wanted: Range): Promise<void> {
     next = wanted
     if (asking) return
@@ -108,8 +114,11 @@ function Drawn(props: {
     while (next !== null) {
       const now: Range = next
       next = null
+      const mine = turn
       const result = await api.standing(props.output.value, now)
       if (!result.ok) project.setError(result.error)
+      else if (mine !== turn)
+        continue // it was taken back meanwhile
       else if (result.value) setStanding(result.value)
       else props.again() // the thread that held it is a new one by now
     }
@@ -118,7 +127,7 @@ function Drawn(props: {
   createEffect(
     on(
       () => [range(), props.output] as const,
-      ([now, output]) => (same(now, output.range) ? setStanding(output.standing) : void follow(now)),
+      ([now, output]) => (same(now, output.range) ? settle(output.standing) : void follow(now)),
     ),
   )
 

@@ -1,5 +1,5 @@
 // The layers of the quantised model, worst on top. Its selection is the graph's; those with their box ticked are set together.
-import { createEffect, createMemo, createSignal, on, Show } from 'solid-js'
+import { createSignal, Show } from 'solid-js'
 import type { LayerReport } from '../../jobs/report.ts'
 import { missing } from '../format.ts'
 import { inWords, t } from '../i18n/index.ts'
@@ -13,8 +13,7 @@ import { type Column, VirtualTable } from './virtual-table.tsx'
 export function LayersTable(props: { layers: readonly LayerReport[] }) {
   const studio = useStudio()
   const [picked, setPicked] = createSignal<ReadonlySet<string>>(new Set())
-  const known = createMemo(() => props.layers.map(({ node }) => node).join('\n'))
-  createEffect(on(known, () => setPicked(new Set<string>()), { defer: true }))
+  const chosen = () => props.layers.flatMap(({ node }) => (picked().has(node) ? [node] : []))
   const recipe = () => studio.project.view()!.recipe
   const settable = () => quantizes(recipe()) && !studio.project.view()!.readOnly
   const node = (name: string) => studio.graphs.drawing.latest?.scene.index.get(name)
@@ -114,8 +113,8 @@ export function LayersTable(props: { layers: readonly LayerReport[] }) {
   }
   return (
     <>
-      <Show when={picked().size > 0}>
-        <LayersActions selectors={[...picked()].map(selectorOf)} onNone={() => setPicked(new Set<string>())} />
+      <Show when={chosen().length > 0}>
+        <LayersActions selectors={chosen().map(selectorOf)} onNone={() => setPicked(new Set<string>())} />
       </Show>
       <VirtualTable
         label={t().result.layers}

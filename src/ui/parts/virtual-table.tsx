@@ -24,7 +24,7 @@ export interface Picking<Row> {
 }
 
 const rowHeight = 29
-const boxWidth = 40
+const boxWidth = 40 // as the style sheet has it
 
 export function VirtualTable<Row>(props: {
   label: string
@@ -89,7 +89,7 @@ export function VirtualTable<Row>(props: {
       <table aria-label={props.label} aria-rowcount={rows().length + 1} style={{ 'min-width': `${width()}px` }}>
         <colgroup>
           <Show when={props.picking}>
-            <col style={{ width: `${boxWidth}px` }} />
+            <col class="pick-column" />
           </Show>
           <For each={props.columns}>
             {(column, k) => <col style={{ width: k() === 0 ? 'auto' : `${column.width}px` }} />}
