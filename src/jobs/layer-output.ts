@@ -4,12 +4,13 @@ import type { Context } from '../ir/context.ts'
 import { type Cells, cellsOf } from '../ir/histogram.ts'
 import type { Model, ValueName } from '../ir/model.ts'
 import { isInt } from '../ir/number-format.ts'
-import { codeRange, type Observation, type QuantParams, type QuantSpec, type Range } from '../ir/quant.ts'
+import { codeRange, type QuantParams, type QuantSpec, type Range } from '../ir/quant.ts'
 import { gather } from '../recipe/steps/observed.ts'
 import { rangesBy } from '../recipe/steps/quantize.ts'
 import { resolveLayers } from '../recipe/steps/quantize-options.ts'
 import { expectedError, squared } from '../stages/calibrate/expected-error.ts'
 import { sqnrDb } from '../stages/evaluate/errors.ts'
+import type { Sweep } from '../stages/observe/index.ts'
 import { activationParams, spanOf } from '../stages/quantize/decide.ts'
 import { fixedOutputs } from '../stages/quantize/fixed.ts'
 import { type Bins, binsOf } from './bins.ts'
@@ -68,15 +69,15 @@ export async function openOutput(
   names: readonly string[],
   ctx: Context,
 ): Promise<OpenedOutput | null> {
-  const { float, choice, variant, options, wanted, request } = opened
+  const { float, choice, variant, options, wanted } = opened
   const node = nodeNamed(float.graph, names)
   if (!node || !wasObserved(opened)) return null
   const chosen = choice.chosen.get(node.id) ?? [...choice.chosen.values()].find(c => c.fused?.id === node.id)
   const value = chosen?.output ?? node.outputs[0]
   const params = value ? variant.plan!.activations.get(value) : undefined
   if (!value || !params || !isInt(params.spec.format)) return null
-  opened.seen ??= await observations(opened, ctx)
-  const { seen } = opened
+  opened.sweep ??= await histograms(opened, ctx)
+  const { observations: seen, samples } = opened.sweep
   const observation = seen.get(value)
   if (!observation?.histogram || observation.count === 0) return null
 
@@ -93,7 +94,7 @@ export async function openOutput(
     shared: set.filter(name => name !== value),
     format: `${spec.format.signed ? 'int' : 'uint'}${spec.format.bits}`,
     bits: spec.format.bits,
-    samples: request.samples,
+    samples,
     count,
     zeros,
     seen: { min, max },
@@ -150,15 +151,14 @@ function withoutZeros({ low, high, count }: Cells): Cells {
 }
 
 /** Of all values that get a scale, those of other bundles too; taken from what was kept where that has histograms. */
-async function observations(opened: OpenedResult, ctx: Context): Promise<ReadonlyMap<ValueName, Observation>> {
+async function histograms(opened: OpenedResult, ctx: Context): Promise<Sweep> {
   const { request, after, float, repaired, choice, options, env, wanted } = opened
   const others = repaired ? [] : after.variants.flatMap(({ plan }) => [...(plan?.activations.keys() ?? [])])
   const values = [...choice.values, ...others.filter(name => !choice.values.includes(name) && has(float, name))]
-  const histograms = { ...options, range: 'mse' }
+  const withHistograms = { ...options, range: 'mse' }
   const data = request.calibration!
   const lent = { ...env, ctx, wanted: [wanted] }
-  const { observations } = await gather(float, [...new Set(values)], data, request.samples, histograms, lent, repaired)
-  return observations
+  return gather(float, [...new Set(values)], data, request.samples, withHistograms, lent, repaired)
 }
 
 const has = ({ graph }: Model, name: ValueName): boolean =>

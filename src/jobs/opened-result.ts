@@ -1,12 +1,12 @@
 // A result opened to be looked into layer by layer: played from the store, with its plan and what it was made from.
 import type { Context } from '../ir/context.ts'
-import type { Model, ValueName } from '../ir/model.ts'
-import type { Observation } from '../ir/quant.ts'
+import type { Model } from '../ir/model.ts'
 import type { State, StepEnv, Variant, Wanted } from '../recipe/state.ts'
 import { formOf, inForm } from '../recipe/steps/forms.ts'
 import { legalise } from '../recipe/steps/legalise.ts'
 import { rewrittenBy } from '../recipe/steps/quantize.ts'
 import { type QuantizeOptions, resolveLayers } from '../recipe/steps/quantize-options.ts'
+import type { Sweep } from '../stages/observe/index.ts'
 import { type Choice, choose } from '../stages/quantize/choose.ts'
 import { graphRepairs } from '../stages/quantize/repairs/index.ts'
 import { type ReplayRequest, replayed } from './replay.ts'
@@ -25,7 +25,7 @@ export interface OpenedResult {
   repaired: object | null
   choice: Choice
   /** What its values were seen to hold, once it was asked for. */
-  seen: ReadonlyMap<ValueName, Observation> | null
+  sweep: Sweep | null
 }
 
 /** The bundle of that index; null where it holds nothing of few bits. */
@@ -40,5 +40,5 @@ export async function openResult(request: ReplayRequest, bundle: number, ctx: Co
   const float = rewritten ? variant.reference! : legal
   const repaired = rewritten || legal !== after.model ? rewrittenBy(options, target) : null
   const choice = choose(float, target, resolveLayers(float, options).formats)
-  return { request, before, after, options, env, wanted, variant, float, repaired, choice, seen: null }
+  return { request, before, after, options, env, wanted, variant, float, repaired, choice, sweep: null }
 }

@@ -81,6 +81,7 @@ describe('the output of a layer', () => {
     expect(shown.value).toBe('r')
     expect(same).toEqual(shown)
     const values = await valuesOf('r')
+    expect(shown.samples).toBe(12)
     expect(shown.count).toBe(values.length)
     expect(shown.zeros).toBe(values.filter(x => x === 0).length)
     expect(shown.zeros).toBeGreaterThan(0)

@@ -101,7 +101,7 @@ export function LayerHistogram(props: { label: string; bins: Bins; counting: Cou
             </g>
           )}
         </For>
-        <For each={roundTicks(props.bins.low, props.bins.high, Math.max(2, Math.floor(width() / 80)))}>
+        <For each={roundTicks(props.bins.low, props.bins.high, Math.max(2, Math.floor(width() / 60)))}>
           {tick => (
             <g>
               <line class="mark" x1={x(tick)} x2={x(tick)} y1={bottom} y2={bottom + 4} />
@@ -245,9 +245,9 @@ function Handle(props: {
       }}
       onPointerCancel={() => props.handles.onCancel()}
     >
-      <rect class="grip-room" x={props.at - 16} y={margin.top - 6} width="32" height={bottom - margin.top + 12} />
-      <line x1={props.at} x2={props.at} y1={margin.top - 4} y2={bottom} />
-      <rect class="grip" x={props.at - 5} y={margin.top - 6} width="10" height="16" rx="3" />
+      <rect class="grip-room" x={props.at - 16} y={margin.top - 2} width="32" height={bottom - margin.top + 6} />
+      <line x1={props.at} x2={props.at} y1={margin.top} y2={bottom} />
+      <rect class="grip" x={props.at - 5} y={margin.top - 1} width="10" height="16" rx="3" />
     </g>
   )
 }

@@ -34,10 +34,15 @@ export function LayerSettings(props: {
   }
   const asStep = (key: Choosing): string => String(stepSays(recipe(), key) ?? option(key)?.default ?? '')
   const locked = () => project.view()!.readOnly || run.running() !== null
+  const discard = () => {
+    setDraft(null)
+    props.trial.clear()
+  }
   const changed = (next: LayerFields) => {
     const wanted = setLayers(recipe(), [props.selector], next)
     // Without a result there is nothing to try it on.
     if (!props.of) return void project.setRecipe(wanted)
+    if (JSON.stringify(wanted) === JSON.stringify(recipe())) return discard()
     setDraft(next)
     void props.trial.start(props.of, wanted)
   }
@@ -87,14 +92,7 @@ export function LayerSettings(props: {
           >
             {t().layer.apply}
           </button>
-          <button
-            type="button"
-            class="button"
-            onClick={() => {
-              setDraft(null)
-              props.trial.clear()
-            }}
-          >
+          <button type="button" class="button" onClick={discard}>
             {t().layer.discard}
           </button>
         </div>

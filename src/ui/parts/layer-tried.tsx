@@ -8,11 +8,12 @@ import { ProblemNote } from './problem-note.tsx'
 import { ProgressBar } from './progress-bar.tsx'
 
 export function LayerTried(props: { trial: LayerTrial }) {
-  const { project } = useStudio()
+  const { project, variants } = useStudio()
   const db = (value: number) => format.decibel(value, locale())
   const bytes = (value: number) => format.bytes(value, locale())
   const percent = (value: number) => format.percent(value, 1, locale())
-  const applied = () => JSON.stringify(props.trial.tried()?.recipe) === JSON.stringify(project.view()!.recipe)
+  const applied = () =>
+    variants.stale() && JSON.stringify(props.trial.tried()?.recipe) === JSON.stringify(project.view()!.recipe)
   const searches = () => project.view()!.recipe.steps.some(step => step.do === 'search')
   return (
     <div class="layer-tried" aria-live="polite" data-testid="layer-tried">
