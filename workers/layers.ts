@@ -3,6 +3,7 @@
 import { StudioError } from '../src/base/errors.ts'
 import { hashJson } from '../src/base/hash.ts'
 import { createRng } from '../src/base/rng.ts'
+import type { Imported } from '../src/importers/types.ts'
 import { createBytes } from '../src/ir/bytes.ts'
 import type { Context, Progress } from '../src/ir/context.ts'
 import type { Range } from '../src/ir/quant.ts'
@@ -73,9 +74,22 @@ function withResult<T>(
   return mine
 }
 
-/** On the engine of runs, whose results are then found in the store. */
-async function contextFor({ imported }: ReplayRequest, device: Device): Promise<Context> {
-  const bytes = createBytes(imported.sources)
+let lent: { imported: Imported; device: Device; ctx: Promise<Context> } | null = null
+
+/** On the engine of runs, whose results are then found in the store; kept for the next result of the same model. */
+function contextFor({ imported }: ReplayRequest, device: Device): Promise<Context> {
+  if (lent?.imported === imported && lent.device === device) return lent.ctx
+  const ctx = contextOn(imported, device)
+  lent = { imported, device, ctx }
+  // What could not be opened may be another time.
+  ctx.catch(() => {
+    lent = null
+  })
+  return ctx
+}
+
+async function contextOn({ sources }: Imported, device: Device): Promise<Context> {
+  const bytes = createBytes(sources)
   const { runner, kernels, perform } = await openEngine(device, bytes)
   return {
     bytes,
@@ -99,7 +113,7 @@ export const layerOf = (asked: Asked, names: readonly string[]): Promise<LayerVi
   })
 
 /** Of the model as it was imported, where there is no result yet. */
-export async function importedLayer({ model, sources }: ReplayRequest['imported'], names: readonly string[]) {
+export async function importedLayer({ model, sources }: Imported, names: readonly string[]) {
   return { weights: await layerWeights(model, names, createBytes(sources)), formats: null }
 }
 

@@ -105,13 +105,16 @@ export function LayerPage(props: { scene: Scene; at: number; layer: LayerReport 
         </div>
         <Show when={of()} fallback={<p class="soft small">{t().layer.noResult}</p>}>
           {into => (
-            <LayerOutput
-              of={into()}
-              names={names()}
-              localDb={props.layer?.sqnrDb ?? null}
-              counting={counting()}
-              trial={trial}
-            />
+            // What keeps the result from being opened is said above.
+            <Show when={!asked.error()}>
+              <LayerOutput
+                of={into()}
+                names={names()}
+                localDb={props.layer?.sqnrDb ?? null}
+                counting={counting()}
+                trial={trial}
+              />
+            </Show>
           )}
         </Show>
       </section>
