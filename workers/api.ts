@@ -4,10 +4,15 @@ import type { ErrorRecord } from '../src/base/errors.ts'
 import type { Option, ValueOption } from '../src/base/options.ts'
 import type { InputSpec } from '../src/data/input-spec.ts'
 import type { Progress, Skip, Suspicion } from '../src/ir/context.ts'
+import type { FormatName } from '../src/ir/format-names.ts'
 import type { Dim } from '../src/ir/model.ts'
+import type { Range } from '../src/ir/quant.ts'
 import type { Answers } from '../src/jobs/answers.ts'
 import type { Beside, SharedValue } from '../src/jobs/beside.ts'
 import type { Diagnosis } from '../src/jobs/diagnose.ts'
+import type { LayerOutput, Standing } from '../src/jobs/layer-output.ts'
+import type { LayersTried } from '../src/jobs/layer-trial.ts'
+import type { LayerWeights } from '../src/jobs/layer-weights.ts'
 import type { Linted } from '../src/jobs/lint.ts'
 import type { Agreement, Report, Side } from '../src/jobs/report.ts'
 import type { Dumped } from '../src/jobs/verify.ts'
@@ -150,6 +155,19 @@ export interface RunProgress extends Progress {
 /** A model that can be looked into: a bundle of a variant; null is the original. */
 export type ModelId = { variant: string; dir: string } | null
 
+/** A bundle of a variant by its place in the report, looked into on the engine that runs are done on. */
+export interface LookedInto {
+  variant: string
+  bundle: number
+  device: 'auto' | 'webgpu' | 'wasm'
+}
+
+export interface LayerView {
+  weights: LayerWeights | null
+  /** What the target takes; null where no result says which target. */
+  formats: { weights: readonly FormatName[]; activations: readonly FormatName[] } | null
+}
+
 export interface StudioApi {
   capabilities(): Promise<Capabilities>
   catalogue(): Promise<Catalogue>
@@ -198,6 +216,26 @@ export interface StudioApi {
     role: 'calibration' | 'evaluation',
     onProgress: (done: number, total: number) => void,
   ): Promise<Result<Answers | null>>
+  /** A layer's weights, by its names: its own and those that it came from. Of the imported model where nothing was run yet. */
+  layer(id: string, of: LookedInto | null, names: readonly string[]): Promise<Result<LayerView>>
+  /** What a layer's output holds; null where it is not rounded to integers. Samples are run where no histogram was kept. */
+  layerOutput(
+    id: string,
+    of: LookedInto,
+    names: readonly string[],
+    onProgress: (done: number, total: number | null) => void,
+  ): Promise<Result<LayerOutput | null>>
+  /** What another range of the output that was asked for last would give; null where that was of another value. */
+  standing(value: string, range: Range): Promise<Result<Standing | null>>
+  /** A variant beside what a recipe that differs in its layers' settings would make, on a few samples. */
+  tryLayers(
+    id: string,
+    of: LookedInto,
+    recipe: Recipe,
+    onProgress: (done: number, total: number | null) => void,
+  ): Promise<Result<LayersTried>>
+  /** Ends what is asked of layers, with code 'cancelled'. */
+  stopLooking(): Promise<void>
   /** What a board gave for a bundle's golden inputs, against its golden layers. */
   compareDump(id: string, variant: string, dir: string, dump: File): Promise<Result<Dumped>>
   /** All but the original are a variant's. */

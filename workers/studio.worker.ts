@@ -428,6 +428,23 @@ const api: StudioApi = {
       return kept ? (JSON.parse(text(kept)) as Diagnosis) : null
     }),
 
+  layer: (id, of, names) =>
+    result(async () => viewer.call(async compute => unwrap(compute.layer(await load(id), of, names)))),
+
+  layerOutput: (id, of, names, onProgress) =>
+    result(async () =>
+      viewer.call(async compute => unwrap(compute.layerOutput(await load(id), of, names, comlink.proxy(onProgress)))),
+    ),
+
+  standing: (value, range) => result(() => viewer.call(compute => unwrap(compute.standing(value, range)))),
+
+  tryLayers: (id, of, recipe, onProgress) =>
+    result(async () =>
+      viewer.call(async compute => unwrap(compute.tryLayers(await load(id), of, recipe, comlink.proxy(onProgress)))),
+    ),
+
+  stopLooking: () => viewer.call(compute => compute.stopLooking()),
+
   compareDump: (id, variant, dir, dump) =>
     result(async () => {
       const zip = await bundleOf(id, variant, dir)

@@ -466,6 +466,16 @@ export function fakeApi(options: Partial<FakeOptions> = {}): StudioApi {
     addData: async (_, role, files) =>
       set({ [role]: { name: files[0].path, size: files.length, labels: null, skipped: [], suspicious: [] } }),
     setInput: async (_, input) => set({ input, inputProposed: false }),
+    layer: async () => good({ weights: null, formats: null }),
+    layerOutput: async () => good(null),
+    standing: async () => good(null),
+    tryLayers: async () =>
+      good({
+        samples: 16,
+        before: { sqnrDb: 31.2, loss: 0, bytes: 318_000 },
+        after: { sqnrDb: 33, loss: 0, bytes: 330_000 },
+      }),
+    stopLooking: async () => undefined,
     setRecipe: async (_, next) => {
       const unknown = next.steps.find(step => !['optimize', 'cut', 'quantize', 'evaluate', 'export'].includes(step.do))
       if (!unknown) return set({ recipe: next })

@@ -49,7 +49,7 @@ export function createGraphs(api: StudioApi, view: Accessor<ProjectView | null>,
   const drawn = new WeakMap<ReadonlySet<number>, Drawing>()
   /** By graph; where nothing was folded or opened yet, as it is at first. */
   const [opened, setOpened] = createSignal<ReadonlyMap<string, ReadonlySet<number>>>(new Map())
-  const id = () => view()?.id ?? null
+  const id = createMemo(() => view()?.id ?? null)
 
   const key = createMemo(() => {
     const project = view()

@@ -10,6 +10,7 @@ import { files } from './files.ts'
 import { graph } from './graph.ts'
 import { host } from './host.ts'
 import { layerFormats } from './layer-formats.ts'
+import { layers } from './layers.ts'
 import { mnn } from './mnn.ts'
 import { openvino } from './openvino.ts'
 import { paddle } from './paddle.ts'
@@ -34,6 +35,7 @@ export const plain = [
   ...files,
   ...graph,
   ...host,
+  ...layers,
   ...layerFormats,
   ...mnn,
   ...openvino,

@@ -43,10 +43,7 @@ export const en = {
   origin: 'From',
   nothing: 'Choose a layer to see it here.',
   layer: 'Layer',
-  settings: 'Settings in the recipe',
-  keepFloat: 'Keep in float',
   sevenBit: '7-bit weights',
-  asStep: 'As the step says',
   whyFloat: 'In float because',
   constants: (n: number) => `${n} ${n === 1 ? 'node' : 'nodes'} of constants not shown`,
 }
@@ -96,10 +93,7 @@ export const zh: typeof en = {
   origin: '来自',
   nothing: '选择一层后在此查看。',
   layer: '层',
-  settings: '配方中的设置',
-  keepFloat: '保持浮点',
   sevenBit: '7 位权重',
-  asStep: '与步骤一致',
   whyFloat: '保持浮点的原因',
   constants: n => `${n} 个常量节点未显示`,
 }

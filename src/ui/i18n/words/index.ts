@@ -13,6 +13,7 @@ import * as saving from './export.ts'
 import * as frame from './frame.ts'
 import * as graph from './graph.ts'
 import * as home from './home.ts'
+import * as layer from './layer.ts'
 import * as lint from './lint.ts'
 import * as look from './look.ts'
 import * as model from './model.ts'
@@ -40,6 +41,7 @@ const areas = {
   dump,
   chart,
   doctor,
+  layer,
   lint,
   command,
   term,
