@@ -4,6 +4,7 @@ import type { ErrorRecord } from '../src/base/errors.ts'
 import type { Option, ValueOption } from '../src/base/options.ts'
 import type { InputSpec } from '../src/data/input-spec.ts'
 import type { Progress, Skip, Suspicion } from '../src/ir/context.ts'
+import type { LabelKind } from '../src/ir/labels.ts'
 import type { Dim } from '../src/ir/model.ts'
 import type { Answers } from '../src/jobs/answers.ts'
 import type { Beside, SharedValue } from '../src/jobs/beside.ts'
@@ -91,7 +92,7 @@ export interface ModelView {
 export interface DataView {
   name: string
   size: number
-  labels: 'class' | 'text' | null
+  labels: LabelKind | null
   skipped: readonly Skip[]
   suspicious: readonly Suspicion[]
 }

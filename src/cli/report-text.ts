@@ -44,7 +44,7 @@ export function reportText(report: Report, out: string): string {
   if (a)
     lines.push(
       '',
-      `outputs against the original over ${a.samples} samples: ${a.sqnrDb.toFixed(1)} dB, cosine ${a.cosine.toFixed(5)}${a.top1 === null ? '' : `, same answer ${a.top1.toFixed(2)} %`}`,
+      `outputs against the original over ${a.samples} samples: ${agreementText(a)}`,
     )
   if (after?.accuracy?.against) lines.push(after.accuracy.against.words)
   const worst = [...report.layers]
@@ -80,7 +80,7 @@ export function reportText(report: Report, out: string): string {
     lines.push(
       '',
       table(
-        ['bundle', 'size', 'top-1', 'agreement', 'in few bits', 'in float'],
+        ['bundle', 'size', report.before.accuracy?.metric ?? 'accuracy', 'agreement', 'in few bits', 'in float'],
         report.bundles.map(b => [
           `${b.target}${b.form ? ` (${b.form})` : ''}`,
           kilobytes(b.after.bytes),
@@ -93,6 +93,12 @@ export function reportText(report: Report, out: string): string {
     )
   lines.push('', ...report.bundles.map(b => `${b.target}${b.form ? ` (${b.form})` : ''}: ${out}/${b.dir}`))
   return `${lines.join('\n')}\n`
+}
+
+/** How close the outputs are, and how far the answers are the same as the task has it. */
+export function agreementText({ sqnrDb, cosine, answers }: Agreement): string {
+  const same = answers ? [answers, ...answers.details].map(({ metric, value }) => `${metric} ${value.toFixed(2)} %`) : []
+  return [`${sqnrDb.toFixed(1)} dB`, `cosine ${cosine.toFixed(5)}`, ...same].join(', ')
 }
 
 const sizes = { macs: 'MACs', parameters: 'parameters', bytes: 'bytes' }

@@ -4,6 +4,8 @@ import * as v from 'valibot'
 import { StudioError } from '../base/errors.ts'
 import { value } from '../base/options.ts'
 import type { Model, ValueName } from '../ir/model.ts'
+import { classOf } from './label-kinds.ts'
+import { equal, sameAnswers } from './same-answers.ts'
 import { numbersOf } from './scores.ts'
 import type { Outputs, TaskDef } from './types.ts'
 
@@ -50,36 +52,29 @@ export const classify: TaskDef = {
   id: 'classify',
   label: 'Classification',
   options,
-  guess: model => model.graph.outputs.length === 1 && scoreOutputs(model).length === 1,
+  guess: model => (model.graph.outputs.length === 1 && scoreOutputs(model).length === 1 ? {} : null),
   open(model, { output }) {
     const name = typeof output === 'string' ? output : (scoreOutputs(model)[0] ?? model.graph.outputs[0])
+    const answer = (outputs: Outputs): number | null => {
+      const at = best(scoresOf(outputs, name))
+      return at < 0 ? null : at
+    }
+    const alike = (reference: Outputs, other: Outputs) => equal(answer(reference), answer(other))
     return {
       id: 'classify',
       metric: 'top-1',
       detail: null,
       binary: true,
-      answer: outputs => {
-        const at = best(scoresOf(outputs, name))
-        return at < 0 ? null : at
-      },
+      rightAtOne: true,
+      answer,
+      alike,
+      agreeing: () => sameAnswers('same best class', alike),
       score(outputs, label) {
         const scores = scoresOf(outputs, name)
-        if (typeof label !== 'number')
-          throw new StudioError('bad-data', `The label '${label}' is text, but the model tells classes apart.`, {
-            hint: 'Give a labels.csv with the columns file,label.',
-          })
-        if (!Number.isInteger(label) || label < 0 || label >= scores.length)
-          throw new StudioError(
-            'bad-data',
-            `The label ${label} is none of the model's ${scores.length} classes (0 to ${scores.length - 1}).`,
-            {
-              where: { value: name },
-              hint: 'Check the labels, and labelOffset in the input spec.',
-            },
-          )
-        const place = ahead(scores, label)
+        const place = ahead(scores, classOf(label, scores.length, name))
         return { value: place === 0 ? 1 : 0, top5: scores.length > 5 ? (place < 5 ? 1 : 0) : null, detail: null }
       },
+      pooled: null,
     }
   },
 }
