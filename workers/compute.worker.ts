@@ -26,7 +26,7 @@ import type { Bundle } from '../src/jobs/bundle.ts'
 import { type Compressed, compress, wantedOf, withTargets } from '../src/jobs/compress.ts'
 import { type Diagnosis, diagnose } from '../src/jobs/diagnose.ts'
 import { cutAs, type Linted, lint } from '../src/jobs/lint.ts'
-import { proposeSpec } from '../src/jobs/proposed.ts'
+import { checkTask, proposeSpec } from '../src/jobs/proposed.ts'
 import type { Report } from '../src/jobs/report.ts'
 import { bundleFiles, compareDump, type Dumped, readDump } from '../src/jobs/verify.ts'
 import { infer } from '../src/ops/infer.ts'
@@ -281,6 +281,14 @@ const api = {
   check: (recipe: Recipe): Promise<Result<null>> =>
     answer(async () => {
       wantedOf(checkRecipe(recipe))
+      return null
+    }),
+
+  /** Refuses an input spec whose task does not fit the model. */
+  fits: (project: Project, input: InputSpec): Promise<Result<null>> =>
+    answer(async () => {
+      const { imported } = await modelOf(project.id, project.model)
+      checkTask(input, imported.model)
       return null
     }),
 

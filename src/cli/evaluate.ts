@@ -2,9 +2,9 @@
 import { proposeSpec } from '../jobs/proposed.ts'
 import { infer } from '../ops/infer.ts'
 import { judge } from '../recipe/steps/judge.ts'
-import { agreementText } from './report-text.ts'
 import { type OptionTable, type Parsed, usage } from './arguments.ts'
 import type { ProgressLine } from './output.ts'
+import { agreementText } from './report-text.ts'
 import { createContext, modelOptions, openData, openInput, openModel, runOptions } from './workbench.ts'
 
 export const options: OptionTable = {

@@ -1,6 +1,6 @@
 // The report in a terminal: what changed, how good it is, what to look at.
 import pc from 'picocolors'
-import type { Accuracy, Report } from '../jobs/report.ts'
+import type { Accuracy, Agreement, Report } from '../jobs/report.ts'
 import { kilobytes, table } from './output.ts'
 
 const percent = (a: Accuracy | null): string => (a ? `${a.value.toFixed(2)} %` : '-')
@@ -41,11 +41,7 @@ export function reportText(report: Report, out: string): string {
     lines.push('', table(['', 'before', 'after', 'change'], rows))
   }
   const a = report.agreement
-  if (a)
-    lines.push(
-      '',
-      `outputs against the original over ${a.samples} samples: ${agreementText(a)}`,
-    )
+  if (a) lines.push('', `outputs against the original over ${a.samples} samples: ${agreementText(a)}`)
   if (after?.accuracy?.against) lines.push(after.accuracy.against.words)
   const worst = [...report.layers]
     .filter(l => l.sqnrDb !== null)
@@ -97,7 +93,9 @@ export function reportText(report: Report, out: string): string {
 
 /** How close the outputs are, and how far the answers are the same as the task has it. */
 export function agreementText({ sqnrDb, cosine, answers }: Agreement): string {
-  const same = answers ? [answers, ...answers.details].map(({ metric, value }) => `${metric} ${value.toFixed(2)} %`) : []
+  const same = answers
+    ? [answers, ...answers.details].map(({ metric, value }) => `${metric} ${value.toFixed(2)} %`)
+    : []
   return [`${sqnrDb.toFixed(1)} dB`, `cosine ${cosine.toFixed(5)}`, ...same].join(', ')
 }
 

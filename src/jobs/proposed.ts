@@ -1,19 +1,26 @@
 // An input spec proposed from the model: how pixels become what it is fed, and how its outputs are read where that takes settings.
 
-import type { ImageInputSpec, TaskSpec } from '../data/input-spec.ts'
+import type { ImageInputSpec, InputSpec, TaskSpec } from '../data/input-spec.ts'
 import { type Proposal, proposeInput } from '../data/propose-input.ts'
 import type { Model } from '../ir/model.ts'
 import { infer } from '../ops/infer.ts'
-import { proposedTask } from '../tasks/index.ts'
+import { decoders } from '../tasks/decoders/index.ts'
+import { proposedTask, taskFor, tasks } from '../tasks/index.ts'
 
 export function proposeSpec(model: Model): Proposal {
   const { spec, notes } = proposeInput(model)
-  const task = proposedTask(infer(model)) as TaskSpec | null
+  const task = proposedFor(infer(model))
   if (task === null || (task.kind !== 'detect' && task.kind !== 'segment')) return { spec, notes }
   const named = Object.entries(task).flatMap(([key, value]) =>
     key === 'kind' || typeof value !== 'string' ? [] : [`${key} ${value}`],
   )
-  const said = [...notes, `The outputs look like ${words[task.kind]}: ${named.join(', ')} (assumed).`]
+  const settings = named.join(', ')
+  const said = [
+    ...notes,
+    task.kind === 'detect'
+      ? `The outputs look like detections: ${settings} (assumed).`
+      : `The outputs look like a segmentation: ${settings} (assumed).`,
+  ]
   const usual = task.kind === 'detect' ? fedAs(task, model) : null
   if (!usual) return { spec: { ...spec, task }, notes: said }
   const inputs = Object.entries(spec.inputs).map(([name, input]) => [
@@ -22,8 +29,6 @@ export function proposeSpec(model: Model): Proposal {
   ])
   return { spec: { ...spec, inputs: Object.fromEntries(inputs), task }, notes: [...said, usual.why] }
 }
-
-const words = { detect: 'detections', segment: 'a segmentation' }
 
 /** How pictures are usually prepared for a kind of detector. */
 function fedAs(task: TaskSpec, { graph }: Model): { input: ImageInputSpec; why: string } | null {
@@ -39,4 +44,18 @@ function fedAs(task: TaskSpec, { graph }: Model): { input: ImageInputSpec; why: 
       why: '(x - 127)/128, since the number of boxes is that of UltraFace (assumed).',
     }
   return null
+}
+
+/** What the outputs of a model look like; `model` is inferred. */
+export const proposedFor = (model: Model): TaskSpec | null => proposedTask(model) as TaskSpec | null
+
+/** Refuses a task that does not fit the model. */
+export function checkTask(input: InputSpec, model: Model): void {
+  taskFor(input, infer(model))
+}
+
+/** All tasks and decoders that may be chosen, for a catalogue. */
+export const taskCatalogue = {
+  tasks: tasks.map(({ id, label, options }) => ({ id, label, options })),
+  decoders: decoders.map(({ id, label, uses }) => ({ id, label, uses })),
 }

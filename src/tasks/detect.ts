@@ -29,12 +29,12 @@ const options = {
   anchors: value('Prior boxes: strides, and sizes in pixels', anchors, null),
   variances: value('Variances of centers and sizes', v.tuple([positive, positive]), [0.1, 0.2] as [number, number]),
   activation: choice('Scores still need', ['none', 'sigmoid', 'softmax'], 'none'),
-  objectness: flag('A score for being an object at all', false),
-  background: number('Class that is the background; \u22121 for none', { default: -1, min: -1, max: 100_000 }),
+  objectness: flag('Objectness score', false),
+  background: number('Background class (\u22121: none)', { default: -1, min: -1, max: 100_000 }),
   units: choice('Boxes are in', ['pixels', 'fractions'], 'pixels'),
   corners: choice('Order of corners', ['xyxy', 'yxyx'], 'xyxy'),
-  score: number('Least score that counts as found', { default: 0.25, min: 0, max: 1, step: 0.01 }),
-  iou: number('IoU above which a box is suppressed', { default: 0.45, min: 0, max: 1, step: 0.01 }),
+  score: number('Least score', { default: 0.25, min: 0, max: 1, step: 0.01 }),
+  iou: number('Suppression IoU', { default: 0.45, min: 0, max: 1, step: 0.01 }),
 }
 
 // Average precision looks at all that is found with any confidence (0.001 as Ultralytics validates), up to so many boxes.

@@ -8,7 +8,7 @@ import { numbersAt } from './decoders/outputs.ts'
 import { nameOf } from './label-kinds.ts'
 import type { Agreeing, Label, Outputs, Pooled, TaskDef } from './types.ts'
 
-const options = { output: value('Output that holds the vector', v.nullable(v.string()), null) }
+const options = { output: value('Output: vector', v.nullable(v.string()), null) }
 
 /** Cosine of the angle between two vectors; 0 where one of them has no length. */
 function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {

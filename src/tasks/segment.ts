@@ -10,9 +10,9 @@ import { maskOf } from './label-kinds.ts'
 import type { Agreeing, Mask, Outputs, Pooled, TaskDef, TaskOptions } from './types.ts'
 
 const options = {
-  output: value('Output that holds the classes of pixels', v.nullable(v.string()), null),
+  output: value('Output: classes of pixels', v.nullable(v.string()), null),
   layout: choice('Classes are', ['first', 'last', 'given'], 'first'),
-  threshold: number('Of one map: the value from which a pixel is set', {
+  threshold: number('Threshold of one map', {
     default: 0.5,
     min: -1_000_000,
     max: 1_000_000,

@@ -50,9 +50,9 @@ export const heatmap: Decoder = {
   },
   open(model, settings) {
     const [heat, sizes] = [named(model, settings, 'scores'), named(model, settings, 'sizes')]
-    const dims = dimsOf(model, heat, '[1, classes, H, W]')
+    const dims = dimsOf(model, heat, '[1, C, H, W]')
     const [classes, height, width] = dims
-    if (dims.length !== 3) throw misshapen(heat, dims, '[1, classes, H, W]')
+    if (dims.length !== 3) throw misshapen(heat, dims, '[1, C, H, W]')
     const wanted = `[1, 2, ${height}, ${width}]`
     for (const name of [sizes, settings.offsets]) {
       if (name === null) continue

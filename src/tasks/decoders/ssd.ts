@@ -118,10 +118,10 @@ export const ssd: Decoder = {
   open(model, settings) {
     const [boxes, scores] = [named(model, settings, 'boxes'), named(model, settings, 'scores')]
     const places = dimsOf(model, boxes, '[1, N, 4] or [1, N x 4]').reduce((a, b) => a * b, 1) / 4
-    const scored = dimsOf(model, scores, '[1, N, classes]')
+    const scored = dimsOf(model, scores, '[1, N, C]')
     const classes = scored.reduce((a, b) => a * b, 1) / places
     if (!Number.isInteger(places)) throw misshapen(boxes, dimsOf(model, boxes, ''), '[1, N, 4]')
-    if (!Number.isInteger(classes)) throw misshapen(scores, scored, `[1, ${places}, classes]`)
+    if (!Number.isInteger(classes)) throw misshapen(scores, scored, `[1, ${places}, C]`)
     const priorsIn = priorsOf(model, settings, places)
     const [center, size] = settings.variances
     return {

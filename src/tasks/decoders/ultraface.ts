@@ -35,10 +35,10 @@ export const ultraface: Decoder = {
   open(model, settings) {
     const [boxes, scores] = [named(model, settings, 'boxes'), named(model, settings, 'scores')]
     const dims = dimsOf(model, boxes, '[1, N, 4]')
-    const scored = dimsOf(model, scores, '[1, N, classes]')
+    const scored = dimsOf(model, scores, '[1, N, C]')
     if (dims.at(-1) !== 4 || dims.length !== 2) throw misshapen(boxes, dims, '[1, N, 4]')
     const [places, classes] = [dims[0], scored[1] ?? 1]
-    if (scored[0] !== places || scored.length > 2) throw misshapen(scores, scored, `[1, ${places}, classes]`)
+    if (scored[0] !== places || scored.length > 2) throw misshapen(scores, scored, `[1, ${places}, C]`)
     const { height, width } = sizeOr(model, settings)
     return {
       classes: settings.background >= 0 ? classes - 1 : classes,

@@ -53,7 +53,7 @@ export const yolo: Decoder = {
     const first = settings.objectness ? 5 : 4
     const [rows, columns] = dims
     if (dims.length !== 2 || Math.min(rows, columns) <= first)
-      throw misshapen(name, dims, `[1, N, ${first} + classes] or [1, ${first} + classes, N]`)
+      throw misshapen(name, dims, `[1, N, ${first} + C] or [1, ${first} + C, N]`)
     const byRow = rows > columns
     const [places, width] = byRow ? [rows, columns] : [columns, rows]
     const [across, down] = byRow ? [1, width] : [places, 1]

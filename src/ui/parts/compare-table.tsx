@@ -3,6 +3,7 @@ import { For, type JSX, Show } from 'solid-js'
 import type { Accuracy, Agreement, Side } from '../../jobs/report.ts'
 import * as format from '../format.ts'
 import { inWords, locale, t } from '../i18n/index.ts'
+import { sameAnswers } from '../state/same-answers.ts'
 import { Term } from './term.tsx'
 
 interface Row {
@@ -28,7 +29,12 @@ function accuracyRows(before: Accuracy, after: Accuracy): Row[] {
     testid,
   })
   if (before.top1 === null && after.top1 === null)
-    return [row(inWords(after.metric), 'report-metric', before.value, after.value)]
+    return [
+      row(inWords(after.metric), 'report-metric', before.value, after.value),
+      ...(before.detail && after.detail
+        ? [row(inWords(after.detail.metric), 'report-detail', before.detail.value, after.detail.value)]
+        : []),
+    ]
   return [
     row(t().result.top1, 'report-top1', before.top1, after.top1),
     ...(after.top5 === null ? [] : [row(t().result.top5, 'report-top5', before.top5, after.top5)]),
@@ -73,7 +79,14 @@ function agreementRows(before: Agreement | null, after: Agreement | null): Row[]
     return { name, before: show(was), after: show(is), change }
   }
   return [
-    row(<Term of="agreement">{t().compare.agreementTop1}</Term>, ({ top1 }) => top1, percentOf, 2),
+    row(
+      <Term of="agreement">
+        {[after, before].flatMap(side => (side ? sameAnswers(side) : []))[0]?.name ?? t().tasks.sameAnswers}
+      </Term>,
+      side => sameAnswers(side)[0]?.value ?? null,
+      percentOf,
+      2,
+    ),
     row(
       <Term of="sqnr">{t().compare.sqnrToOriginal}</Term>,
       ({ sqnrDb }) => sqnrDb,
@@ -141,12 +154,18 @@ export function CompareTable(props: {
 export function AgreementFacts(props: { agreement: Agreement }) {
   return (
     <dl class="facts agreement" data-testid="agreement">
-      <Show when={props.agreement.top1 !== null}>
-        <dt>
-          <Term of="agreement">{t().result.agreementTop1}</Term>
-        </dt>
-        <dd>{percentOf(props.agreement.top1)}</dd>
-      </Show>
+      <For each={sameAnswers(props.agreement)}>
+        {({ name, value }, k) => (
+          <>
+            <dt>
+              <Show when={k() === 0} fallback={name}>
+                <Term of="agreement">{name}</Term>
+              </Show>
+            </dt>
+            <dd>{percentOf(value)}</dd>
+          </>
+        )}
+      </For>
       <dt>
         <Term of="sqnr">{t().result.sqnr}</Term>
       </dt>

@@ -180,7 +180,6 @@ export const recipe: readonly Pair[] = [
   ["The task reads output '{name}', which the model does not give.", "该任务要读取输出 '{name}'，而模型没有给出。"],
   ['Its outputs: {outputs}.', '输出有：{outputs}。'],
   ['Classification', '分类'],
-  ["The label '{label}' is text, but the model tells classes apart.", "标签 '{label}' 是文本，而模型区分的是类别。"],
   ['Give a labels.csv with the columns file,label.', '请给出含 file,label 两列的 labels.csv。'],
   [
     "The label {label} is none of the model's {scores} classes (0 to {scores2}).",
@@ -202,7 +201,6 @@ export const recipe: readonly Pair[] = [
   ['exact lines, spaces ignored', '整行全对（忽略空格）'],
   ['exact lines', '整行全对'],
   ['Embedding', '嵌入'],
-  ['cosine with the float model', '与浮点模型的余弦相似度'],
   ['there is no such option', '没有这个选项'],
   ['Task {def}, option {key}: {wrong*}.', '任务 {def}，选项 {key}：{wrong*}。'],
   ['Options of this task: {none*}.', '该任务的选项：{none*}。'],

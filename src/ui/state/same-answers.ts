@@ -1,0 +1,17 @@
+// How far two models' answers are the same, as figures with names. Reports of earlier versions know it of classes only.
+import type { Agreement } from '../../jobs/report.ts'
+import { inWords, t } from '../i18n/index.ts'
+
+export interface Figure {
+  name: string
+  value: number // percent
+}
+
+const capital = (words: string): string => words.slice(0, 1).toUpperCase() + words.slice(1)
+
+/** What stands first is the figure itself; none where the model's answers are not known. */
+export function sameAnswers({ answers, top1 }: Agreement): Figure[] {
+  if (answers)
+    return [answers, ...answers.details].map(({ metric, value }) => ({ name: capital(inWords(metric)), value }))
+  return top1 === null ? [] : [{ name: t().result.agreementTop1, value: top1 }]
+}
