@@ -10,7 +10,7 @@ import { numbersOf } from './scores.ts'
 import type { Outputs, TaskDef } from './types.ts'
 
 const options = {
-  output: value('Output that holds the scores', v.nullable(v.string()), null),
+  output: value('Output: scores', v.nullable(v.string()), null),
 }
 
 /** Scores of one sample, whatever axes of 1 surround them. */

@@ -3,14 +3,19 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { AxeResults } from 'axe-core'
+import { zipSync } from 'fflate'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { NamedFile } from './own-files.ts'
+import { hasSharedData, sharedData } from '../data/shared.ts'
+import { detector, labelledSquares, maskedSquares, segmenter, squares } from '../models/squares.ts'
+import { file, type NamedFile, written } from './own-files.ts'
 import { error, go, result, run } from './person.ts'
 import { openStudio, type Studio } from './studio.ts'
-import { detectorFile, labelledSquares, maskedSquares, segmenterFile, squares } from './task-files.ts'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+const zipped = (name: string, files: Record<string, Uint8Array>): NamedFile =>
+  file(`${name}.zip`, zipSync(files, { level: 0 }))
 
 let studio: Studio
 let page: Page
@@ -48,7 +53,9 @@ const percentAt = async (id: string): Promise<number> =>
   Number.parseFloat((await page.getByTestId(id).textContent()) ?? '')
 
 describe('a detector', () => {
-  beforeAll(async () => open(await detectorFile(), squares(24), labelledSquares(24)))
+  beforeAll(async () =>
+    open(await written('squares.onnx', detector), zipped('plain', squares(24)), zipped('boxes', labelledSquares(24))),
+  )
   afterAll(() => page.close())
 
   test('its decoder is proposed from the outputs, and the labelled boxes lie on the picture', async () => {
@@ -101,8 +108,25 @@ describe('a detector', () => {
   })
 })
 
+describe.skipIf(!hasSharedData)('UltraFace', () => {
+  test('is known by its outputs and its number of boxes, and is fed as its own code feeds it', async () => {
+    page = await studio.newPage()
+    await page.goto(studio.url)
+    const bytes = readFileSync(`${sharedData}onnx/ultraface_rfb320.onnx`)
+    await choose('pick-model', [file('ultraface.onnx', bytes)])
+    await page.getByRole('heading', { name: 'Model', exact: true }).waitFor()
+    await go(page, 'data')
+    expect(await page.getByTestId('task-decoder').inputValue()).toBe('ultraface')
+    expect(await page.getByLabel('Output: boxes', { exact: true }).inputValue()).toBe('boxes')
+    expect(await page.getByLabel('Mean', { exact: true }).inputValue()).toBe('127')
+    await page.close()
+  })
+})
+
 describe('a segmenter', () => {
-  beforeAll(async () => open(await segmenterFile(), squares(24), maskedSquares(24)))
+  beforeAll(async () =>
+    open(await written('pixels.onnx', segmenter), zipped('plain', squares(24)), zipped('masks', maskedSquares(24))),
+  )
   afterAll(() => page.close())
 
   test('is judged by the IoU of its classes, and both masks lie under one slider', async () => {

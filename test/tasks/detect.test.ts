@@ -192,13 +192,13 @@ describe('a detector is judged', () => {
     const accuracy = pairedAccuracy(task, 1, 0)
     for (let k = 0; k < 20; k++) accuracy.add(rows(first, second), [k < 10 ? rows(first) : rows(first, second)], labels)
     const { reference, others } = accuracy.result()
-    expect(reference).toMatchObject({ metric: 'mAP at IoU 0.5', value: 100, samples: 20, top1: null })
+    expect(reference).toMatchObject({ metric: 'mean AP at IoU 0.5', value: 100, samples: 20, top1: null })
     // Class 0 whole; of class 1 the first half of the recalls: 51 of 101.
     expect(others[0]!.value).toBeCloseTo((100 * (1 + 51 / 101)) / 2, 9)
     expect(others[0]!.against!.difference).toBeCloseTo(others[0]!.value - 100, 9)
     expect(others[0]!.against!.interval95.high).toBeLessThan(0)
     expect(others[0]!.interval95.low).toBeLessThan(others[0]!.value)
-    expect(others[0]!.detail!.metric).toBe('mAP at IoU 0.5 to 0.95')
+    expect(others[0]!.detail!.metric).toBe('mean AP at IoU 0.5 to 0.95')
   })
   test('beside the original by the boxes that both find, each way, and how far they cover', () => {
     const agreeing = task.agreeing()

@@ -95,7 +95,7 @@ const isPriors = ({ name, dims }: Shaped, places: number): boolean =>
 export const ssd: Decoder = {
   id: 'ssd',
   label: 'SSD: offsets from prior boxes, and scores',
-  uses: ['boxes', 'scores', 'background', 'activation', 'priors', 'anchors', 'variances'],
+  uses: ['boxes', 'scores', 'background', 'activation', 'priors', 'anchors', 'variances', 'iou'],
   guess(model) {
     const outputs = shapedOutputs(model)
     const pair = pairOf(model, outputs)

@@ -40,7 +40,7 @@ export interface OpenedDecoder {
 export interface Decoder {
   readonly id: string
   readonly label: string
-  /** The settings that it looks at, besides `score` and `iou`. */
+  /** The settings that it looks at, besides `score`. */
   readonly uses: readonly (keyof DetectSettings)[]
   /** Settings by which the outputs are read; null where they do not look like this decoder's. */
   guess(model: Model): TaskOptions | null

@@ -18,7 +18,7 @@ import type { Decoder } from './types.ts'
 export const ultraface: Decoder = {
   id: 'ultraface',
   label: 'Corners and scores (UltraFace, SSD with decoding)',
-  uses: ['boxes', 'scores', 'background', 'activation', 'units'],
+  uses: ['boxes', 'scores', 'background', 'activation', 'units', 'iou'],
   guess(model) {
     const pair = pairOf(model, shapedOutputs(model))
     if (!pair?.decoded || model.graph.outputs.length !== 2) return null

@@ -36,7 +36,7 @@ function areCells(model: Model, places: number): boolean {
 export const yolo: Decoder = {
   id: 'yolo',
   label: 'YOLO: center, size and classes in one output',
-  uses: ['boxes', 'objectness', 'activation', 'units'],
+  uses: ['boxes', 'objectness', 'activation', 'units', 'iou'],
   guess(model) {
     const outputs = shapedOutputs(model)
     if (model.graph.outputs.length !== 1 || outputs.length !== 1) return null

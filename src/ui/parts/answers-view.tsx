@@ -219,20 +219,20 @@ function LeastAlike(props: { project: ProjectView; role: Role; samples: readonly
   )
 }
 
+// Cosines of a good variant are near 1.
+const digits = 5
+
 /** The angle of every sample's vector to the original's, the furthest on top. */
 function Cosines(props: { samples: readonly Answered[] }) {
   const [shown, setShown] = createSignal(2 * atATime)
   const furthest = createMemo(() => leastAlike(props.samples))
+  const cosine = (value: number) => format.decimal(value, digits, locale())
+  const missing = (value: number) => (1 - value) / Math.max(1 - furthest()[0].alike, Number.EPSILON)
   return (
     <section class="changed-kind" data-testid="cosines">
       <h3>{t().tasks.cosines}</h3>
-      <Show when={furthest()[0]}>
-        {first => (
-          <p>
-            {t().tasks.lowest(format.decimal(first().alike, 4, locale()), format.whole(furthest().length, locale()))}
-          </p>
-        )}
-      </Show>
+      <p>{t().tasks.lowest(cosine(furthest()[0].alike), format.whole(furthest().length, locale()))}</p>
+      <p class="soft small">{t().tasks.missing}</p>
       <ul class="cosines">
         <For each={furthest().slice(0, shown())}>
           {({ name, alike }) => (
@@ -240,7 +240,7 @@ function Cosines(props: { samples: readonly Answered[] }) {
               <span class="mono name" title={name}>
                 {name}
               </span>
-              <CosineBar value={alike} label={t().tasks.cosine} />
+              <CosineBar value={alike} label={t().tasks.cosine} share={missing(alike)} digits={digits} />
             </li>
           )}
         </For>
@@ -278,6 +278,7 @@ function Found(props: { project: ProjectView; role: Role; answers: Answers }) {
       </Show>
       <Switch fallback={<Changed project={props.project} role={props.role} samples={moved()} />}>
         <Match when={props.answers.task === 'embed'}>{null}</Match>
+        <Match when={props.answers.task === 'segment' && moved().length === 0}>{null}</Match>
         <Match when={props.answers.task === 'segment'}>
           <LeastAlike project={props.project} role={props.role} samples={moved()} />
         </Match>

@@ -121,16 +121,18 @@ function Masks(props: { answers: Answers; before: Mask; after: Mask; picture: Pi
   const classes = createMemo(() => classesIn([props.before, props.after]).slice(0, 8))
   return (
     <div class="section" data-testid="both-masks">
-      <Segmented
-        label={t().tasks.masks}
-        value={form()}
-        choices={[
-          { value: 'slider' as const, label: t().look.slider },
-          { value: 'difference' as const, label: t().tasks.changedPixels },
-          ...(label() ? [{ value: 'label' as const, label: t().tasks.labelled }] : []),
-        ]}
-        onChange={setForm}
-      />
+      <div class="row">
+        <Segmented
+          label={t().tasks.masks}
+          value={form()}
+          choices={[
+            { value: 'slider' as const, label: t().look.slider },
+            { value: 'difference' as const, label: t().tasks.changedPixels },
+            ...(label() ? [{ value: 'label' as const, label: t().tasks.labelled }] : []),
+          ]}
+          onChange={setForm}
+        />
+      </div>
       <Switch>
         <Match when={form() === 'slider'}>
           <Slider

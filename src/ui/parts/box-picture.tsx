@@ -50,7 +50,7 @@ export function BoxPicture(props: { pixels: Pixels; label: string; sets: readonl
   const shown = () => props.sets.filter(({ of }) => of !== 'label')
   const count = () => Math.max(0, ...shown().map(({ boxes }) => boxes.length))
   // Where two sets lie on each other, the names of the first would say the same again.
-  const named = (set: BoxSet) => !props.bare && count() <= mostNamed && set === shown().at(-1)
+  const named = (set: BoxSet) => !props.bare && count() <= mostNamed && set.of === shown().at(-1)?.of
   return (
     <div class="box-picture" classList={{ bare: props.bare }}>
       <Picture pixels={props.pixels} label={props.label} />

@@ -186,6 +186,22 @@ export function Look(props: { project: ProjectView; sides: readonly [Compared, C
     const preview = ran.latest?.preview
     return preview?.ok ? (preview.value.fed ?? preview.value.original ?? mapPicture(preview.value.map)) : null
   }
+  // Answers that lie on the picture take its place.
+  const onInput = () => {
+    const answer = done()?.beside.answers?.before
+    return (
+      done()?.wanted === null &&
+      fed() !== null &&
+      answer != null &&
+      typeof answer === 'object' &&
+      answer.kind !== 'vector'
+    )
+  }
+  const answersView = () => (
+    <Show when={done()?.beside.answers}>
+      {answers => <BothAnswers answers={answers()} picture={fed()} names={names()} />}
+    </Show>
+  )
   return (
     <section class="section" data-testid="look" aria-busy={ran.loading}>
       <div>
@@ -222,14 +238,16 @@ export function Look(props: { project: ProjectView; sides: readonly [Compared, C
                   <Show
                     when={known().wanted !== null}
                     fallback={
-                      <Show when={fed()} fallback={<p class="soft">{t().data.noPicture}</p>}>
-                        {pixels => (
-                          <figure class="slider">
-                            <div class="stack">
-                              <Picture pixels={pixels()} label={t().look.input} />
-                            </div>
-                          </figure>
-                        )}
+                      <Show when={!onInput()} fallback={answersView()}>
+                        <Show when={fed()} fallback={<p class="soft">{t().data.noPicture}</p>}>
+                          {pixels => (
+                            <figure class="slider">
+                              <div class="stack">
+                                <Picture pixels={pixels()} label={t().look.input} />
+                              </div>
+                            </figure>
+                          )}
+                        </Show>
                       </Show>
                     }
                   >
@@ -246,9 +264,7 @@ export function Look(props: { project: ProjectView; sides: readonly [Compared, C
                   </Show>
                 </div>
                 <div class="section">
-                  <Show when={known().beside.answers}>
-                    {answers => <BothAnswers answers={answers()} picture={fed()} names={names()} />}
-                  </Show>
+                  <Show when={!onInput()}>{answersView()}</Show>
                   <Show when={known().beside.scores}>{scores => <Scores scores={scores()} names={names()} />}</Show>
                 </div>
               </div>

@@ -32,7 +32,7 @@ export function TaskForm(props: { project: ProjectView; disabled: boolean }) {
     return Object.entries(declared).filter(
       ([name]) =>
         task()?.kind !== 'detect' ||
-        (name !== 'decoder' && (uses === undefined || uses.includes(name) || name === 'score' || name === 'iou')),
+        (name !== 'decoder' && (uses === undefined || uses.includes(name) || name === 'score')),
     )
   })
   const outputs = () => props.project.model.outputs.map(({ name }) => name)
@@ -45,7 +45,7 @@ export function TaskForm(props: { project: ProjectView; disabled: boolean }) {
         name={inWords(option.label)}
         value={String(task()?.[name] ?? '')}
         choices={['', ...outputs()]}
-        label={output => output || t().tasks.notChosen}
+        label={output => output || (name === 'output' ? t().tasks.byItself : t().tasks.notChosen)}
         disabled={props.disabled}
         onChange={output => set(name, output || null, null)}
       />
@@ -64,15 +64,17 @@ export function TaskForm(props: { project: ProjectView; disabled: boolean }) {
       />
       <Show when={task()?.kind === 'detect' && catalogue()}>
         {known => (
-          <ChoiceField
-            name={t().tasks.decoder}
-            testid="task-decoder"
-            value={decoder()?.id ?? ''}
-            choices={[...(decoder() ? [] : ['']), ...known().decoders.map(({ id }) => id)]}
-            label={id => inWords(known().decoders.find(one => one.id === id)?.label ?? t().tasks.notChosen)}
-            disabled={props.disabled}
-            onChange={id => id && apply(id === proposed()?.decoder ? proposed()! : { kind: 'detect', decoder: id })}
-          />
+          <div class="wide">
+            <ChoiceField
+              name={t().tasks.decoder}
+              testid="task-decoder"
+              value={decoder()?.id ?? ''}
+              choices={[...(decoder() ? [] : ['']), ...known().decoders.map(({ id }) => id)]}
+              label={id => inWords(known().decoders.find(one => one.id === id)?.label ?? t().tasks.notChosen)}
+              disabled={props.disabled}
+              onChange={id => id && apply(id === proposed()?.decoder ? proposed()! : { kind: 'detect', decoder: id })}
+            />
+          </div>
         )}
       </Show>
       <For each={options()}>{control}</For>

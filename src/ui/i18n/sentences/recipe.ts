@@ -176,7 +176,6 @@ export const recipe: readonly Pair[] = [
     'Cost and memory are lower bounds: {open} sizes depend on open dimensions or on data. Fix the input shape to have them whole.',
     '计算量和内存是下界：有 {open} 个大小取决于自由维度或数据。固定输入形状即可得到完整数值。',
   ],
-  ['Output that holds the scores', '存放得分的输出'],
   ["The task reads output '{name}', which the model does not give.", "该任务要读取输出 '{name}'，而模型没有给出。"],
   ['Its outputs: {outputs}.', '输出有：{outputs}。'],
   ['Classification', '分类'],

@@ -1,9 +1,7 @@
 // A detector and a segmenter whose answers can be told by hand, and pictures with labels for both: squares of red and of blue, 16
 // pixels wide, on a background of greys.
-import { zipSync } from 'fflate'
 import { utf8 } from '../../src/base/bytes.ts'
 import { png } from '../data/png.ts'
-import { file, type NamedFile, written } from './own-files.ts'
 
 const size = 64
 const side = 16
@@ -12,7 +10,7 @@ const side = 16
  * CenterNet's three maps: how red, and how blue, a window of 15 pixels is; all squares are 4 cells of 4 pixels wide. The two layers in
  * front are there to be rounded.
  */
-const detector = `
+export const detector = `
 graph (image: f32[1,3,64,64]) -> (hm: f32[1,2,16,16], wh: f32[1,2,16,16], reg: f32[1,2,16,16]) {
   c1 = Conv(image, w1: f32[2,3,1,1]{1, -0.8, -0.6, -0.6, -0.8, 1}, b1: f32[2]{0}) {}
   r1 = Relu(c1)
@@ -24,7 +22,7 @@ graph (image: f32[1,3,64,64]) -> (hm: f32[1,2,16,16], wh: f32[1,2,16,16], reg: f
 }`
 
 /** Background, red and blue, pixel by pixel; a fourth class that never comes first, so that three maps are no picture. */
-const segmenter = `
+export const segmenter = `
 graph (image: f32[1,3,64,64]) -> (classes: f32[1,4,64,64]) {
   c1 = Conv(image, w1: f32[8,3,1,1]{-1..1}, b1: f32[8]{0}) {}
   r1 = Relu(c1)
@@ -32,9 +30,6 @@ graph (image: f32[1,3,64,64]) -> (classes: f32[1,4,64,64]) {
   c3 = Conv(r1, w3: f32[4,8,1,1]{0.001}, b3: f32[4]{0}) {}
   classes = Add(c2, c3)
 }`
-
-export const detectorFile = (): Promise<NamedFile[]> => written('squares.onnx', detector)
-export const segmenterFile = (): Promise<NamedFile[]> => written('pixels.onnx', segmenter)
 
 interface Square {
   x: number
@@ -64,32 +59,36 @@ const classAt = (seed: number, x: number, y: number): number =>
 const picture = (seed: number): Uint8Array =>
   png(size, size, 'colour', (x, y) => {
     const grey = 90 + ((x * 3 + y * 5 + seed * 37) % 64)
-    return [[grey, grey, grey], [225, 40, 30], [30, 60, 220]][classAt(seed, x, y)]!
+    return [
+      [grey, grey, grey],
+      [225, 40, 30],
+      [30, 60, 220],
+    ][classAt(seed, x, y)]!
   })
 
 const names = (count: number): string[] => Array.from({ length: count }, (_, k) => `${String(k).padStart(2, '0')}.png`)
 
-/** Pictures without labels. */
-export const squares = (count: number): NamedFile =>
-  file('plain.zip', zipSync(Object.fromEntries(names(count).map((name, k) => [name, picture(k)])), { level: 0 }))
+type Files = Record<string, Uint8Array>
+
+/** Pictures without labels, by their names. */
+export const squares = (count: number): Files => Object.fromEntries(names(count).map((name, k) => [name, picture(k)]))
 
 /** The same with a labels.csv of boxes. */
-export function labelledSquares(count: number): NamedFile {
+export function labelledSquares(count: number): Files {
   const rows = names(count).flatMap((name, k) => {
     const own = squaresIn(k)
-    const named = (s: Square) => `${name},${s.class === 0 ? '0' : '1'},${s.x},${s.y},${side},${side}`
-    return own.length > 0 ? own.map(named) : [`${name},,,,,`]
+    return own.length > 0
+      ? own.map(square => `${name},${square.class},${square.x},${square.y},${side},${side}`)
+      : [`${name},,,,,`]
   })
-  const csv = ['file,label,x,y,width,height', ...rows].join('\n')
-  const pictures = names(count).map((name, k) => [name, picture(k)] as const)
-  return file('boxes.zip', zipSync({ 'labels.csv': utf8(csv), ...Object.fromEntries(pictures) }, { level: 0 }))
+  return { 'labels.csv': utf8(['file,label,x,y,width,height', ...rows].join('\n')), ...squares(count) }
 }
 
 /** The same with a mask for each. */
-export function maskedSquares(count: number): NamedFile {
-  const entries = names(count).flatMap((name, k) => [
-    [`set/images/${name}`, picture(k)] as const,
-    [`set/masks/${name}`, png(size, size, 'grey', (x, y) => [classAt(k, x, y)])] as const,
-  ])
-  return file('masks.zip', zipSync(Object.fromEntries(entries), { level: 0 }))
-}
+export const maskedSquares = (count: number): Files =>
+  Object.fromEntries(
+    names(count).flatMap((name, k) => [
+      [`set/images/${name}`, picture(k)],
+      [`set/masks/${name}`, png(size, size, 'grey', (x, y) => [classAt(k, x, y)])],
+    ]),
+  )
