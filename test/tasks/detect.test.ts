@@ -92,6 +92,13 @@ describe('outputs are read as', () => {
     const y = output([126, 7], [...row(3, [8, 8, 8, 8, 0.5, 0.2, 0.9]), ...row(9, [40, 8, 8, 8, 0.2, 1, 0.9])])
     expect(answerOf(task, { y }).map(b => [b.class, Number(b.score.toFixed(3))])).toEqual([[1, 0.45]])
   })
+  test('YOLO whose scores still need a sigmoid', () => {
+    const model = build('graph (x: f32[1,3,32,64]) -> (y: f32[1,5,42]) { y = Identity(x) }')
+    const task = taskFor({ task: { kind: 'detect', decoder: 'yolo', activation: 'sigmoid' } }, model)
+    const empty: [number[], number][] = Array.from({ length: 42 }, (_, i) => [[4, i], -9])
+    const y = output([5, 42], [...empty, [[0, 7], 32], [[1, 7], 16], [[2, 7], 8], [[3, 7], 8], [[4, 7], Math.log(3)]])
+    expect(answerOf(task, { y }).map(b => Number(b.score.toFixed(6)))).toEqual([0.75])
+  })
   test('corners with scores behind their Softmax, the background left out, as UltraFace gives them', () => {
     const model = build(`graph (x: f32[1,3,240,320]) -> (scores: f32[1,12,2], boxes: f32[1,12,4]) {
       s = Identity(x)

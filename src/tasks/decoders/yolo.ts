@@ -1,5 +1,6 @@
 // One row for each place: center, size, objectness where there is one, and a score for each class. YOLOv5 and YOLOX give rows
 // [1, N, 5 + C] (Redmon and Farhadi 2018, as Ultralytics and Megvii export them), YOLOv8 and later columns [1, 4 + C, N].
+import { log } from '../../base/math.ts'
 import type { Model } from '../../ir/model.ts'
 import {
   activated,
@@ -13,7 +14,7 @@ import {
   shapedOutputs,
   sizeOr,
 } from './outputs.ts'
-import type { Decoder } from './types.ts'
+import type { Decoder, DetectSettings } from './types.ts'
 
 const strides = [
   [8, 16, 32],
@@ -31,6 +32,12 @@ function areCells(model: Model, places: number): boolean {
     const cells = of.reduce((sum, s) => sum + Math.ceil(size.height / s) * Math.ceil(size.width / s), 0)
     return [1, 2, 3].some(boxes => cells * boxes === places)
   })
+}
+
+/** What a number must be before the activation for a score of `least`; a softmax needs its whole row. */
+function rawLeast(activation: DetectSettings['activation'], least: number): number {
+  if (activation === 'none') return least
+  return activation === 'sigmoid' && least < 1 ? log(least / (1 - least)) : Number.NEGATIVE_INFINITY
 }
 
 export const yolo: Decoder = {
@@ -65,7 +72,13 @@ export const yolo: Decoder = {
         const values = numbersAt(outputs, name)
         const row = new Float64Array(width)
         const found = []
+        const below = rawLeast(settings.activation, least)
         for (let i = 0; i < places; i++) {
+          // Almost all places hold nothing.
+          if (settings.objectness && !(values[i * down + 4 * across] >= below)) continue
+          let hopeless = true
+          for (let k = first; k < width && hopeless; k++) hopeless = !(values[i * down + k * across] >= below)
+          if (hopeless) continue
           for (let k = 0; k < width; k++) row[k] = values[i * down + k * across]
           const scores = activated(row, 4, width - 4, settings.activation)
           const own = settings.objectness
