@@ -117,7 +117,7 @@ describe.skipIf(!hasSharedData)('UltraFace', () => {
     await page.getByRole('heading', { name: 'Model', exact: true }).waitFor()
     await go(page, 'data')
     expect(await page.getByTestId('task-decoder').inputValue()).toBe('ultraface')
-    expect(await page.getByLabel('Output: boxes', { exact: true }).inputValue()).toBe('boxes')
+    expect(await page.locator('.field:has(.name:text-is("Output: boxes")) select').inputValue()).toBe('boxes')
     expect(await page.getByLabel('Mean', { exact: true }).inputValue()).toBe('127')
     await page.close()
   })
