@@ -94,7 +94,9 @@ export function reportText(report: Report, out: string): string {
 /** How close the outputs are, and how far the answers are the same as the task has it. */
 export function agreementText({ sqnrDb, cosine, answers }: Agreement): string {
   const same = answers
-    ? [answers, ...answers.details].map(({ metric, value }) => `${metric} ${value.toFixed(2)} %`)
+    ? [answers, ...answers.details].map(({ metric, value, unit }) =>
+        unit === '%' ? `${metric} ${value.toFixed(2)} %` : `${metric} ${value.toFixed(5)}`,
+      )
     : []
   return [`${sqnrDb.toFixed(1)} dB`, `cosine ${cosine.toFixed(5)}`, ...same].join(', ')
 }

@@ -133,10 +133,11 @@ function agreeing(shown: (outputs: Outputs) => readonly FoundBox[]): Agreeing {
       return {
         metric: 'boxes that both find',
         value: share(2 * both, before + after),
+        unit: '%',
         details: [
-          { metric: 'the original\u2019s boxes found again', value: share(both, before) },
-          { metric: 'boxes that the original has too', value: share(both, after) },
-          { metric: 'mean IoU of boxes that both find', value: share(covered, both) },
+          { metric: 'the original\u2019s boxes found again', value: share(both, before), unit: '%' },
+          { metric: 'boxes that the original has too', value: share(both, after), unit: '%' },
+          { metric: 'mean IoU of boxes that both find', value: share(covered, both), unit: '%' },
         ],
       }
     },

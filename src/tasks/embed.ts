@@ -103,8 +103,9 @@ function agreeing(alike: (reference: Outputs, other: Outputs) => number): Agreei
         ? null
         : {
             metric: 'mean cosine with the original',
-            value: (100 * sum) / count,
-            details: [{ metric: 'lowest cosine with the original', value: 100 * least }],
+            value: sum / count,
+            unit: '',
+            details: [{ metric: 'lowest cosine with the original', value: least, unit: '' }],
           },
   }
 }

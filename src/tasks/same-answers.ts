@@ -11,7 +11,7 @@ export function sameAnswers(metric: string, alike: (reference: Outputs, other: O
       answered++
       if (share === 1) same++
     },
-    result: () => (answered === 0 ? null : { metric, value: (100 * same) / answered, details: [] }),
+    result: () => (answered === 0 ? null : { metric, value: (100 * same) / answered, unit: '%', details: [] }),
   }
 }
 

@@ -205,7 +205,8 @@ function agreeing(answer: (outputs: Outputs) => Mask): Agreeing {
       return {
         metric: 'same class of pixels',
         value: 100 * same,
-        details: [{ metric: 'mean IoU with the original', value: 100 * mean }],
+        unit: '%',
+        details: [{ metric: 'mean IoU with the original', value: 100 * mean, unit: '%' }],
       }
     },
   }

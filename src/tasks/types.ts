@@ -33,11 +33,14 @@ export interface Score {
   detail: number | null
 }
 
-/** How far two models say the same over a set, in percent. */
-export interface AnswerAgreement {
+/** A figure of how far two models say the same over a set. */
+export interface AgreementFigure {
   metric: string
   value: number
-  details: readonly { metric: string; value: number }[]
+  unit: '%' | ''
+}
+export interface AnswerAgreement extends AgreementFigure {
+  details: readonly AgreementFigure[]
 }
 
 /** Gathers agreement over samples; null where neither has said anything. */

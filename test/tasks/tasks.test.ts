@@ -88,7 +88,7 @@ test('labelled embeddings are judged by whether the nearest of the others has th
   expect(others[0]!.value).toBe(75)
   const agreeing = task.agreeing()
   for (const [float, other] of given) agreeing.add(scores(...float), scores(...other))
-  expect(agreeing.result()!.details[0].value).toBeCloseTo((100 * 0.4) / Math.sqrt(1.01 * 1.09), 4)
+  expect(agreeing.result()!.details[0].value).toBeCloseTo(0.4 / Math.sqrt(1.01 * 1.09), 6)
 })
 
 test('a model with several outputs has no task that could be guessed', () => {

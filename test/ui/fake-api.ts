@@ -173,7 +173,7 @@ export function reportOf(graph: GraphView): Report {
     cosine: 0.99961,
     sqnrDb: 30.4,
     samples: 846,
-    answers: { metric: 'same best class', value: 99.41, details: [] },
+    answers: { metric: 'same best class', value: 99.41, unit: '%' as const, details: [] },
   }
   return {
     thimble: 1,

@@ -8,7 +8,7 @@ import { locale, t } from '../i18n/index.ts'
 import { type Confusion, changed, confusedPairs, confusion, kindOf, leastAlike } from '../state/answers.ts'
 import type { Role } from '../state/project.ts'
 import { useStudio } from '../state/studio.ts'
-import type { BoxSet } from './box-picture.tsx'
+import { type BoxSet, boxCount } from './box-picture.tsx'
 import { CosineBar } from './cosine-bar.tsx'
 import { ProgressBar } from './progress-bar.tsx'
 import { Said } from './said.tsx'
@@ -123,8 +123,14 @@ function ChangedSample(props: { project: ProjectView; role: Role; sample: Answer
       : typeof value !== 'object'
         ? value
         : value.kind === 'boxes'
-          ? t().tasks.boxes(format.whole(value.boxes.length, locale()))
+          ? boxCount(value.boxes.length)
           : ''
+  // The unit stands once, behind the second.
+  const was = () => {
+    const { before } = props.sample
+    const boxes = typeof before === 'object' && before?.kind === 'boxes' ? before.boxes : null
+    return boxes ? format.whole(boxes.length, locale()) : answer(before)
+  }
   const sets = (): BoxSet[] | null => {
     const { before, after } = props.sample
     const isBoxes = (value: Answered['before']) => typeof value === 'object' && value?.kind === 'boxes'
@@ -143,11 +149,11 @@ function ChangedSample(props: { project: ProjectView; role: Role; sample: Answer
       <p>
         <Show when={props.sample.before !== null}>
           <b class={kindOf(props.sample)}>
-            {answer(props.sample.before)} → {answer(props.sample.after)}
+            {was()} → {answer(props.sample.after)}
           </b>
         </Show>
         <Show when={(sets() || props.sample.before === null) && props.sample.alike !== null}>
-          <span class="soft"> {t().tasks.alike(format.percent(100 * props.sample.alike!, 1, locale()))}</span>
+          <span class="soft share">{t().tasks.alike(format.percent(100 * props.sample.alike!, 1, locale()))}</span>
         </Show>
         <Show when={props.sample.label !== null}>
           <br />

@@ -8,7 +8,7 @@ import * as format from '../format.ts'
 import { locale, t } from '../i18n/index.ts'
 import type { Pixels } from '../state/map-pixels.ts'
 import { classesIn, colourOf, differing, masked } from '../state/mask-pixels.ts'
-import { BoxPicture, type BoxSet } from './box-picture.tsx'
+import { BoxPicture, type BoxSet, boxCount } from './box-picture.tsx'
 import { CosineBar } from './cosine-bar.tsx'
 import { Picture } from './picture.tsx'
 import { Segmented } from './segmented.tsx'
@@ -16,8 +16,6 @@ import { Slider } from './slider.tsx'
 
 type Answers = NonNullable<Beside['answers']>
 type Names = readonly [string, string]
-
-const whole = (n: number): string => format.whole(n, locale())
 
 function InWords(props: { answers: Answers; names: Names }) {
   const rows = () => {
@@ -84,15 +82,15 @@ function OverPicture(props: {
       <BoxPicture pixels={props.picture} label={t().tasks.found} sets={sets()} />
       <figcaption class="row small">
         <span class="set-key before">
-          {props.names[0]}: {t().tasks.boxes(whole(props.before.boxes.length))}
+          {props.names[0]}: {boxCount(props.before.boxes.length)}
         </span>
         <span class="set-key after">
-          {props.names[1]}: {t().tasks.boxes(whole(props.after.boxes.length))}
+          {props.names[1]}: {boxCount(props.after.boxes.length)}
         </span>
         <Show when={labelled()}>
           {boxes => (
             <span class="set-key label">
-              {t().tasks.labelled}: {t().tasks.boxes(whole(boxes().length))}
+              {t().tasks.labelled}: {boxCount(boxes().length)}
             </span>
           )}
         </Show>

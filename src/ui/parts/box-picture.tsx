@@ -12,6 +12,9 @@ export interface BoxSet {
   boxes: readonly (Box & { score?: number })[]
 }
 
+/** How many boxes, in words. */
+export const boxCount = (count: number): string => t().tasks.boxes(count, format.whole(count, locale()))
+
 // Names on more boxes than this would hide the picture.
 const mostNamed = 12
 

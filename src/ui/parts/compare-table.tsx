@@ -3,7 +3,7 @@ import { For, type JSX, Show } from 'solid-js'
 import type { Accuracy, Agreement, Side } from '../../jobs/report.ts'
 import * as format from '../format.ts'
 import { inWords, locale, t } from '../i18n/index.ts'
-import { sameAnswers } from '../state/same-answers.ts'
+import { sameAnswers, shownFigure } from '../state/same-answers.ts'
 import { Term } from './term.tsx'
 
 interface Row {
@@ -78,14 +78,14 @@ function agreementRows(before: Agreement | null, after: Agreement | null): Row[]
     const change = was === null || is === null ? format.missing : format.signed(is - was, digits, locale())
     return { name, before: show(was), after: show(is), change }
   }
+  const [was, is] = [before, after].map(side => (side ? sameAnswers(side)[0] : undefined))
+  const known = is ?? was
   return [
     row(
-      <Term of="agreement">
-        {[after, before].flatMap(side => (side ? sameAnswers(side) : []))[0]?.name ?? t().tasks.sameAnswers}
-      </Term>,
+      <Term of="agreement">{known?.name ?? t().tasks.sameAnswers}</Term>,
       side => sameAnswers(side)[0]?.value ?? null,
-      percentOf,
-      2,
+      value => (value === null || !known ? format.missing : shownFigure({ value, unit: known.unit }, 2)),
+      known?.unit === '' ? 5 : 2,
     ),
     row(
       <Term of="sqnr">{t().compare.sqnrToOriginal}</Term>,
@@ -155,14 +155,14 @@ export function AgreementFacts(props: { agreement: Agreement }) {
   return (
     <dl class="facts agreement" data-testid="agreement">
       <For each={sameAnswers(props.agreement)}>
-        {({ name, value }, k) => (
+        {(figure, k) => (
           <>
             <dt>
-              <Show when={k() === 0} fallback={name}>
-                <Term of="agreement">{name}</Term>
+              <Show when={k() === 0} fallback={figure.name}>
+                <Term of="agreement">{figure.name}</Term>
               </Show>
             </dt>
-            <dd>{percentOf(value)}</dd>
+            <dd>{shownFigure(figure, 2)}</dd>
           </>
         )}
       </For>

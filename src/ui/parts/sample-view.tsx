@@ -8,7 +8,7 @@ import { mapPicture, type Pixels } from '../state/map-pixels.ts'
 import { masked } from '../state/mask-pixels.ts'
 import type { Role } from '../state/project.ts'
 import { useStudio } from '../state/studio.ts'
-import { BoxPicture, type BoxSet } from './box-picture.tsx'
+import { BoxPicture, type BoxSet, boxCount } from './box-picture.tsx'
 import { Picture } from './picture.tsx'
 import { ProblemNote } from './problem-note.tsx'
 import { SampleStepper } from './sample-stepper.tsx'
@@ -29,7 +29,7 @@ function Labelled(props: { pixels: Pixels; name: string; label: Label | null }) 
 
 function labelText(label: Label): string {
   if (typeof label !== 'object') return String(label)
-  return label.kind === 'boxes' ? t().tasks.boxes(format.whole(label.boxes.length, locale())) : t().tasks.mask
+  return label.kind === 'boxes' ? boxCount(label.boxes.length) : t().tasks.mask
 }
 
 function Captioned(props: { pixels: Pixels; name: string; label?: Label | null }) {

@@ -94,7 +94,7 @@ function figuresTable({ before }: Report, bundle: BundleReport, { words, locale 
 
 function agreementLine({ agreement }: BundleReport, { words, locale }: Language): string {
   if (!agreement) return ''
-  const same = agreement.answers?.value ?? agreement.top1
+  const same = agreement.answers?.unit === '' ? null : (agreement.answers?.value ?? agreement.top1)
   const facts = [
     same === null ? null : `${words.tasks.sameAnswers}: ${format.percent(same, 2, locale)}`,
     `${words.result.sqnr}: ${format.decibel(agreement.sqnrDb, locale)}`,
