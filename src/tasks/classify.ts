@@ -1,27 +1,15 @@
 // Classification: one score per class. Right when the label's score is the highest (top-1), or among the five highest (top-5).
 
 import * as v from 'valibot'
-import { StudioError } from '../base/errors.ts'
 import { value } from '../base/options.ts'
 import type { Model, ValueName } from '../ir/model.ts'
 import { classOf } from './label-kinds.ts'
 import { equal, sameAnswers } from './same-answers.ts'
-import { numbersOf } from './scores.ts'
+import { numbersAt } from './scores.ts'
 import type { Outputs, TaskDef } from './types.ts'
 
 const options = {
   output: value('Output: scores', v.nullable(v.string()), null),
-}
-
-/** Scores of one sample, whatever axes of 1 surround them. */
-function scoresOf(outputs: Outputs, name: ValueName): ArrayLike<number> {
-  const array = outputs[name]
-  if (!array)
-    throw new StudioError('usage', `The task reads output '${name}', which the model does not give.`, {
-      where: { value: name },
-      hint: `Its outputs: ${Object.keys(outputs).join(', ')}.`,
-    })
-  return numbersOf(array)
 }
 
 /** The first of the highest; -1 where all are NaN. */
@@ -56,7 +44,7 @@ export const classify: TaskDef = {
   open(model, { output }) {
     const name = typeof output === 'string' ? output : (scoreOutputs(model)[0] ?? model.graph.outputs[0])
     const answer = (outputs: Outputs): number | null => {
-      const at = best(scoresOf(outputs, name))
+      const at = best(numbersAt(outputs, name))
       return at < 0 ? null : at
     }
     const alike = (reference: Outputs, other: Outputs) => equal(answer(reference), answer(other))
@@ -70,7 +58,7 @@ export const classify: TaskDef = {
       alike,
       agreeing: () => sameAnswers('same best class', alike),
       score(outputs, label) {
-        const scores = scoresOf(outputs, name)
+        const scores = numbersAt(outputs, name)
         const place = ahead(scores, classOf(label, scores.length, name))
         return { value: place === 0 ? 1 : 0, top5: scores.length > 5 ? (place < 5 ? 1 : 0) : null, detail: null }
       },

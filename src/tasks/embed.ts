@@ -4,8 +4,8 @@
 
 import * as v from 'valibot'
 import { value } from '../base/options.ts'
-import { numbersAt } from './decoders/outputs.ts'
 import { nameOf } from './label-kinds.ts'
+import { numbersAt } from './scores.ts'
 import type { Agreeing, Label, Outputs, Pooled, TaskDef } from './types.ts'
 
 const options = { output: value('Output: vector', v.nullable(v.string()), null) }

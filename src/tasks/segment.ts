@@ -5,8 +5,9 @@ import { StudioError } from '../base/errors.ts'
 import { choice, number, value } from '../base/options.ts'
 import { unlabelled } from '../ir/labels.ts'
 import type { Model, ValueName } from '../ir/model.ts'
-import { makers, numbersAt, pictureSize, shapedOutputs } from './decoders/outputs.ts'
 import { maskOf } from './label-kinds.ts'
+import { makers, pictureSize, shapedOutputs } from './outputs.ts'
+import { numbersAt } from './scores.ts'
 import type { Agreeing, Mask, Outputs, Pooled, TaskDef, TaskOptions } from './types.ts'
 
 const options = {
@@ -20,7 +21,8 @@ const options = {
   }),
 }
 
-const few = 256
+// Of a mask's byte; and beyond the 150 classes of ADE20K, maps are more likely features.
+const [few, likely] = [256, 160]
 
 interface Plan {
   name: ValueName
@@ -42,7 +44,7 @@ function guess(model: Model): TaskOptions | null {
   if (dims.length !== 3) return null
   for (const layout of ['first', 'last'] as const) {
     const [classes, height, width] = layout === 'first' ? dims : [dims[2], dims[0], dims[1]]
-    if (!fits(height, width) || classes > few) continue
+    if (!fits(height, width) || classes > likely) continue
     if (classes === 1) {
       // One map may be depth or grey; what ends in a sigmoid is a decision.
       const decided = makers(model, name).some(node => /Sigmoid/.test(node.op))

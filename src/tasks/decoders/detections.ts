@@ -3,7 +3,8 @@
 // end-to-end YOLO gives it. Caffe's DetectionOutput has the rows [picture, class, score, left, top, right, bottom].
 import { StudioError } from '../../base/errors.ts'
 import type { Model, ValueName } from '../../ir/model.ts'
-import { fromCorners, named, numbersAt, sizeOr } from './outputs.ts'
+import { numbersAt } from '../scores.ts'
+import { fromCorners, named, sizeOr } from './outputs.ts'
 import type { Decoder } from './types.ts'
 
 /** Output names with their sizes; open ones, which the number of boxes may be, are -1. */

@@ -4,17 +4,10 @@
 
 import { sigmoid } from '../../base/math.ts'
 import type { Model } from '../../ir/model.ts'
+import { activationFor, type Shaped, shapedOutputs } from '../outputs.ts'
+import { numbersAt } from '../scores.ts'
 import type { FoundBox } from '../types.ts'
-import {
-  activationFor,
-  dimsOf,
-  fromCenter,
-  misshapen,
-  named,
-  numbersAt,
-  type Shaped,
-  shapedOutputs,
-} from './outputs.ts'
+import { dimsOf, fromCenter, misshapen, named } from './outputs.ts'
 import type { Decoder } from './types.ts'
 
 const isSize = /wh|size|scale|dim/i

@@ -1,40 +1,10 @@
-// What decoders ask of a model and its outputs.
-
+// What decoders ask of a model, and how they read a box or a score.
 import { StudioError } from '../../base/errors.ts'
 import { exp, sigmoid } from '../../base/math.ts'
-import type { Model, Node, ValueName } from '../../ir/model.ts'
-import { numbersOf } from '../scores.ts'
-import type { FoundBox, Outputs } from '../types.ts'
+import type { Model, ValueName } from '../../ir/model.ts'
+import { pictureSize, shapedOutputs } from '../outputs.ts'
+import type { FoundBox } from '../types.ts'
 import type { DetectSettings } from './types.ts'
-
-/** A graph output with its shape, where that is known but for the batch. */
-export interface Shaped {
-  name: ValueName
-  /** Without the axes of 1 in front. */
-  dims: readonly number[]
-}
-
-export function shapedOutputs({ graph }: Model): Shaped[] {
-  return graph.outputs.flatMap(name => {
-    const shape = graph.values.get(name)?.shape
-    if (!shape || shape.length < 2) return []
-    const rest = shape.slice(1)
-    return rest.every(d => typeof d === 'number' && d > 0) ? [{ name, dims: rest as number[] }] : []
-  })
-}
-
-/** Height and width of the one picture that the model is fed; null where they are open. */
-export function pictureSize({ graph }: Model): { height: number; width: number } | null {
-  for (const name of graph.inputs) {
-    const value = graph.values.get(name)
-    const dims = value?.shape?.slice(-3)
-    if (value?.data || value?.shape?.length !== 4 || !dims) continue
-    const last = dims[2] === 1 || dims[2] === 3
-    const [height, width] = last ? dims : dims.slice(1)
-    if (typeof height === 'number' && typeof width === 'number' && height > 0 && width > 0) return { height, width }
-  }
-  return null
-}
 
 export function sizeOr(model: Model, settings: Pick<DetectSettings, 'units'>): { height: number; width: number } {
   if (settings.units === 'fractions') return { height: 1, width: 1 }
@@ -63,15 +33,6 @@ export function named(
       hint: `Name it in the task of the input spec. The model's outputs: ${model.graph.outputs.join(', ')}.`,
     },
   )
-}
-
-export function numbersAt(outputs: Outputs, name: ValueName): ArrayLike<number> {
-  const array = outputs[name]
-  if (array) return numbersOf(array)
-  throw new StudioError('usage', `The task reads output '${name}', which the model does not give.`, {
-    where: { value: name },
-    hint: `Its outputs: ${Object.keys(outputs).join(', ')}.`,
-  })
 }
 
 /** The declared sizes of an output behind its batch; a decoder needs them to know what is where. */
@@ -134,32 +95,3 @@ export const fromCenter = (x: number, y: number, width: number, height: number) 
 /** A box of damaged numbers is none. */
 export const sound = (box: FoundBox): boolean =>
   Number.isFinite(box.x + box.y + box.width + box.height + box.score) && box.width > 0 && box.height > 0
-
-const moved = new Set([
-  'Reshape', 'Transpose', 'Concat', 'Squeeze', 'Unsqueeze', 'Flatten', 'Identity', 'Cast', 'Slice', 'Split',
-]) // biome-ignore format: one line a family
-
-/** The operators that compute an output, behind what only moves numbers. */
-export function makers({ graph }: Model, output: ValueName): Node[] {
-  const maker = new Map(graph.nodes.flatMap(node => node.outputs.map(name => [name, node] as const)))
-  const found: Node[] = []
-  const waiting: (ValueName | null)[] = [output]
-  const seen = new Set<ValueName | null>()
-  for (const value of waiting) {
-    if (seen.has(value)) continue
-    seen.add(value)
-    const node = maker.get(value)
-    if (!node) continue
-    if (moved.has(node.op)) waiting.push(...(node.op === 'Concat' ? node.inputs : node.inputs.slice(0, 1)))
-    else found.push(node)
-  }
-  return found
-}
-
-/** What is still to be done to scores, by what makes them. */
-export function activationFor(model: Model, output: ValueName, otherwise: 'sigmoid' | 'softmax'): string {
-  const ops = makers(model, output).map(node => node.op)
-  return ops.some(op => op === 'Conv' || op === 'Gemm' || op === 'Add') && !ops.some(op => /Softmax|Sigmoid/.test(op))
-    ? otherwise
-    : 'none'
-}

@@ -1,6 +1,6 @@
 // Two outputs that belong together: four numbers for each place, and a score for each class.
 import type { Model, ValueName } from '../../ir/model.ts'
-import type { Shaped } from './outputs.ts'
+import type { Shaped } from '../outputs.ts'
 
 export interface BoxPair {
   boxes: Shaped

@@ -6,21 +6,10 @@ import { viewAs } from '../../base/dtype.ts'
 import { StudioError } from '../../base/errors.ts'
 import { exp } from '../../base/math.ts'
 import type { Model } from '../../ir/model.ts'
-import { numbersOf } from '../scores.ts'
+import { activationFor, pictureSize, type Shaped, shapedOutputs } from '../outputs.ts'
+import { numbersAt, numbersOf } from '../scores.ts'
 import type { Outputs } from '../types.ts'
-import {
-  activated,
-  activationFor,
-  classesFrom,
-  dimsOf,
-  fromCenter,
-  misshapen,
-  named,
-  numbersAt,
-  pictureSize,
-  type Shaped,
-  shapedOutputs,
-} from './outputs.ts'
+import { activated, classesFrom, dimsOf, fromCenter, misshapen, named } from './outputs.ts'
 import { pairOf } from './pair.ts'
 import type { Anchors, Decoder, DetectSettings } from './types.ts'
 

@@ -1,17 +1,8 @@
 // Corners of finished boxes beside a score for each class, as UltraFace and SSD give them whose graph holds the decoding: boxes
 // [1, N, 4] (left, top, right, bottom; fractions of the picture) and scores [1, N, C].
-import {
-  activated,
-  activationFor,
-  classesFrom,
-  dimsOf,
-  fromCorners,
-  misshapen,
-  named,
-  numbersAt,
-  shapedOutputs,
-  sizeOr,
-} from './outputs.ts'
+import { activationFor, shapedOutputs } from '../outputs.ts'
+import { numbersAt } from '../scores.ts'
+import { activated, classesFrom, dimsOf, fromCorners, misshapen, named, sizeOr } from './outputs.ts'
 import { pairOf } from './pair.ts'
 import type { Decoder } from './types.ts'
 

@@ -2,18 +2,9 @@
 // [1, N, 5 + C] (Redmon and Farhadi 2018, as Ultralytics and Megvii export them), YOLOv8 and later columns [1, 4 + C, N].
 import { log } from '../../base/math.ts'
 import type { Model } from '../../ir/model.ts'
-import {
-  activated,
-  classesFrom,
-  dimsOf,
-  fromCenter,
-  misshapen,
-  named,
-  numbersAt,
-  pictureSize,
-  shapedOutputs,
-  sizeOr,
-} from './outputs.ts'
+import { pictureSize, shapedOutputs } from '../outputs.ts'
+import { numbersAt } from '../scores.ts'
+import { activated, classesFrom, dimsOf, fromCenter, misshapen, named, sizeOr } from './outputs.ts'
 import type { Decoder, DetectSettings } from './types.ts'
 
 const strides = [

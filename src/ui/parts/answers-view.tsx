@@ -156,8 +156,7 @@ function ChangedSample(props: { project: ProjectView; role: Role; sample: Answer
           <span class="soft share">{t().tasks.alike(format.percent(100 * props.sample.alike!, 1, locale()))}</span>
         </Show>
         <Show when={props.sample.label !== null}>
-          <br />
-          <span class="soft">
+          <span class="soft share">
             {t().answers.label} {answer(props.sample.label)}
           </span>
         </Show>
