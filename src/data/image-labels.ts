@@ -1,6 +1,6 @@
 // What pictures are labelled with. Classes and text: labels.csv (file,label or file,text), or sub-folders: their names where all are
 // integers, else their places in sorted order. Boxes: labels.csv with x, y, width and height in pixels of the picture, a row for each
-// box, or a COCO .json. Masks: a PNG of the picture's name in a folder `masks`.
+// box, a COCO .json, or a .txt for each picture as YOLO has them. Masks: a PNG of the picture's name in a folder `masks`.
 import { type ByteSource, type FileSet, readAll, text } from '../base/bytes.ts'
 import { StudioError } from '../base/errors.ts'
 import { parseCsv } from '../formats/csv.ts'
@@ -10,9 +10,14 @@ import type { Codecs } from './codecs.ts'
 import type { ResizeSpec } from './input-spec.ts'
 import { placeMask, readMask } from './masks.ts'
 import { framing } from './resize.ts'
+import { readYolo, yoloPaths } from './yolo-labels.ts'
 
-/** What stands beside a picture, before it is known how the picture is fed. `boxes` are in pixels of the picture as it came. */
-export type Beside = number | string | { boxes: readonly Box[]; mask?: undefined } | { boxes?: undefined; mask: string }
+/** What stands beside a picture, before it is known how that is fed. `boxes` are in pixels of the picture as it came, or in fractions. */
+export type Beside =
+  | number
+  | string
+  | { boxes: readonly Box[]; fractions?: boolean; mask?: undefined }
+  | { boxes?: undefined; mask: string }
 
 export interface ImageLabels {
   labels: Map<string, Beside>
@@ -34,7 +39,7 @@ export async function labelsOf(
     const coco = readCoco(path, text(await readAll(files.get(path) as ByteSource)))
     if (coco) return boxLabels(path, coco, find)
   }
-  return maskLabels(images) ?? folderLabels(images)
+  return maskLabels(images) ?? (await yoloLabels(files, images)) ?? folderLabels(images)
 }
 
 /** A label as it lies on the picture that the model is fed. */
@@ -54,7 +59,8 @@ export async function placeLabel(
     const mask = await readMask(label.mask, await readAll(files.get(label.mask) as ByteSource), codecs)
     return placeMask(label.mask, mask, picture, frame)
   }
-  const [across, down] = [frame.scaled.width / w, frame.scaled.height / h]
+  const { width: fullWidth, height: fullHeight } = frame.scaled
+  const [across, down] = label.fractions ? [fullWidth, fullHeight] : [fullWidth / w, fullHeight / h]
   const within = (at: number, length: number): number => Math.min(1, Math.max(0, at / length))
   const boxes = label.boxes.flatMap(box => {
     const x = within(box.x * across + frame.left, frame.width)
@@ -122,6 +128,20 @@ function maskLabels(images: readonly string[]): ImageLabels | null {
     if (mask !== undefined && !isMask.test(path)) labels.set(path, { mask })
   }
   return labels.size === 0 ? null : { labels, kind: 'masks', missing: [], from: null }
+}
+
+/** null where no picture has a file of boxes. */
+async function yoloLabels(files: FileSet, images: readonly string[]): Promise<ImageLabels | null> {
+  const labels = new Map<string, Beside>()
+  let some = false
+  for (const image of images) {
+    const path = yoloPaths(image).find(name => files.has(name))
+    const boxes = path === undefined ? [] : readYolo(path, text(await readAll(files.get(path) as ByteSource)))
+    if (boxes === null) return null
+    some ||= path !== undefined
+    labels.set(image, { boxes, fractions: true })
+  }
+  return some ? { labels, kind: 'boxes', missing: [], from: null } : null
 }
 
 /** Integers stand for themselves; other names for their place in sorted order. */

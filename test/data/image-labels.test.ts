@@ -99,6 +99,28 @@ describe('a COCO .json', () => {
   })
 })
 
+describe('a .txt for each picture, as YOLO has them', () => {
+  const files = (boxes: string) => ({
+    'd/images/a.png': picture(40, 20),
+    'd/images/b.png': picture(40, 20),
+    'd/labels/a.txt': utf8(boxes),
+  })
+  test('gives centers and sizes in fractions, wherever the picture is put; a picture without one has no boxes', async () => {
+    const [a, b] = await labelsIn(files('3 0.5 0.5 0.5 0.5\n\n1 0.1 0.1 0.2 0.2\n'), 'letterbox')
+    expect(rounded(a)).toEqual([
+      [3, 0.25, 0.375, 0.5, 0.25],
+      [1, 0, 0.25, 0.2, 0.1],
+    ])
+    expect(b).toEqual({ kind: 'boxes', boxes: [] })
+  })
+  test('that holds no boxes is named with its line; captions are let be', async () => {
+    await expect(open(files('0 0.5 0.5 0.5 0.5\n0 12 8 30 20\n'))).rejects.toThrow(
+      /a.txt, line 2: 0 12 8 30 20 is no box/,
+    )
+    expect((await open(files('a red square'))).labels).toBeNull()
+  })
+})
+
 describe('masks', () => {
   const grey = (classOf: (x: number, y: number) => number) => png(40, 20, 'grey', (x, y) => [classOf(x, y)])
   const files = (mask: Uint8Array) => ({ 'd/images/a.png': picture(40, 20), 'd/masks/a.png': mask })

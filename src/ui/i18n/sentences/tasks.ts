@@ -23,6 +23,11 @@ export const tasks: readonly Pair[] = [
   ['a box needs all of x, y, width and height', '检测框需要 x、y、width、height 四列'],
   ['{values} is no box', '{values} 不是检测框'],
   ['the box has no label', '该框没有标签'],
+  ['{path}, line {line#}: {values} is no box.', '{path} 第 {line#} 行：{values} 不是检测框。'],
+  [
+    'A line is: class, center x, center y, width and height, from 0 to 1.',
+    '每行为：类别、中心 x、中心 y、宽、高，取值 0 到 1。',
+  ],
   ['The mask {path} {what*}.', '掩码 {path} {what*}。'],
   [
     'Save it as a grey PNG of 8 bits whose values are the classes, 255 for pixels without one.',
