@@ -15,7 +15,11 @@ import type { Agreeing, Box, FoundBox, FoundBoxes, Outputs, Pooled, TaskDef, Tas
 const name = v.nullable(v.string())
 const positive = v.pipe(v.number(), v.gtValue(0))
 const anchors = v.nullable(
-  v.strictObject({ strides: v.array(positive), sizes: v.array(v.array(v.tuple([positive, positive]))) }),
+  v.strictObject({
+    strides: v.array(positive),
+    sizes: v.array(v.array(v.tuple([positive, positive]))),
+    even: v.optional(v.boolean()),
+  }),
 )
 
 const options = {

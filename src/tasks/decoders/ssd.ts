@@ -14,18 +14,19 @@ import { pairOf } from './pair.ts'
 import type { Anchors, Decoder, DetectSettings } from './types.ts'
 
 /** Centers and sizes, [N, 4], fractions of the picture. */
-export function priorsFrom({ strides, sizes }: Anchors, size: { height: number; width: number }): Float64Array {
+export function priorsFrom(
+  { strides, sizes, even = false }: Anchors,
+  size: { height: number; width: number },
+): Float64Array {
   const priors: number[] = []
-  for (const [level, stride] of strides.entries())
-    for (let y = 0; y < Math.ceil(size.height / stride); y++)
-      for (let x = 0; x < Math.ceil(size.width / stride); x++)
+  for (const [level, stride] of strides.entries()) {
+    const [columns, rows] = [Math.ceil(size.width / stride), Math.ceil(size.height / stride)]
+    const [across, down] = even ? [1 / columns, 1 / rows] : [stride / size.width, stride / size.height]
+    for (let y = 0; y < rows; y++)
+      for (let x = 0; x < columns; x++)
         for (const [w, h] of sizes[level] ?? [])
-          priors.push(
-            ((x + 0.5) * stride) / size.width,
-            ((y + 0.5) * stride) / size.height,
-            w / size.width,
-            h / size.height,
-          )
+          priors.push((x + 0.5) * across, (y + 0.5) * down, w / size.width, h / size.height)
+  }
   return Float64Array.from(priors)
 }
 
@@ -34,7 +35,11 @@ const square = (...sides: number[]): [number, number][] => sides.map(side => [si
 // Published anchors whose number of boxes tells them.
 const known: readonly Anchors[] = [
   // Linzaer's Ultra-Light-Fast-Generic-Face-Detector-1MB, vision/ssd/config/fd_config.py
-  { strides: [8, 16, 32, 64], sizes: [square(10, 16, 24), square(32, 48), square(64, 96), square(128, 192, 256)] },
+  {
+    strides: [8, 16, 32, 64],
+    sizes: [square(10, 16, 24), square(32, 48), square(64, 96), square(128, 192, 256)],
+    even: true,
+  },
   // RetinaFace MobileNet 0.25 (biubug6/Pytorch_Retinaface, data/config.py)
   { strides: [8, 16, 32], sizes: [square(16, 32), square(64, 128), square(256, 512)] },
 ]

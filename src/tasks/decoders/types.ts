@@ -26,6 +26,8 @@ export interface DetectSettings {
 export interface Anchors {
   strides: readonly number[]
   sizes: readonly (readonly (readonly [number, number])[])[]
+  /** Cells share the picture evenly, where a stride does not go into it, rather than lie a stride apart. */
+  even?: boolean
 }
 
 export interface OpenedDecoder {
