@@ -2,9 +2,10 @@
 // `client.ts` wraps it with comlink; the studio worker implements it. Errors arrive as ErrorRecord.
 import type { ErrorRecord } from '../src/base/errors.ts'
 import type { Option, ValueOption } from '../src/base/options.ts'
-import type { InputSpec } from '../src/data/input-spec.ts'
+import type { InputSpec, TaskSpec } from '../src/data/input-spec.ts'
 import type { Progress, Skip, Suspicion } from '../src/ir/context.ts'
 import type { FormatName } from '../src/ir/format-names.ts'
+import type { Label, LabelKind } from '../src/ir/labels.ts'
 import type { Dim } from '../src/ir/model.ts'
 import type { Range } from '../src/ir/quant.ts'
 import type { Answers } from '../src/jobs/answers.ts'
@@ -35,10 +36,19 @@ export type Localized = string | Readonly<{ en: string; zh: string }>
 /** A declared option as the page sees it: all but the schema, which is code and stays behind. */
 export type ShownOption = Exclude<Option, ValueOption> | Omit<ValueOption, 'schema'>
 
+/** How outputs may be read. */
+export interface ShownTask {
+  id: string
+  label: string
+  options: Readonly<Record<string, ShownOption>>
+}
+
 export interface Catalogue {
   steps: { id: string; label: string; options: Readonly<Record<string, ShownOption>> }[]
   presets: { id: string; label: string; recipe: Recipe }[]
   targets: { id: string; label: string; vendor: string; forms: readonly string[]; ranOnItsRuntime: boolean }[]
+  tasks: ShownTask[]
+  decoders: { id: string; label: string; uses: readonly string[] }[]
   samples: { id: string; label: Localized; about: Localized; bytes: number }[]
 }
 
@@ -91,12 +101,14 @@ export interface ModelView {
   opset: number
   notes: readonly string[]
   metadata: Record<string, string>
+  /** What its outputs look like; null where they look like nothing that is known. */
+  task: TaskSpec | null
 }
 
 export interface DataView {
   name: string
   size: number
-  labels: 'class' | 'text' | null
+  labels: LabelKind | null
   skipped: readonly Skip[]
   suspicious: readonly Suspicion[]
 }
@@ -140,9 +152,11 @@ export interface ProjectView extends ProjectSummary {
 /** What the model is really fed for one sample, shown as a picture, beside the picture as it came. */
 export interface SamplePreview {
   name: string
-  label: string | null
+  label: Label | null
   original: { width: number; height: number; rgba: Uint8ClampedArray } | null
   fed: { width: number; height: number; rgba: Uint8ClampedArray; min: number; max: number; mean: number } | null
+  /** What is fed where it is no picture: rows over time, or whatever its last two axes are. */
+  map: { width: number; height: number; values: Float32Array } | null
 }
 
 export interface RunProgress extends Progress {

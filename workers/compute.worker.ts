@@ -11,7 +11,6 @@ import { pack } from '../src/base/pack.ts'
 import { createRng } from '../src/base/rng.ts'
 import { type OpenedDataset, openDataset } from '../src/data/dataset.ts'
 import type { InputSpec } from '../src/data/input-spec.ts'
-import { proposeInput } from '../src/data/propose-input.ts'
 import { resolveInput } from '../src/data/resolve-input.ts'
 import { browserCodecs } from '../src/host/browser/codecs.ts'
 import { blobSource } from '../src/host/browser/files.ts'
@@ -30,6 +29,7 @@ import { type Diagnosis, diagnose } from '../src/jobs/diagnose.ts'
 import type { LayerOutput, Standing } from '../src/jobs/layer-output.ts'
 import type { LayersTried } from '../src/jobs/layer-trial.ts'
 import { cutAs, type Linted, lint } from '../src/jobs/lint.ts'
+import { checkTask, proposeSpec } from '../src/jobs/proposed.ts'
 import type { Report } from '../src/jobs/report.ts'
 import { bundleFiles, compareDump, type Dumped, readDump } from '../src/jobs/verify.ts'
 import { infer } from '../src/ops/infer.ts'
@@ -162,7 +162,7 @@ async function run(
       {
         ...(await jobOf(project, imported, recipe)),
         device: on.device,
-        notes: [...on.notes, ...(project.inputProposed ? proposeInput(imported.model).notes : [])],
+        notes: [...on.notes, ...(project.inputProposed ? proposeSpec(imported.model).notes : [])],
         importMs,
         onStep: (index, step, from) => from === 'run' && meter.step(index, step.do),
       },
@@ -290,7 +290,7 @@ const api = {
       const inferred = infer(imported.model)
       return {
         view: modelView(imported, inferred, cost(inferred)),
-        input: proposeInput(imported.model).spec,
+        input: proposeSpec(imported.model).spec,
         recipe: withTargets(presetOf('balanced'), [defaultTarget]),
       }
     }),
@@ -306,6 +306,14 @@ const api = {
   check: (recipe: Recipe): Promise<Result<null>> =>
     answer(async () => {
       wantedOf(checkRecipe(recipe))
+      return null
+    }),
+
+  /** Refuses an input spec whose task does not fit the model. */
+  fits: (project: Project, input: InputSpec): Promise<Result<null>> =>
+    answer(async () => {
+      const { imported } = await modelOf(project.id, project.model)
+      checkTask(input, imported.model)
       return null
     }),
 

@@ -351,6 +351,8 @@ const api: StudioApi = {
 
   setInput: (id, input) =>
     result(async () => {
+      const project = await load(id)
+      await viewer.call(compute => unwrap(compute.fits(project, input)))
       await update(id, async project => ({ input, inputProposed: false, ...(await settled({ ...project, input })) }))
       return view(await update(id, reread))
     }),

@@ -2,13 +2,13 @@
 import { resolve } from 'node:path'
 import { outFile, utf8 } from '../base/bytes.ts'
 import type { InputSpec } from '../data/input-spec.ts'
-import { proposeInput } from '../data/propose-input.ts'
 import { refuseExisting, writeFolder } from '../host/node/files.ts'
 import { folderStore } from '../host/node/store.ts'
 import { rangesOf, readRanges } from '../importers/ranges.ts'
 import type { Graph } from '../ir/model.ts'
 import type { Range } from '../ir/quant.ts'
 import { type Compressed, compress, mergedInput, withTargets } from '../jobs/compress.ts'
+import { proposeSpec } from '../jobs/proposed.ts'
 import type { Report } from '../jobs/report.ts'
 import { presetOf } from '../recipe/presets.ts'
 import type { Recipe, Step } from '../recipe/types.ts'
@@ -59,7 +59,7 @@ export async function run(args: Parsed, line: ProgressLine, signal: AbortSignal)
   const planned = await plannedRecipe(args)
   const { imported, modelHash, importMs } = await openModel(path, args)
   const spec = await openInput(args)
-  const proposed = proposeInput(imported.model)
+  const proposed = proposeSpec(imported.model)
   const input: InputSpec = mergedInput(planned, spec, proposed.spec)
   const notes = spec || planned.input ? [] : proposed.notes
   for (const note of notes) line.say(note)

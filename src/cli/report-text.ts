@@ -1,6 +1,6 @@
 // The report in a terminal: what changed, how good it is, what to look at.
 import pc from 'picocolors'
-import type { Accuracy, Report } from '../jobs/report.ts'
+import type { Accuracy, Agreement, Report } from '../jobs/report.ts'
 import { kilobytes, table } from './output.ts'
 
 const percent = (a: Accuracy | null): string => (a ? `${a.value.toFixed(2)} %` : '-')
@@ -41,11 +41,7 @@ export function reportText(report: Report, out: string): string {
     lines.push('', table(['', 'before', 'after', 'change'], rows))
   }
   const a = report.agreement
-  if (a)
-    lines.push(
-      '',
-      `outputs against the original over ${a.samples} samples: ${a.sqnrDb.toFixed(1)} dB, cosine ${a.cosine.toFixed(5)}${a.top1 === null ? '' : `, same answer ${a.top1.toFixed(2)} %`}`,
-    )
+  if (a) lines.push('', `outputs against the original over ${a.samples} samples: ${agreementText(a)}`)
   if (after?.accuracy?.against) lines.push(after.accuracy.against.words)
   const worst = [...report.layers]
     .filter(l => l.sqnrDb !== null)
@@ -80,7 +76,7 @@ export function reportText(report: Report, out: string): string {
     lines.push(
       '',
       table(
-        ['bundle', 'size', 'top-1', 'agreement', 'in few bits', 'in float'],
+        ['bundle', 'size', report.before.accuracy?.metric ?? 'accuracy', 'agreement', 'in few bits', 'in float'],
         report.bundles.map(b => [
           `${b.target}${b.form ? ` (${b.form})` : ''}`,
           kilobytes(b.after.bytes),
@@ -93,6 +89,16 @@ export function reportText(report: Report, out: string): string {
     )
   lines.push('', ...report.bundles.map(b => `${b.target}${b.form ? ` (${b.form})` : ''}: ${out}/${b.dir}`))
   return `${lines.join('\n')}\n`
+}
+
+/** How close the outputs are, and how far the answers are the same as the task has it. */
+export function agreementText({ sqnrDb, cosine, answers }: Agreement): string {
+  const same = answers
+    ? [answers, ...answers.details].map(({ metric, value, unit }) =>
+        unit === '%' ? `${metric} ${value.toFixed(2)} %` : `${metric} ${value.toFixed(5)}`,
+      )
+    : []
+  return [`${sqnrDb.toFixed(1)} dB`, `cosine ${cosine.toFixed(5)}`, ...same].join(', ')
 }
 
 const sizes = { macs: 'MACs', parameters: 'parameters', bytes: 'bytes' }

@@ -21,6 +21,7 @@ import { ranges } from './ranges.ts'
 import { recipe } from './recipe.ts'
 import { search } from './search.ts'
 import { simulate } from './simulate.ts'
+import { tasks } from './tasks.ts'
 import { tflite } from './tflite.ts'
 import { training } from './training.ts'
 import { weights } from './weights.ts'
@@ -47,6 +48,7 @@ export const plain = [
   ...recipe,
   ...search,
   ...simulate,
+  ...tasks,
   ...tflite,
   ...training,
   ...weights,

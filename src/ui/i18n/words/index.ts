@@ -20,6 +20,7 @@ import * as model from './model.ts'
 import * as recipe from './recipe.ts'
 import * as result from './result.ts'
 import * as run from './run.ts'
+import * as tasks from './tasks.ts'
 import * as term from './term.ts'
 import * as variants from './variants.ts'
 
@@ -44,6 +45,7 @@ const areas = {
   layer,
   lint,
   command,
+  tasks,
   term,
 }
 
