@@ -78,7 +78,8 @@ export async function pruneAlone(
   for (const id of new Set(group.readers.map(r => r.node))) {
     const all = moments.get(id)
     const node = model.graph.nodes.find(n => n.id === id)!
-    const weight = weightOf(node, model.graph)!
+    const weight = weightOf(node, model.graph)
+    if (!weight) continue
     const after = pruned.graph.nodes.find(n => n.id === id)!
     const shape = layerShape(after, pruned.graph)
     const axes = kept.get(weight.name)
