@@ -4,6 +4,7 @@ import { cut } from './cut.ts'
 import { distil } from './distil.ts'
 import { evaluate } from './evaluate.ts'
 import { exportStep } from './export.ts'
+import { factorize } from './factorize.ts'
 import { finetune } from './finetune.ts'
 import { optimize } from './optimize.ts'
 import { prune } from './prune.ts'
@@ -15,6 +16,7 @@ export const steps = [
   cut,
   optimize,
   prune,
+  factorize,
   finetune,
   distil,
   quantize,

@@ -1,11 +1,9 @@
 // Step `prune`: channels are removed until a budget of multiply-accumulates, parameters or bytes is met, those first that are least
 // important and where the model can best do without, and the weights that are left make up for them.
 import { StudioError } from '../../base/errors.ts'
-import { encodeModel } from '../../exporters/onnx.ts'
 import { held } from '../../ir/batches.ts'
 import type { Model, NodeId } from '../../ir/model.ts'
 import { infer } from '../../ops/infer.ts'
-import { cost } from '../../stages/inspect/cost.ts'
 import { reestimate } from '../../stages/prune/batch-norm.ts'
 import { savingsOf } from '../../stages/prune/cost.ts'
 import { findGroups, type Group, type Skipped } from '../../stages/prune/groups.ts'
@@ -27,7 +25,8 @@ import { keptOf, removeChannels } from '../../stages/prune/remove.ts'
 import { statisticsOf } from '../../stages/prune/statistics.ts'
 import { knapsack } from '../../stages/search/knapsack.ts'
 import { type State, type StepEnv, step } from '../state.ts'
-import { type Budget, options, type PruneOptions } from './prune-options.ts'
+import { checkFloat, sizeOf, tolerance, wantedBy, wordsFor } from './budget.ts'
+import { options, type PruneOptions } from './prune-options.ts'
 import { curvesOf, measureGroups } from './prune-sensitivity.ts'
 import { openTrial } from './trial.ts'
 
@@ -44,16 +43,11 @@ export const prune = step({
 
 async function pruneWith(state: State, o: PruneOptions, env: StepEnv): Promise<State> {
   const { ctx } = env
-  if (state.variants.length > 0)
-    throw new StudioError('bad-recipe', 'The model is quantised already when it is to be pruned', {
-      where: { step: 'prune' },
-      hint: 'Put the step prune before quantize.',
-    })
+  checkFloat(state, 'prune')
   const model = infer(state.model)
   const { groups, skipped } = findGroups(model)
   const now = await sizeOf(model, o.budget.of, env)
-  const wanted =
-    o.budget.share === undefined ? o.budget.amount! : o.budget.share * (await sizeOf(state.original, o.budget.of, env))
+  const wanted = await wantedBy(o.budget, state, env)
   const words = wordsFor(o.budget)
   if (now <= wanted)
     return {
@@ -116,13 +110,6 @@ async function pruneWith(state: State, o: PruneOptions, env: StepEnv): Promise<S
 function importanceLost(scores: readonly number[], gone: number): number {
   const sum = (list: readonly number[]): number => list.reduce((total, s) => total + s, 0)
   return sum(scores.slice(0, gone)) / Math.max(sum(scores), 1e-30)
-}
-
-/** Multiply-accumulates, parameters, or bytes of an ONNX file. */
-async function sizeOf(model: Model, of: Budget['of'], { ctx }: StepEnv): Promise<number> {
-  if (of === 'bytes') return (await encodeModel(model, ctx.bytes)).byteLength
-  const { macs, parameters } = cost(infer(model))
-  return of === 'macs' ? macs : parameters
 }
 
 /** Channels of each group by importance, and the scores to it, both ascending. */
@@ -222,12 +209,6 @@ function byKnapsack({ curves, multiple, saved, wanted }: Problem): Gone {
   return best
 }
 
-const amounts = { macs: 'multiply-accumulates', parameters: 'parameters', bytes: 'bytes' }
-const wordsFor =
-  ({ of }: Budget) =>
-  (amount: number): string =>
-    `${Math.round(amount)} ${amounts[of]}`
-
 const reasonOf = ({ by, why }: Skipped): string => `${by ?? 'the model'} ${why}`
 
 function nothingToPrune(skipped: readonly Skipped[]): StudioError {
@@ -263,9 +244,6 @@ function checkReach(
     },
   )
 }
-
-// Of what was asked for.
-const tolerance = 0.01
 
 function checkClose(reached: number, { wanted, words, multiple }: Told & { multiple: number }): void {
   if (reached >= (1 - tolerance) * wanted) return
