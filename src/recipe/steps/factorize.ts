@@ -155,7 +155,7 @@ async function meet(
   const rest = now - ways.reduce((sum, list) => sum + Math.max(...list.map(w => w.cost)), 0)
   let best: Awaited<ReturnType<typeof sizeAt>> | null = null
   for (let round = 0, budget = wanted - rest; round < rounds; round++) {
-    const chosen = chooseRanks(ways, budget)
+    const chosen = chooseRanks(ways, budget, tolerance * wanted)
     if (!chosen) break
     const made = await sizeAt(chosen)
     if (made.reached <= wanted && (best === null || made.reached > best.reached)) best = made

@@ -11,12 +11,16 @@ import { prune } from './prune.ts'
 import { qat } from './qat.ts'
 import { quantize } from './quantize.ts'
 import { search } from './search.ts'
+import { share } from './share.ts'
+import { sparsify } from './sparsify.ts'
 
 export const steps = [
   cut,
   optimize,
   prune,
   factorize,
+  sparsify,
+  share,
   finetune,
   distil,
   quantize,

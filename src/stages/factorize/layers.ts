@@ -33,8 +33,8 @@ function layerOf(node: Node, graph: Graph): Layer | string {
   if (why !== null) return why
   const shape = layerShape(node, graph)!
   const weight = weightOf(node, graph)!
-  if (shape.groups > 1) return 'has channels in groups'
-  if (attrInt(node, 'transA', 0) !== 0) return 'turns its input round'
+  if (shape.groups > 1) return 'its channels are in groups'
+  if (attrInt(node, 'transA', 0) !== 0) return 'it turns its input round'
   const lengths = (name: string | null): number[] => (graph.values.get(name ?? '')?.shape ?? []).map(lengthOf)
   const [input, output] = [lengths(node.inputs[0]), lengths(node.outputs[0])]
   return {

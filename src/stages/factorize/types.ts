@@ -33,7 +33,7 @@ export type Ranks = readonly number[]
 export interface Method {
   id: string
   label: string
-  /** Why it leaves a layer as it is, going on from the layer; null where it does not. */
+  /** Why it leaves a layer as it is; null where it does not. */
   unfit(layer: Layer): string | null
   /** `weights` [outputs, columns]; `covariance` of the columns, where samples were seen. */
   matrices(layer: Layer, weights: Float64Array, covariance: Float64Array | null): SplitRequest[]

@@ -8,7 +8,7 @@ import type { Layer, Method } from '../types.ts'
 export const spatialSvd: Method = {
   id: 'spatial-svd',
   label: 'Two convolutions, one down and one along',
-  unfit: ({ kernel }) => (kernel.length === 2 && kernel.every(k => k > 1) ? null : 'has no kernel of two axes'),
+  unfit: ({ kernel }) => (kernel.length === 2 && kernel.every(k => k > 1) ? null : 'it has no kernel of two axes'),
   matrices({ shape: { channels, columns }, inputs, kernel: [kh, kw] }, weights, covariance) {
     const [p, q] = [channels * kw, inputs * kh]
     const m = new Float64Array(p * q)

@@ -13,7 +13,7 @@ const steps = 24
 export const tucker2: Method = {
   id: 'tucker2',
   label: 'A convolution of few channels between two of single places',
-  unfit: ({ kernel }) => (volume(kernel) > 1 ? null : 'has no kernel'),
+  unfit: ({ kernel }) => (volume(kernel) > 1 ? null : 'it has no kernel'),
   matrices({ shape: { channels, columns }, inputs, kernel }, weights, covariance) {
     const k = volume(kernel)
     const m = new Float64Array(channels * columns)

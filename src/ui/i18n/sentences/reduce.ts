@@ -1,0 +1,46 @@
+// The steps that factorise layers, set weights to zero, and let weights share values.
+import type { Pair } from '../translator.ts'
+
+export const reduce: readonly Pair[] = [
+  ['Factorise layers', '低秩分解'],
+  ['What layers become', '各层分解成什么'],
+  ['Two layers, the first of few channels', '两层，第一层通道较少'],
+  ['Two convolutions, one down and one along', '两个卷积，一纵一横'],
+  ['A convolution of few channels between two of single places', '两个 1×1 卷积之间的少通道卷积'],
+  ['Weigh errors by what layers read on the samples', '按各层在样本上的输入加权误差'],
+  ['Ranks by what is left out, or by its error at the outputs too', '按舍去的能量选秩，或再加上其在输出处的误差'],
+  [
+    'Nothing was factorised: the model has {has}, and {asked} were asked for.',
+    '没有分解任何层：模型有 {has}，要求是 {asked}。',
+  ],
+  ['The layer {node} is not fitted after factorising: {why}.', '分解后未重新拟合层 {node}：{why}。'],
+  ['Factorising cannot get down to {wanted}: at least {least} are left', '分解无法降到 {wanted}：至少剩 {least}'],
+  ['Ask for more, take another method, or prune before.', '请放宽要求、换一种方法，或先剪除通道。'],
+  ['With whole ranks the nearest below {wanted} is {reached}', '秩为整数时，{wanted} 以下最接近的是 {reached}'],
+  ['Ask for that.', '请按此要求。'],
+  ['its channels are in groups', '其通道分组'],
+  ['it turns its input round', '它把输入转置'],
+  ['it has no kernel of two axes', '它没有两个轴的卷积核'],
+  ['it has no kernel', '它没有卷积核'],
+  ['Set weights to zero', '把权重置零'],
+  ['Which weights go', '去掉哪些权重'],
+  ['Share of the weights that goes', '去掉的权重比例'],
+  ['Blocks of outputs by inputs', '块的大小（输出乘输入）'],
+  ['The weights that are left make up for what goes, on the samples', '用样本让保留的权重弥补去掉的部分'],
+  ['Of the pattern 2:4 a half goes, not {share}', '2:4 模式去掉一半，而不是 {share}'],
+  ['Leave share out, or choose the pattern unstructured.', '请不写 share，或选择 unstructured 模式。'],
+  ['No layer of this model can lose weights by the pattern {pattern}', '该模型没有任何层能按 {pattern} 模式去掉权重'],
+  [
+    '{zeros} of {all} weights in {layers} layers are zero (pattern {pattern}). Exported files hold the zeros too, and are as large as before.',
+    '{layers} 层的 {all} 个权重中有 {zeros} 个为零（模式 {pattern}）。导出的文件同样写入这些零，大小不变。',
+  ],
+  ['The layer {node} keeps all its weights: {why}.', '层 {node} 保留全部权重：{why}。'],
+  ['it reads one channel at a time', '它一次只读一个通道'],
+  ['it reads a number of channels that is no multiple of four', '它读取的通道数不是四的倍数'],
+  ['Share weights by codebooks', '用码本共享权重'],
+  ['Bits of a code', '码的位数'],
+  [
+    'Weights of {layers} layers share values by codes of {bits} bits. In theory their {before} bytes are {plain} as codes with tables, {huffman} by Huffman codes (entropy {entropy}); exported files hold the values themselves, and are as large as before.',
+    '{layers} 层的权重以 {bits} 位的码共享数值。理论上其 {before} 字节存为码和码表是 {plain}，用霍夫曼编码是 {huffman}（熵为 {entropy}）；导出的文件仍写入数值本身，大小不变。',
+  ],
+]
