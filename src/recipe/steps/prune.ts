@@ -6,6 +6,7 @@ import type { Model, NodeId } from '../../ir/model.ts'
 import { infer } from '../../ops/infer.ts'
 import { reestimate } from '../../stages/prune/batch-norm.ts'
 import { savingsOf } from '../../stages/prune/cost.ts'
+import { firstOrderChanges } from '../../stages/prune/first-order.ts'
 import { findGroups, type Group, type Skipped } from '../../stages/prune/groups.ts'
 import { findImportance } from '../../stages/prune/importance/index.ts'
 import {
@@ -24,6 +25,7 @@ import { reconstruct } from '../../stages/prune/reconstruct.ts'
 import { keptOf, removeChannels } from '../../stages/prune/remove.ts'
 import { statisticsOf } from '../../stages/prune/statistics.ts'
 import { knapsack } from '../../stages/search/knapsack.ts'
+import { training } from '../../stages/train/index.ts'
 import { type State, type StepEnv, step } from '../state.ts'
 import { checkFloat, sizeOf, tolerance, wantedBy, wordsFor } from './budget.ts'
 import { options, type PruneOptions } from './prune-options.ts'
@@ -115,20 +117,27 @@ function importanceLost(scores: readonly number[], gone: number): number {
 /** Channels of each group by importance, and the scores to it, both ascending. */
 async function ranking(model: Model, groups: readonly Group[], o: PruneOptions, env: StepEnv) {
   const importance = findImportance(o.importance)
-  const statistics = importance.needsData
-    ? await statisticsOf(
-        model,
-        groups,
-        await held(model.graph, { data: env.calibration!, count: env.samples, batch: o.batch }, env.ctx),
-        importance.needsPairs === true,
-        env.ctx,
-      )
-    : null
+  const statistics =
+    importance.needsData && !importance.needsGradients
+      ? await statisticsOf(
+          model,
+          groups,
+          await held(model.graph, { data: env.calibration!, count: env.samples, batch: o.batch }, env.ctx),
+          importance.needsPairs === true,
+          env.ctx,
+        )
+      : null
+  const changes = importance.needsGradients ? await changesOf(model, groups, o, env) : null
   const order = new Map<NodeId, readonly number[]>()
   const scores = new Map<NodeId, readonly number[]>()
   const without: NodeId[] = []
   for (const group of groups) {
-    const evidence = { model, bytes: env.ctx.bytes, statistics: statistics?.get(group.id) ?? [] }
+    const evidence = {
+      model,
+      bytes: env.ctx.bytes,
+      statistics: statistics?.get(group.id) ?? [],
+      changes: changes?.get(group.id),
+    }
     const own = await importance.score(group, evidence)
     if (!own) without.push(group.id)
     const score = own ?? (await findImportance('l1').score(group, evidence))!
@@ -154,6 +163,13 @@ async function ranking(model: Model, groups: readonly Group[], o: PruneOptions, 
         ]
       : []
   return { order, scores, notes }
+}
+
+/** Gradients of single samples, whose signs must not meet in one sum. */
+async function changesOf(model: Model, groups: readonly Group[], o: PruneOptions, env: StepEnv) {
+  const count = Math.min(env.samples, o.samples)
+  const given = await held(model.graph, { data: env.calibration!, count, batch: 1 }, env.ctx)
+  return firstOrderChanges(model, groups, given, training, env.ctx)
 }
 
 /** Measured where the way of choosing asks for it; else nothing but sizes. */

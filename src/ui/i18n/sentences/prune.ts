@@ -20,6 +20,11 @@ export const prune: readonly Pair[] = [
   ['Mean magnitude on the samples', '样本上的平均绝对值'],
   ['Share of values on the samples that are not zero', '样本上非零值的比例'],
   ['What the other channels cannot make up for', '其他通道无法弥补的部分'],
+  ['Change of the outputs to first order', '输出的一阶变化'],
+  [
+    'Choose another importance, such as covariance, or cut the model before this node with the step cut.',
+    '请选择其他重要性，例如 covariance，或用 cut 步骤在此节点之前截断模型。',
+  ],
   [
     'Nothing was pruned: the model has {has}, and {asked} were asked for.',
     '没有剪除任何通道：模型有 {has}，要求是 {asked}。',
