@@ -205,3 +205,45 @@ test('BatchNormalization scales are asked for before they are folded away', asyn
     hint: 'Put the step prune before optimize, which folds BatchNormalizations away, or choose another importance.',
   })
 })
+
+describe('budgets that are found by trying', () => {
+  const found = { do: 'prune', samples: 8 }
+
+  test('the fewest at which no more answers change than may, which a replay meets at once', async () => {
+    const all = await pruned({ budget: { of: 'macs', loss: 100 } }, { samples: 32 })
+    const none = await pruned({ budget: { of: 'macs', loss: 0.5 } }, { samples: 32 })
+    const macs = ({ model: m }: State): number => cost(m).macs
+    expect(macs(all)).toBeLessThan(0.2 * macs(none))
+    expect(macs(none)).toBeLessThanOrEqual(cost(infer(model)).macs)
+    const { do: _, ...step } = all.steps.at(-1)!
+    expect(step).toMatchObject({ budget: { of: 'macs', amount: expect.any(Number) } })
+    const again = await pruned(step, { samples: 32 })
+    expect(await encodeModel(again.model, ctx.bytes)).toEqual(await encodeModel(all.model, ctx.bytes))
+  })
+
+  test('the most that takes no longer than it may, by the time of a run', async () => {
+    // A clock that ticks by what is computed, in place of one that a busy machine upsets.
+    const runner: Context['runner'] = {
+      ...ctx.runner,
+      open: async (m, options) => ({ ...(await ctx.runner.open(m, options)), time: async () => cost(infer(m)).macs }),
+    }
+    const state = await pruned({ ...withoutData, budget: { of: 'latency', share: 0.6 } }, { samples: 4, runner })
+    const reached = cost(state.model).macs / cost(infer(model)).macs
+    expect(reached).toBeLessThanOrEqual(0.6)
+    expect(reached).toBeGreaterThan(0.57)
+    expect(state.steps.at(-1)).toMatchObject({ ...found, samples: 8, budget: { of: 'macs' } })
+    expect(state.notes.join()).toMatch(
+      /found by trying: \d+\.\d % of the latency, where 60\.0 % of the latency were asked for/,
+    )
+  })
+
+  test('a time that no size has is refused', async () => {
+    const runner: Context['runner'] = {
+      ...ctx.runner,
+      open: async (m, options) => ({ ...(await ctx.runner.open(m, options)), time: async () => 1 }),
+    }
+    await expect(
+      pruned({ ...withoutData, budget: { of: 'latency', share: 0.5 } }, { samples: 4, runner }),
+    ).rejects.toThrow(/The step prune does not get down to 50\.0 % of the latency/)
+  })
+})

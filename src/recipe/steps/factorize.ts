@@ -15,19 +15,20 @@ import type { Layer, LayerCost, Method, Prepared } from '../../stages/factorize/
 import { momentsOfLayers } from '../../stages/prune/alone.ts'
 import { reconstruct } from '../../stages/prune/reconstruct.ts'
 import { type State, type StepEnv, step } from '../state.ts'
-import { type Budget, checkFloat, sizeOf, tolerance, wantedBy, wordsFor } from './budget.ts'
+import { checkFloat, isSize, type SizeBudget, type SizeKind, sizeOf, tolerance, wantedBy, wordsFor } from './budget.ts'
 import { type FactorizeOptions, options } from './factorize-options.ts'
 import { errorsAlone } from './factorize-sensitivity.ts'
+import { within } from './within.ts'
 
 export const factorize = step({
   id: 'factorize',
   label: 'Factorise layers',
   options,
-  needs: o => (o.dataAware || o.reconstruct || o.ranks === 'measured' ? ['calibration'] : []),
-  run: factorizeWith,
+  needs: o => (o.dataAware || o.reconstruct || o.ranks === 'measured' || !isSize(o.budget) ? ['calibration'] : []),
+  run: (state, o, env) => within('factorize', state, o, env, factorizeWith),
 })
 
-async function factorizeWith(state: State, o: FactorizeOptions, env: StepEnv): Promise<State> {
+async function factorizeWith(state: State, o: FactorizeOptions & { budget: SizeBudget }, env: StepEnv): Promise<State> {
   const { ctx } = env
   checkFloat(state, 'factorize')
   const model = infer(state.model)
@@ -81,7 +82,7 @@ async function factorizeWith(state: State, o: FactorizeOptions, env: StepEnv): P
 type Unit = (cost: LayerCost) => number
 
 const unitOf =
-  (of: Budget['of']): Unit =>
+  (of: SizeKind): Unit =>
   ({ macs, parameters }) =>
     of === 'macs' ? macs : of === 'bytes' ? 4 * parameters : parameters
 
@@ -126,7 +127,7 @@ function waysOf({ layer, loss }: Prepared, method: Method, unit: Unit, weight: n
 }
 
 interface Goal {
-  of: Budget['of']
+  of: SizeKind
   now: number
   wanted: number
   words: (amount: number) => string

@@ -27,10 +27,11 @@ import { statisticsOf } from '../../stages/prune/statistics.ts'
 import { knapsack } from '../../stages/search/knapsack.ts'
 import { training } from '../../stages/train/index.ts'
 import { type State, type StepEnv, step } from '../state.ts'
-import { checkFloat, sizeOf, tolerance, wantedBy, wordsFor } from './budget.ts'
+import { checkFloat, isSize, type SizeBudget, sizeOf, tolerance, wantedBy, wordsFor } from './budget.ts'
 import { options, type PruneOptions } from './prune-options.ts'
 import { curvesOf, measureGroups } from './prune-sensitivity.ts'
 import { openTrial } from './trial.ts'
+import { within } from './within.ts'
 
 const measures = (ratios: PruneOptions['ratios']): boolean =>
   ratios === 'threshold' || ratios === 'greedy' || ratios === 'knapsack'
@@ -39,11 +40,14 @@ export const prune = step({
   id: 'prune',
   label: 'Prune channels',
   options,
-  needs: o => (o.reconstruct || measures(o.ratios) || findImportance(o.importance).needsData ? ['calibration'] : []),
-  run: pruneWith,
+  needs: o =>
+    o.reconstruct || measures(o.ratios) || findImportance(o.importance).needsData || !isSize(o.budget)
+      ? ['calibration']
+      : [],
+  run: (state, o, env) => within('prune', state, o, env, pruneWith),
 })
 
-async function pruneWith(state: State, o: PruneOptions, env: StepEnv): Promise<State> {
+async function pruneWith(state: State, o: PruneOptions & { budget: SizeBudget }, env: StepEnv): Promise<State> {
   const { ctx } = env
   checkFloat(state, 'prune')
   const model = infer(state.model)
@@ -59,7 +63,8 @@ async function pruneWith(state: State, o: PruneOptions, env: StepEnv): Promise<S
   if (groups.length === 0) throw nothingToPrune(skipped)
 
   const savings = savingsOf(model, groups)
-  const saved = (gone: Gone): number => savings(gone)[o.budget.of]
+  const { of } = o.budget
+  const saved = (gone: Gone): number => savings(gone)[of]
   const { multiple } = o
   checkReach(groups, { multiple, saved, wanted: now - wanted }, { now, wanted, words, skipped })
 

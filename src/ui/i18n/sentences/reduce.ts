@@ -37,6 +37,25 @@ export const reduce: readonly Pair[] = [
   ['The layer {node} keeps all its weights: {why}.', '层 {node} 保留全部权重：{why}。'],
   ['it reads one channel at a time', '它一次只读一个通道'],
   ['it reads a number of channels that is no multiple of four', '它读取的通道数不是四的倍数'],
+  [
+    'The step {step} took nothing away: more than {limit} at every size that was tried.',
+    '步骤 {step} 未去掉任何内容：所试的每种大小都超过 {limit}。',
+  ],
+  ['The step {step} does not get down to {limit}', '步骤 {step} 无法降到 {limit}'],
+  [
+    'Ask for more, or for a size instead: multiply-accumulates are not all that takes time.',
+    '请放宽要求，或改为要求大小：耗时的不只是乘加。',
+  ],
+  [
+    'The step {step} left {size}, found by trying: {figure}, where {limit} were asked for.',
+    '步骤 {step} 经试探保留 {size}：{figure}，要求是 {limit}。',
+  ],
+  ['{share} % of the answers changed', '{share} % 的答案改变'],
+  ['{share} % of the latency', '{share} % 的延迟'],
+  ['{ms} ms a run', '每次运行 {ms} 毫秒'],
+  ['Pruned until 1 % of the answers change, then 8-bit', '剪除至 1 % 的答案改变，再量化为 8 位'],
+  ['Pruned until 3 % of the answers change, then 8-bit', '剪除至 3 % 的答案改变，再量化为 8 位'],
+  ['Pruned until 10 % of the answers change, then 8-bit', '剪除至 10 % 的答案改变，再量化为 8 位'],
   ['Share weights by codebooks', '用码本共享权重'],
   ['Bits of a code', '码的位数'],
   [
