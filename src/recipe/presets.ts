@@ -15,7 +15,7 @@ const recipe = (...steps: Recipe['steps']): Recipe => ({ thimble: 1, seed: 0, st
 const pruned = (loss: number): Recipe =>
   recipe(
     { do: 'optimize' },
-    { do: 'prune', budget: { of: 'macs', loss } },
+    { do: 'prune', budget: { of: 'macs', loss }, multiple: 8 },
     { do: 'quantize', weights: 'int8', activations: 'uint8' },
     { do: 'evaluate' },
   )

@@ -21,6 +21,8 @@ export interface Budget {
   share?: number
   amount?: number
   loss?: number
+  /** Where whole channels do not meet it, the nearest below will do. */
+  about?: boolean
 }
 /** What can be reckoned without a clock or samples. */
 export interface SizeBudget extends Budget {
@@ -29,10 +31,11 @@ export interface SizeBudget extends Budget {
 }
 
 const of = v.picklist(sizes)
+const about = v.optional(v.boolean())
 const any = v.picklist([...sizes, 'latency'])
 export const budgetSchema = v.union([
-  v.strictObject({ of: any, share }),
-  v.strictObject({ of: any, amount: above }),
+  v.strictObject({ of: any, share, about }),
+  v.strictObject({ of: any, amount: above, about }),
   v.strictObject({ of, loss: v.pipe(v.number(), v.minValue(0)) }),
 ]) as v.GenericSchema<unknown, Budget>
 

@@ -50,7 +50,14 @@ async function factorizeWith(state: State, o: FactorizeOptions & { budget: SizeB
   const weights =
     o.ranks === 'measured' ? await errorsAlone(model, prepared, method, unitOf(of), o, env) : layers.map(() => 1)
   const ways = prepared.map((p, i) => waysOf(p, method, unitOf(of), weights[i]))
-  const { chosen, factored, reached } = await meet(model, prepared, ways, method, { of, now, wanted, words }, env)
+  const { chosen, factored, reached } = await meet(
+    model,
+    prepared,
+    ways,
+    method,
+    { of, now, wanted, words, about: o.budget.about === true },
+    env,
+  )
   const notes: string[] = []
   let after = factored
   if (o.reconstruct) {
@@ -131,6 +138,7 @@ interface Goal {
   now: number
   wanted: number
   words: (amount: number) => string
+  about: boolean
 }
 
 // What nodes and their names take in a file is known once they are there.
@@ -141,7 +149,7 @@ async function meet(
   prepared: readonly Prepared[],
   ways: readonly Way[][],
   method: Method,
-  { of, now, wanted, words }: Goal,
+  { of, now, wanted, words, about }: Goal,
   env: StepEnv,
 ): Promise<{ chosen: Way[]; factored: Model; reached: number }> {
   const sizeAt = async (chosen: readonly Way[]) => {
@@ -171,7 +179,7 @@ async function meet(
       { where: { step: 'factorize' }, hint: 'Ask for more, take another method, or prune before.' },
     )
   }
-  if (best.reached < (1 - tolerance) * wanted)
+  if (!about && best.reached < (1 - tolerance) * wanted)
     throw new StudioError(
       'bad-recipe',
       `With whole ranks the nearest below ${words(wanted)} is ${words(best.reached)}`,

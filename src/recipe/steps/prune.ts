@@ -72,7 +72,7 @@ async function pruneWith(state: State, o: PruneOptions & { budget: SizeBudget },
   const curves = await curvesFor(model, groups, order, o, env)
   const problem: Problem = { curves, multiple, saved, wanted: now - wanted, slack: tolerance * wanted }
   const gone = choose(problem, scores, o)
-  checkClose(now - saved(gone), { wanted, words, multiple })
+  if (!o.budget.about) checkClose(now - saved(gone), { wanted, words, multiple })
 
   const removal = new Map(
     [...gone].filter(([, count]) => count > 0).map(([id, count]) => [id, order.get(id)!.slice(0, count)]),

@@ -51,7 +51,7 @@ export async function within<O extends Reducing>(
   for (let i = 0; i < halvings; i++) {
     const share = (low + high) / 2
     const amount = Math.round(share * now)
-    const candidate = await reachable(() => run(state, { ...options, budget: { of, amount } }, trying.env))
+    const candidate = await reachable(() => run(state, { ...options, budget: { of, amount, about: true } }, trying.env))
     const figure = candidate && (await measure(candidate.model))
     env.ctx.progress({ stage: id, done: i + 1, total: halvings, note: figure === null ? undefined : words(figure) })
     const kept = figure !== null && figure <= limit
@@ -75,7 +75,7 @@ export async function within<O extends Reducing>(
     })
   }
   const { amount, figure } = found
-  const resolved: O & { budget: SizeBudget } = { ...o, budget: { of, amount } }
+  const resolved: O & { budget: SizeBudget } = { ...o, budget: { of, amount, about: true } }
   const after = await run(state, resolved, env)
   return {
     ...after,
