@@ -6,65 +6,88 @@ import { viewAs } from '../../base/dtype.ts'
 import { StudioError } from '../../base/errors.ts'
 import type { Batch } from '../../ir/batches.ts'
 import type { Context } from '../../ir/context.ts'
-import { type Model, type NodeId, reads, type ValueName } from '../../ir/model.ts'
-import { floats, type NdArray } from '../../ir/tensor.ts'
+import { type Graph, type Model, type Node, type NodeId, reads, type ValueName } from '../../ir/model.ts'
+import type { NdArray } from '../../ir/tensor.ts'
 import type { Training } from '../../ir/training.ts'
 import { eachOf } from './channels.ts'
 import type { Group } from './groups.ts'
 
-/** Of each group's channels, [size]; batches of one sample each. */
+/** Of each group's channels, [size]; batches of one sample each. `model` with inferred types. */
 export async function firstOrderChanges(
   model: Model,
   groups: readonly Group[],
   given: readonly Batch[],
   training: Training,
-  { bytes, kernels, rng, signal }: Context,
+  ctx: Context,
 ): Promise<ReadonlyMap<NodeId, Float64Array>> {
   const { graph } = model
-  const refused = training.refusal(graph.nodes)
+  const weights = new Set(groups.flatMap(g => g.readers.map(r => r.value)))
+  const nodes = dependingOn(weights, graph)
+  const refused = training.refusal(nodes)
   if (refused)
     throw new StudioError('unsupported', `${refused.node.op} (${refused.node.id}) ${refused.why}`, {
       where: { node: refused.node.id },
       hint: 'Choose another importance, such as covariance, or cut the model before this node with the step cut.',
     })
+  const made = new Set(nodes.flatMap(n => n.outputs))
+  const read = [...new Set(nodes.flatMap(reads))].filter(name => !made.has(name))
   const constants = new Map<ValueName, NdArray>()
-  for (const name of new Set(graph.nodes.flatMap(reads))) {
+  for (const name of read) {
     const tensor = graph.values.get(name)?.data
     if (!tensor) continue
     const { dtype, shape } = tensor
-    const data = viewAs(dtype, await bytes.read(tensor))
-    constants.set(name, dtype === 'float32' ? floats(shape, data as Float32Array) : { dtype, shape, data })
+    constants.set(name, { dtype, shape, data: viewAs(dtype, await ctx.bytes.read(tensor)) })
   }
-  const weights = new Set(groups.flatMap(g => g.readers.map(r => r.value)))
-  const network = training.network(graph.nodes, weights, new Map(), kernels)
+  const before = read.filter(name => !constants.has(name) && !graph.inputs.includes(name))
+  const outputs = graph.outputs.filter(name => made.has(name) && graph.values.get(name)?.dtype === 'float32')
+  const network = training.network(nodes, weights, new Map(), ctx.kernels)
   const changes = new Map(groups.map(g => [g.id, new Float64Array(g.size)]))
-  for (const [index, { feeds }] of given.entries()) {
-    signal.throwIfAborted()
-    const draw = rng.fork('first-order').fork(`${index}`)
-    const run = network.forward(new Map([...constants, ...Object.entries(feeds)]), () => 1)
-    const start = new Map<ValueName, Float32Array>()
-    for (const name of graph.outputs) {
-      const { dtype, data } = run.value(name)
-      if (dtype === 'float32')
-        start.set(
-          name,
-          Float32Array.from({ length: data.length }, () => 2 * draw.below(2) - 1),
-        )
+  const session = before.length > 0 ? await ctx.runner.open(model, { outputs: before }) : null
+  try {
+    for (const [index, { feeds }] of given.entries()) {
+      ctx.signal.throwIfAborted()
+      const rest = session ? await session.run(feeds) : {}
+      const run = network.forward(new Map([...constants, ...Object.entries(feeds), ...Object.entries(rest)]), () => 1)
+      const draw = ctx.rng.fork('first-order').fork(`${index}`)
+      const signs = (name: ValueName): Float32Array =>
+        Float32Array.from({ length: run.value(name).data.length }, () => 2 * draw.below(2) - 1)
+      const gradients = run.backward(new Map(outputs.map(name => [name, signs(name)])))
+      for (const { id, readers } of groups) addSquares(changes.get(id)!, readers, gradients, constants)
+      ctx.progress({ stage: 'prune', done: index + 1, total: given.length })
     }
-    const gradients = run.backward(start)
-    for (const { id, readers } of groups) {
-      const own = new Float64Array(changes.get(id)!.length)
-      for (const reader of readers) {
-        const gradient = gradients.get(reader.value)
-        if (!gradient) continue
-        const weight = constants.get(reader.value)!
-        for (const c of own.keys())
-          eachOf(reader, weight.shape, c, i => {
-            own[c] += gradient[i] * Number(weight.data[i])
-          })
-      }
-      for (const [c, change] of own.entries()) changes.get(id)![c] += change * change
-    }
+  } finally {
+    await session?.close()
   }
   return changes
+}
+
+/** Nodes that the weights have a part in, by way of reals: whole numbers, such as shapes, have no gradients. */
+function dependingOn(weights: ReadonlySet<ValueName>, graph: Graph): Node[] {
+  const active = new Set(weights)
+  return graph.nodes.filter(node => {
+    const reals = node.outputs.filter(name => name !== null && graph.values.get(name)?.dtype === 'float32')
+    if (reals.length === 0 || !reads(node).some(name => active.has(name))) return false
+    for (const name of reals) active.add(name!)
+    return true
+  })
+}
+
+/** The square of what each channel adds to the signed sum, by all weights that read it. */
+function addSquares(
+  to: Float64Array,
+  readers: Group['readers'],
+  gradients: ReadonlyMap<ValueName, Float32Array>,
+  weights: ReadonlyMap<ValueName, NdArray>,
+): void {
+  const own = new Float64Array(to.length)
+  for (const reader of readers) {
+    const gradient = gradients.get(reader.value)
+    if (!gradient) continue
+    const { shape, data } = weights.get(reader.value)!
+    for (const c of own.keys())
+      eachOf(reader, shape, c, i => {
+        own[c] += gradient[i] * Number(data[i])
+      })
+  }
+  for (const [c, change] of own.entries()) to[c] += change * change
 }

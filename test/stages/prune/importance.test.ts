@@ -9,6 +9,7 @@ import type { Context } from '../../../src/ir/context.ts'
 import { edit } from '../../../src/ir/edit.ts'
 import type { Model } from '../../../src/ir/model.ts'
 import { floats } from '../../../src/ir/tensor.ts'
+import { infer } from '../../../src/ops/infer.ts'
 import { firstOrderChanges } from '../../../src/stages/prune/first-order.ts'
 import { findGroups } from '../../../src/stages/prune/groups.ts'
 import { lossesOf } from '../../../src/stages/prune/importance/covariance.ts'
@@ -31,12 +32,21 @@ const model = build(`graph (x: f32[N,2,1,2]) -> (y) {
   y = Conv(r, v: f32[1,3,1,1]{1,1,1})
 }`)
 
-const smooth = build(`graph (x: f32[N,2,3,3]) -> (y) {
-  a = Conv(x, w2: f32[4,2,1,1], f32[4])
+// With a shape that is computed, and nodes before all that is pruned, as exported models have them.
+const smooth = infer(
+  build(`graph (x: f32[N,2,3,3]) -> (y) {
+  m = Mul(x, f32[]{0.5})
+  a = Conv(m, w2: f32[4,2,1,1], f32[4])
   t = Tanh(a)
   h = Conv(t, v: f32[1,4,3,3])
-  y = Tanh(h)
-}`)
+  s = Shape(m)
+  n = Gather(s, i64[1]{0})
+  e = Expand(f32[1]{0.25}, n)
+  r = Reshape(h, i64[1]{-1})
+  o = Add(r, e)
+  y = Tanh(o)
+}`),
+)
 
 async function scored(id: string, rows?: number[]): Promise<number[]> {
   const { groups } = findGroups(model)
