@@ -222,10 +222,12 @@ describe('budgets that are found by trying', () => {
 
   test('the fewest at which no more answers change than may, which a replay meets at once', async () => {
     const all = await pruned({ ...cheap, budget: { of: 'macs', loss: 100 } }, { samples: 32 })
-    const none = await pruned({ ...cheap, budget: { of: 'macs', loss: 0.5 } }, { samples: 32 })
+    // Sixteen samples cannot tell one answer in a hundred.
+    const none = await pruned({ ...cheap, budget: { of: 'macs', loss: 1 } }, { samples: 32 })
+    expect(none.notes.join()).toMatch(/took nothing away: more than 1 % of the answers at every size/)
     const macs = ({ model: m }: State): number => cost(m).macs
     expect(macs(all)).toBeLessThan(0.2 * macs(none))
-    expect(macs(none)).toBeLessThanOrEqual(cost(infer(model)).macs)
+    expect(macs(none)).toBe(cost(infer(model)).macs)
     const { do: _, ...step } = all.steps.at(-1)!
     expect(step).toMatchObject({ budget: { of: 'macs', amount: expect.any(Number) } })
     const again = await pruned(step, { samples: 32 })

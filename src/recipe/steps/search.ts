@@ -22,7 +22,7 @@ import { takingPixels } from './raw-pixels.ts'
 import { baseOf, type Found, options, type SearchOptions } from './search-options.ts'
 import { decideWithin, type Space } from './search-within.ts'
 import { chooseOnly, type SearchLayer, type Sensitivity, sensitivities } from './sensitivity.ts'
-import { openTrial, samplesBetween, split } from './trial.ts'
+import { openTrial, samplesBetween } from './trial.ts'
 import { estimateWords, samplesOr } from './without-samples.ts'
 
 export const search = step({
@@ -186,4 +186,13 @@ function layersOf(model: Model, target: Target, base: QuantizeOptions): SearchLa
   return [...layers]
     .filter(([, nodes]) => !nodes.some(id => fixed.has(id)))
     .map(([weight, nodes]) => ({ id: nodes[0], nodes, weight, target }))
+}
+
+/**
+ * A quarter of the samples is held apart to judge by, half where there are few, and of a handful all are for both.
+ */
+function split(count: number): { fit: number; apart: number } {
+  if (count < 8) return { fit: count, apart: 0 }
+  const apart = count < 64 ? count >> 1 : count >> 2
+  return { fit: count - apart, apart }
 }

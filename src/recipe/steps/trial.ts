@@ -41,15 +41,6 @@ export function samplesBetween(data: Dataset, from: number, to: number): Dataset
   }
 }
 
-/**
- * A quarter of the samples is held apart to judge by, half where there are few, and of a handful all are for both.
- */
-export function split(count: number): { fit: number; apart: number } {
-  if (count < 8) return { fit: count, apart: 0 }
-  const apart = count < 64 ? count >> 1 : count >> 2
-  return { fit: count - apart, apart }
-}
-
 export async function openTrial(
   float: Model,
   data: Dataset,

@@ -6,9 +6,10 @@ import { hashJson } from '../../base/hash.ts'
 import type { Memo } from '../../ir/context.ts'
 import type { Model } from '../../ir/model.ts'
 import { latencies } from '../../stages/evaluate/latency.ts'
+import { taskFor } from '../../tasks/index.ts'
 import type { State, StepEnv } from '../state.ts'
 import { type Budget, isSize, type SizeBudget, sizeOf, wordsFor } from './budget.ts'
-import { openTrial, samplesBetween, split } from './trial.ts'
+import { openTrial, samplesBetween } from './trial.ts'
 
 interface Reducing {
   budget: Budget
@@ -27,10 +28,14 @@ interface Trying<O extends Reducing> {
   /** Whether it falls with the size, so that the smallest that will do is wanted; else the largest. */
   falls: boolean
   words(figure: number): string
+  /** The limit in words. */
+  asked: string
 }
 
 // Each halves the sizes that are left, from all down to `least` of what there is.
 const halvings = 6
+// Of fewer samples all are for both, fitting and judging.
+const fewest = 8
 const least = 0.05
 
 export async function within<O extends Reducing>(
@@ -45,7 +50,7 @@ export async function within<O extends Reducing>(
   const of = budget.of === 'latency' ? 'macs' : budget.of
   const now = await sizeOf(state.model, of, env)
   const trying = budget.loss === undefined ? await byTime(state, o, env) : await byLoss(state, budget.loss, o, env)
-  const { options, measure, limit, falls, words } = trying
+  const { options, measure, limit, falls, words, asked } = trying
   let [low, high] = [least, 1]
   let found: { amount: number; figure: number } | null = null
   for (let i = 0; i < halvings; i++) {
@@ -64,12 +69,9 @@ export async function within<O extends Reducing>(
     if (falls)
       return {
         ...state,
-        notes: [
-          ...state.notes,
-          `The step ${id} took nothing away: more than ${words(limit)} at every size that was tried.`,
-        ],
+        notes: [...state.notes, `The step ${id} took nothing away: more than ${asked} at every size that was tried.`],
       }
-    throw new StudioError('bad-recipe', `The step ${id} does not get down to ${words(limit)}`, {
+    throw new StudioError('bad-recipe', `The step ${id} does not get down to ${asked}`, {
       where: { step: id },
       hint: 'Ask for more, or for a size instead: multiply-accumulates are not all that takes time.',
     })
@@ -81,7 +83,7 @@ export async function within<O extends Reducing>(
     ...after,
     notes: [
       ...after.notes,
-      `The step ${id} left ${wordsFor({ of })(amount)}, found by trying: ${words(figure)}, where ${words(limit)} were asked for.`,
+      `The step ${id} left ${wordsFor({ of })(amount)}, found by trying: ${words(figure)}, where ${asked} were asked for.`,
     ],
     steps: [...state.steps, { ...(resolved as object), do: id }],
   }
@@ -97,9 +99,14 @@ async function reachable(make: () => Promise<State>): Promise<State | null> {
   }
 }
 
-/** Candidates are made from some samples, and judged on others by how many answers change. */
+/**
+ * Candidates are made from half of the samples, and judged on the others by how many answers change. Of few samples none may change
+ * although many others would: the share is reckoned with one more that changed and one more that did not (Laplace's rule of succession).
+ */
 async function byLoss<O extends Reducing>(state: State, limit: number, o: O, env: StepEnv): Promise<Trying<O>> {
-  const { fit, apart } = split(Math.min(env.samples, env.calibration!.size))
+  const count = Math.min(env.samples, env.calibration!.size)
+  const apart = count < fewest ? 0 : count >> 1
+  const fit = count - apart
   const inner: StepEnv = {
     ...env,
     calibration: samplesBetween(env.calibration!, 0, fit),
@@ -108,13 +115,18 @@ async function byLoss<O extends Reducing>(state: State, limit: number, o: O, env
   }
   const held = samplesBetween(env.calibration!, apart === 0 ? 0 : fit, fit + apart)
   const trial = await openTrial(state.model, held, { batch: o.batch, count: held.size, input: env.input }, env.ctx)
+  const answers = taskFor(env.input, state.model) !== null
   return {
     env: inner,
     options: o,
-    measure: async model => (await trial.compare(model)).loss,
+    measure: async model => {
+      const { loss } = await trial.compare(model)
+      return answers ? ((loss * held.size) / 100 + 1) * (100 / (held.size + 2)) : loss
+    },
     limit,
     falls: true,
-    words: figure => `${figure.toFixed(2)} % of the answers changed`,
+    asked: `${limit} % of the answers`,
+    words: figure => `${figure.toFixed(2)} % of the answers may change, judged by ${held.size} samples`,
   }
 }
 
@@ -129,6 +141,9 @@ async function byTime<O extends Reducing>(state: State, o: O, env: StepEnv): Pro
     return { before: before.median, after: after.median }
   }
   const first = budget.amount === undefined ? 0 : (await times(state.model)).before
+  const words = (figure: number): string =>
+    budget.amount === undefined ? `${(100 * figure).toFixed(1)} % of the latency` : `${figure.toFixed(2)} ms a run`
+  const limit = budget.amount ?? budget.share!
   return {
     env: { ...env, memo: remembering(env.memo) },
     options: { ...o, reconstruct: false },
@@ -136,10 +151,10 @@ async function byTime<O extends Reducing>(state: State, o: O, env: StepEnv): Pro
       const { before, after } = await times(model)
       return budget.amount === undefined ? after / before : (after / before) * first
     },
-    limit: budget.amount ?? budget.share!,
+    limit,
     falls: false,
-    words: figure =>
-      budget.amount === undefined ? `${(100 * figure).toFixed(1)} % of the latency` : `${figure.toFixed(2)} ms a run`,
+    asked: words(limit),
+    words,
   }
 }
 
