@@ -35,7 +35,7 @@ export const options: OptionTable = {
   eval: { value: 'LABELLED', about: 'labelled samples to judge the result by' },
   train: { value: 'DATA', about: 'samples to train on (distil, finetune, qat); default: those of --data' },
   input: { value: 'SPEC.json', about: 'how pixels become what the model is fed' },
-  preset: { value: 'NAME', about: 'balanced (default), smallest, exact, float16, acc0' },
+  preset: { value: 'NAME', about: 'balanced (default), smallest, exact, float16, acc0 to acc3' },
   recipe: { value: 'RECIPE.json', about: 'what is to be done, step by step' },
   target: { value: 'ID', many: true, about: 'bundle to make; may be given more than once (default onnxruntime)' },
   out: { value: 'DIR', about: 'where the bundles and report.json go' },

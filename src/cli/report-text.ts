@@ -16,6 +16,7 @@ export function reportText(report: Report, out: string): string {
   if (report.optimized)
     lines.push(`graph: ${report.optimized.nodesBefore} nodes, ${report.optimized.nodesAfter} after optimisation`)
   if (report.pruned) lines.push('', ...prunedText(report.pruned))
+  if (report.factorized) lines.push('', ...factorizedText(report.factorized))
   if (after) {
     const rows = [['size', kilobytes(before.bytes), kilobytes(after.bytes), change(before.bytes, after.bytes)]]
     if (before.accuracy && after.accuracy)
@@ -117,4 +118,13 @@ function prunedText({ of, before, after, groups, skipped }: NonNullable<Report['
   for (const { layer, why } of skipped.slice(0, 12)) lines.push(`  ${layer} keeps its channels: ${why}`)
   if (skipped.length > 12) lines.push(`  and ${skipped.length - 12} more: see report.json`)
   return lines
+}
+
+function factorizedText({ of, method, before, after, layers }: NonNullable<Report['factorized']>): string[] {
+  const number = (x: number): string => x.toLocaleString('en')
+  const factored = layers.flatMap(({ layer, ranks }) => (ranks ? [[layer, ranks.join(', ')]] : []))
+  return [
+    `factorised (${method}): ${number(before)} to ${number(after)} ${sizes[of]} (${change(before, after)})`,
+    table(['layer', 'rank'], factored),
+  ]
 }

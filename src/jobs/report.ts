@@ -96,6 +96,16 @@ export interface Report {
     }[]
     skipped: { layer: string; why: string }[]
   } | null
+  factorized: {
+    of: 'macs' | 'parameters' | 'bytes'
+    method: string
+    before: number
+    asked: number
+    after: number
+    /** Ranks are null for a layer that was left whole; the loss is what the ranks were chosen by. */
+    layers: { layer: string; ranks: readonly number[] | null; loss: number }[]
+    skipped: { layer: string; why: string }[]
+  } | null
   steps: Step[]
   bundles: BundleReport[]
 }

@@ -207,6 +207,7 @@ export function reportOf(graph: GraphView): Report {
       'The pre-processing was proposed from the model’s input and not confirmed.',
     ],
     pruned: null,
+    factorized: null,
     optimized: {
       nodesBefore: 166,
       nodesAfter: 54,

@@ -19,6 +19,7 @@ import { prune } from './prune.ts'
 import { quantize } from './quantize.ts'
 import { ranges } from './ranges.ts'
 import { recipe } from './recipe.ts'
+import { reduce } from './reduce.ts'
 import { search } from './search.ts'
 import { simulate } from './simulate.ts'
 import { tasks } from './tasks.ts'
@@ -46,6 +47,7 @@ export const plain = [
   ...quantize,
   ...ranges,
   ...recipe,
+  ...reduce,
   ...search,
   ...simulate,
   ...tasks,

@@ -71,7 +71,6 @@ export const recipe: readonly Pair[] = [
   ['Balanced: 8-bit weights and activations', '均衡：8 位权重与激活'],
   ['Half the size: float16', '大小减半：float16'],
   ['Optimised graph only', '仅优化计算图'],
-  ['The preset {id} needs steps that this version does not have', '预设 {id} 需要此版本没有的步骤'],
   ['There is no preset {id}', '没有预设 {id}'],
   ['Cut the graph and freeze shapes', '截取计算图并固定形状'],
   ['Inputs', '输入'],
