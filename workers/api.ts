@@ -2,12 +2,18 @@
 // `client.ts` wraps it with comlink; the studio worker implements it. Errors arrive as ErrorRecord.
 import type { ErrorRecord } from '../src/base/errors.ts'
 import type { Option, ValueOption } from '../src/base/options.ts'
-import type { InputSpec } from '../src/data/input-spec.ts'
+import type { InputSpec, TaskSpec } from '../src/data/input-spec.ts'
 import type { Progress, Skip, Suspicion } from '../src/ir/context.ts'
+import type { FormatName } from '../src/ir/format-names.ts'
+import type { Label, LabelKind } from '../src/ir/labels.ts'
 import type { Dim } from '../src/ir/model.ts'
+import type { Range } from '../src/ir/quant.ts'
 import type { Answers } from '../src/jobs/answers.ts'
 import type { Beside, SharedValue } from '../src/jobs/beside.ts'
 import type { Diagnosis } from '../src/jobs/diagnose.ts'
+import type { LayerOutput, Standing } from '../src/jobs/layer-output.ts'
+import type { LayersTried } from '../src/jobs/layer-trial.ts'
+import type { LayerWeights } from '../src/jobs/layer-weights.ts'
 import type { Linted } from '../src/jobs/lint.ts'
 import type { Agreement, Report, Side } from '../src/jobs/report.ts'
 import type { Dumped } from '../src/jobs/verify.ts'
@@ -30,10 +36,19 @@ export type Localized = string | Readonly<{ en: string; zh: string }>
 /** A declared option as the page sees it: all but the schema, which is code and stays behind. */
 export type ShownOption = Exclude<Option, ValueOption> | Omit<ValueOption, 'schema'>
 
+/** How outputs may be read. */
+export interface ShownTask {
+  id: string
+  label: string
+  options: Readonly<Record<string, ShownOption>>
+}
+
 export interface Catalogue {
   steps: { id: string; label: string; options: Readonly<Record<string, ShownOption>> }[]
   presets: { id: string; label: string; recipe: Recipe }[]
   targets: { id: string; label: string; vendor: string; forms: readonly string[]; ranOnItsRuntime: boolean }[]
+  tasks: ShownTask[]
+  decoders: { id: string; label: string; uses: readonly string[] }[]
   samples: { id: string; label: Localized; about: Localized; bytes: number }[]
 }
 
@@ -97,13 +112,15 @@ export interface ModelView {
   opset: number
   notes: readonly string[]
   metadata: Record<string, string>
+  /** What its outputs look like; null where they look like nothing that is known. */
+  task: TaskSpec | null
 }
 
 /** What looking through samples tells of them. */
 export interface SeenData {
   name: string
   size: number
-  labels: 'class' | 'text' | null
+  labels: LabelKind | null
   skipped: readonly Skip[]
   suspicious: readonly Suspicion[]
 }
@@ -164,9 +181,11 @@ export interface ProjectView extends ProjectSummary {
 /** What the model is really fed for one sample, shown as a picture, beside the picture as it came. */
 export interface SamplePreview {
   name: string
-  label: string | null
+  label: Label | null
   original: Picture | null
   fed: (Picture & { min: number; max: number; mean: number }) | null
+  /** What is fed where it is no picture: rows over time, or whatever its last two axes are. */
+  map: { width: number; height: number; values: Float32Array } | null
 }
 
 export interface RunProgress extends Progress {
@@ -178,6 +197,19 @@ export interface RunProgress extends Progress {
 
 /** A model that can be looked into: a bundle of a variant; null is the original. */
 export type ModelId = { variant: string; dir: string } | null
+
+/** A bundle of a variant by its place in the report, looked into on the engine that runs are done on. */
+export interface LookedInto {
+  variant: string
+  bundle: number
+  device: 'auto' | 'webgpu' | 'wasm'
+}
+
+export interface LayerView {
+  weights: LayerWeights | null
+  /** What the target takes; null where no result says which target. */
+  formats: { weights: readonly FormatName[]; activations: readonly FormatName[] } | null
+}
 
 export interface StudioApi {
   capabilities(): Promise<Capabilities>
@@ -249,6 +281,26 @@ export interface StudioApi {
     role: 'calibration' | 'evaluation',
     onProgress: (done: number, total: number) => void,
   ): Promise<Result<Answers | null>>
+  /** A layer's weights, by its names: its own and those that it came from. Of the imported model where nothing was run yet. */
+  layer(id: string, of: LookedInto | null, names: readonly string[]): Promise<Result<LayerView>>
+  /** What a layer's output holds; null where it is not rounded to integers. Samples are run where no histogram was kept. */
+  layerOutput(
+    id: string,
+    of: LookedInto,
+    names: readonly string[],
+    onProgress: (done: number, total: number | null) => void,
+  ): Promise<Result<LayerOutput | null>>
+  /** What another range of the output that was asked for last would give; null where that was of another value. */
+  standing(value: string, range: Range): Promise<Result<Standing | null>>
+  /** A variant beside what a recipe that differs in its layers' settings would make, on a few samples. */
+  tryLayers(
+    id: string,
+    of: LookedInto,
+    recipe: Recipe,
+    onProgress: (done: number, total: number | null) => void,
+  ): Promise<Result<LayersTried>>
+  /** Ends what is asked of layers, with code 'cancelled'. */
+  stopLooking(): Promise<void>
   /** What a board gave for a bundle's golden inputs, against its golden layers. */
   compareDump(id: string, variant: string, dir: string, dump: File): Promise<Result<Dumped>>
   /** All but the original are a variant's. */

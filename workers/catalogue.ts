@@ -2,6 +2,7 @@
 // the first page is there without loading a single algorithm.
 import type { Options } from '../src/base/options.ts'
 import { withTargets } from '../src/jobs/compress.ts'
+import { taskCatalogue } from '../src/jobs/proposed.ts'
 import { presets } from '../src/recipe/presets.ts'
 import { steps } from '../src/recipe/steps/index.ts'
 import { targets } from '../src/targets/index.ts'
@@ -20,6 +21,8 @@ const shown = (options: Options): Readonly<Record<string, ShownOption>> =>
 
 export const catalogue: Omit<Catalogue, 'samples'> = {
   steps: steps.map(({ id, label, options }) => ({ id, label, options: shown(options) })),
+  tasks: taskCatalogue.tasks.map(({ id, label, options }) => ({ id, label, options: shown(options) })),
+  decoders: taskCatalogue.decoders,
   presets: presets.map(({ id, label, recipe }) => ({ id, label, recipe: withTargets(recipe, [defaultTarget]) })),
   targets: targets.map(({ id, label, vendor, forms, ranOnItsRuntime }) => ({
     id,

@@ -11,7 +11,6 @@ import { pack } from '../src/base/pack.ts'
 import { createRng } from '../src/base/rng.ts'
 import { type OpenedDataset, openDataset } from '../src/data/dataset.ts'
 import type { InputSpec } from '../src/data/input-spec.ts'
-import { proposeInput } from '../src/data/propose-input.ts'
 import { resolveInput } from '../src/data/resolve-input.ts'
 import { browserCodecs } from '../src/host/browser/codecs.ts'
 import { blobSource } from '../src/host/browser/files.ts'
@@ -21,12 +20,16 @@ import type { Imported } from '../src/importers/types.ts'
 import { createBytes } from '../src/ir/bytes.ts'
 import type { Context, Dataset, Progress } from '../src/ir/context.ts'
 import type { Model } from '../src/ir/model.ts'
+import type { Range } from '../src/ir/quant.ts'
 import { type Answers, answers } from '../src/jobs/answers.ts'
 import { type Beside, beside, type SharedValue, type Side, sharedValues } from '../src/jobs/beside.ts'
 import type { Bundle } from '../src/jobs/bundle.ts'
 import { type Compressed, compress, wantedOf, withTargets } from '../src/jobs/compress.ts'
 import { type Diagnosis, diagnose } from '../src/jobs/diagnose.ts'
+import type { LayerOutput, Standing } from '../src/jobs/layer-output.ts'
+import type { LayersTried } from '../src/jobs/layer-trial.ts'
 import { cutAs, type Linted, lint } from '../src/jobs/lint.ts'
+import { checkTask, proposeSpec } from '../src/jobs/proposed.ts'
 import type { Report } from '../src/jobs/report.ts'
 import { bundleFiles, compareDump, type Dumped, readDump } from '../src/jobs/verify.ts'
 import { infer } from '../src/ops/infer.ts'
@@ -34,16 +37,28 @@ import { presetOf } from '../src/recipe/presets.ts'
 import type { Recipe } from '../src/recipe/types.ts'
 import { checkRecipe } from '../src/recipe/validate.ts'
 import { cost } from '../src/stages/inspect/cost.ts'
-import type { GraphView, ModelId, ModelView, Picture, Result, RunProgress, SamplePreview, SeenData } from './api.ts'
+import type {
+  GraphView,
+  LayerView,
+  LookedInto,
+  ModelId,
+  ModelView,
+  Picture,
+  Result,
+  RunProgress,
+  SamplePreview,
+  SeenData,
+} from './api.ts'
 import { defaultTarget } from './catalogue.ts'
 import { openEngine, wasmEngine } from './engine.ts'
 import { labelsCsv } from './gathered.ts'
+import { type Asked, importedLayer, layerOf, outputOf, standing, stopLooking, tried } from './layers.ts'
 import { type KeptModel, keyOfModel, lookingOn, sessionsOn, sideOf } from './look.ts'
 import { previewOf } from './preview.ts'
 import { createMeter } from './progress.ts'
 import type { Device, Project, Role, StoredBundle, StoredData } from './project.ts'
 import { profile, small } from './thumbnail.ts'
-import { stageHead } from './variants.ts'
+import { keyOf, stageHead } from './variants.ts'
 import { graphView, modelView } from './views.ts'
 
 export interface OpenedModel {
@@ -158,7 +173,7 @@ async function run(
       {
         ...(await jobOf(project, imported, recipe)),
         device: on.device,
-        notes: [...on.notes, ...(project.inputProposed ? proposeInput(imported.model).notes : [])],
+        notes: [...on.notes, ...(project.inputProposed ? proposeSpec(imported.model).notes : [])],
         importMs,
         onStep: (index, step, from) => from === 'run' && meter.step(index, step.do),
       },
@@ -266,6 +281,25 @@ function unreadable(error: unknown): null {
   throw error
 }
 
+type ShowCount = (done: number, total: number | null) => void
+
+/** A variant as its run was asked for, where that can still be done. */
+async function askedOf(
+  project: Project,
+  { variant, bundle, device }: LookedInto,
+  count: ShowCount = () => {},
+): Promise<Asked> {
+  const made = project.variants.find(({ id }) => id === variant)
+  const as = made && { ...project, recipe: made.recipe }
+  if (!as || keyOf(as) !== made.key)
+    throw new StudioError('usage', 'The samples or the input have changed since this result', {
+      hint: 'Run its recipe again, then its layers can be looked into.',
+    })
+  const { imported } = await modelOf(project.id, project.model)
+  const { report } = createMeter(1, clock, ({ done, total }) => count(done, total))
+  return { request: await jobOf(as, imported, recipeOf(as)), bundle, device, show: report }
+}
+
 const api = {
   open: (id: string, pack: Pack): Promise<Result<OpenedModel>> =>
     answer(async () => {
@@ -275,7 +309,7 @@ const api = {
       return {
         view: modelView(imported, inferred, costs),
         bars: profile(costs),
-        input: proposeInput(imported.model).spec,
+        input: proposeSpec(imported.model).spec,
         recipe: withTargets(presetOf('balanced'), [defaultTarget]),
       }
     }),
@@ -292,6 +326,14 @@ const api = {
     answer(async () => {
       wantedOf(checkRecipe(given))
       return given as Recipe // without the defaults, which nobody has said
+    }),
+
+  /** Refuses an input spec whose task does not fit the model. */
+  fits: (project: Project, input: InputSpec): Promise<Result<null>> =>
+    answer(async () => {
+      const { imported } = await modelOf(project.id, project.model)
+      checkTask(input, imported.model)
+      return null
     }),
 
   preview: (project: Project, role: Role, index: number): Promise<Result<SamplePreview>> =>
@@ -354,6 +396,27 @@ const api = {
       const progress = ({ done, total }: Progress) => show(done, total ?? done)
       return answers(sides, await dataOf(project, role), project.input, { ...ctx, progress })
     }),
+
+  layer: (project: Project, of: LookedInto | null, names: readonly string[]): Promise<Result<LayerView>> =>
+    answer(async () => {
+      const { imported } = await modelOf(project.id, project.model)
+      return of ? layerOf(await askedOf(project, of), names) : importedLayer(imported, names)
+    }),
+
+  layerOutput: (
+    project: Project,
+    of: LookedInto,
+    names: readonly string[],
+    show: ShowCount,
+  ): Promise<Result<LayerOutput | null>> => answer(async () => outputOf(await askedOf(project, of, show), names)),
+
+  standing: (value: string, range: Range): Promise<Result<Standing | null>> =>
+    answer(async () => standing(value, range)),
+
+  tryLayers: (project: Project, of: LookedInto, recipe: Recipe, show: ShowCount): Promise<Result<LayersTried>> =>
+    answer(async () => tried(await askedOf(project, of, show), recipe)),
+
+  stopLooking,
 
   compareDump: (zip: Blob, dump: File): Promise<Result<Dumped>> =>
     answer(async () => {

@@ -14,9 +14,10 @@ export async function previewOf(
   const [name, array] = Object.entries(sample.feeds)[0]!
   return {
     name: sample.name,
-    label: sample.label === null ? null : String(sample.label),
+    label: sample.label,
     original: original && { ...original, rgba: new Uint8ClampedArray(original.rgba) },
     fed: inputs[name] ? pictureOf(array, inputs[name]) : null,
+    map: inputs[name] ? null : mapOf(array),
   }
 }
 
@@ -46,4 +47,18 @@ function pictureOf({ shape, data }: NdArray, input: ImageInput): SamplePreview['
     sum += value
   }
   return { width: width!, height: height!, rgba, min, max, mean: sum / data.length }
+}
+
+const smallest = 4
+
+/** An array of two axes, such as bands over time, with the longer one across; null for what has more, or hardly any. */
+function mapOf({ shape, data }: NdArray): SamplePreview['map'] {
+  if (data instanceof BigInt64Array || data instanceof BigUint64Array) return null
+  const [rows, columns, ...more] = shape.filter(d => d !== 1)
+  if (more.length > 0 || !columns || Math.min(rows!, columns) < smallest) return null
+  const values = Float32Array.from(data)
+  if (rows! <= columns) return { width: columns, height: rows!, values }
+  // Time runs from left to right, and the lowest band lies at the foot.
+  const across = values.map((_, i) => values[(i % rows!) * columns + (columns - 1 - Math.floor(i / rows!))]!)
+  return { width: rows!, height: columns, values: across }
 }

@@ -233,6 +233,8 @@ const api: StudioApi = {
 
   setInput: (id, input) =>
     result(async () => {
+      const project = await load(id)
+      await viewer.call(compute => unwrap(compute.fits(project, input)))
       await update(id, async project => ({ input, inputProposed: false, ...(await settled({ ...project, input })) }))
       return view(await update(id, reread))
     }),
@@ -311,6 +313,23 @@ const api: StudioApi = {
       const kept = await stageStore(id).get(`${stageHead(variant)}diagnosis`)
       return kept ? (JSON.parse(text(kept)) as Diagnosis) : null
     }),
+
+  layer: (id, of, names) =>
+    result(async () => viewer.call(async compute => unwrap(compute.layer(await load(id), of, names)))),
+
+  layerOutput: (id, of, names, onProgress) =>
+    result(async () =>
+      viewer.call(async compute => unwrap(compute.layerOutput(await load(id), of, names, comlink.proxy(onProgress)))),
+    ),
+
+  standing: (value, range) => result(() => viewer.call(compute => unwrap(compute.standing(value, range)))),
+
+  tryLayers: (id, of, recipe, onProgress) =>
+    result(async () =>
+      viewer.call(async compute => unwrap(compute.tryLayers(await load(id), of, recipe, comlink.proxy(onProgress)))),
+    ),
+
+  stopLooking: () => viewer.call(compute => compute.stopLooking()),
 
   compareDump: (id, variant, dir, dump) =>
     result(async () => {

@@ -2,6 +2,7 @@
 import { byteLength, elementCount } from '../src/base/dtype.ts'
 import type { Imported } from '../src/importers/types.ts'
 import type { Attr, Graph, Model, Value, ValueName } from '../src/ir/model.ts'
+import { proposedFor } from '../src/jobs/proposed.ts'
 import type { Cost } from '../src/stages/inspect/cost.ts'
 import type { GraphView, ModelView, ValueView } from './api.ts'
 
@@ -26,6 +27,7 @@ export function modelView(imported: Imported, inferred: Model, cost: Cost): Mode
     opset: imported.model.opsets[''] ?? 0,
     notes: imported.notes,
     metadata: { ...imported.model.meta },
+    task: proposedFor(inferred),
   }
 }
 

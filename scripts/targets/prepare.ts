@@ -12,7 +12,6 @@ import { createRng } from '../../src/base/rng.ts'
 import { openData, readJson } from '../../src/cli/workbench.ts'
 import { checkInput } from '../../src/data/input-schema.ts'
 import type { InputSpec } from '../../src/data/input-spec.ts'
-import { proposeInput } from '../../src/data/propose-input.ts'
 import { encodeModel } from '../../src/exporters/onnx.ts'
 import { writeNpz } from '../../src/formats/npz.ts'
 import { openFiles, writeFolder } from '../../src/host/node/files.ts'
@@ -26,6 +25,7 @@ import type { NdArray } from '../../src/ir/tensor.ts'
 import { writeBundle } from '../../src/jobs/bundle.ts'
 import { wantedOf } from '../../src/jobs/compress.ts'
 import { lint } from '../../src/jobs/lint.ts'
+import { proposeSpec } from '../../src/jobs/proposed.ts'
 import { infer } from '../../src/ops/infer.ts'
 import { play } from '../../src/recipe/play.ts'
 import { initialState } from '../../src/recipe/state.ts'
@@ -121,7 +121,7 @@ async function prepare(job: Job): Promise<void> {
     signal: new AbortController().signal,
     progress: () => {},
   }
-  const spec = job.input ? checkInput(await readJson(job.input, 'input spec')) : proposeInput(imported.model).spec
+  const spec = job.input ? checkInput(await readJson(job.input, 'input spec')) : proposeSpec(imported.model).spec
   const open = (path: string) => openData(path, imported.model, spec)
   const calibration = await open(job.data)
   const recipe = {
@@ -219,7 +219,8 @@ async function besides(
   const labels: (number | string)[] = []
   for await (const { feeds: fed, label } of (await open(job.eval)).samples({ count: job.limit })) {
     feeds.add(fed)
-    if (label !== null) labels.push(typeof label === 'number' ? label + (spec.labelOffset ?? 0) : label)
+    if (label !== null && typeof label !== 'object')
+      labels.push(typeof label === 'number' ? label + (spec.labelOffset ?? 0) : label)
   }
   const task = taskFor(spec, imported)
   const [output] = imported.graph.outputs

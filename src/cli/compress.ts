@@ -2,13 +2,13 @@
 import { resolve } from 'node:path'
 import { outFile, utf8 } from '../base/bytes.ts'
 import type { InputSpec } from '../data/input-spec.ts'
-import { proposeInput } from '../data/propose-input.ts'
 import { refuseExisting, writeFolder } from '../host/node/files.ts'
 import { folderStore } from '../host/node/store.ts'
 import { rangesOf, readRanges } from '../importers/ranges.ts'
 import type { Graph } from '../ir/model.ts'
 import type { Range } from '../ir/quant.ts'
 import { type Compressed, compress, mergedInput, withTargets } from '../jobs/compress.ts'
+import { proposeSpec } from '../jobs/proposed.ts'
 import type { Report } from '../jobs/report.ts'
 import { presetOf } from '../recipe/presets.ts'
 import type { Recipe, Step } from '../recipe/types.ts'
@@ -35,7 +35,7 @@ export const options: OptionTable = {
   eval: { value: 'LABELLED', about: 'labelled samples to judge the result by' },
   train: { value: 'DATA', about: 'samples to train on (distil, finetune, qat); default: those of --data' },
   input: { value: 'SPEC.json', about: 'how pixels become what the model is fed' },
-  preset: { value: 'NAME', about: 'balanced (default), smallest, exact, float16, acc0' },
+  preset: { value: 'NAME', about: 'balanced (default), smallest, exact, float16, acc0 to acc3' },
   recipe: { value: 'RECIPE.json', about: 'what is to be done, step by step' },
   target: { value: 'ID', many: true, about: 'bundle to make; may be given more than once (default onnxruntime)' },
   out: { value: 'DIR', about: 'where the bundles and report.json go' },
@@ -59,7 +59,7 @@ export async function run(args: Parsed, line: ProgressLine, signal: AbortSignal)
   const planned = await plannedRecipe(args)
   const { imported, modelHash, importMs } = await openModel(path, args)
   const spec = await openInput(args)
-  const proposed = proposeInput(imported.model)
+  const proposed = proposeSpec(imported.model)
   const input: InputSpec = mergedInput(planned, spec, proposed.spec)
   const notes = spec || planned.input ? [] : proposed.notes
   for (const note of notes) line.say(note)

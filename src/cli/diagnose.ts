@@ -1,7 +1,8 @@
 // thimble diagnose
-import { proposeInput } from '../data/propose-input.ts'
+
 import { mergedInput } from '../jobs/compress.ts'
 import { type Diagnosis, diagnose } from '../jobs/diagnose.ts'
+import { proposeSpec } from '../jobs/proposed.ts'
 import { type OptionTable, type Parsed, usage } from './arguments.ts'
 import { plannedRecipe } from './compress.ts'
 import { type ProgressLine, table } from './output.ts'
@@ -29,7 +30,7 @@ export async function run(args: Parsed, line: ProgressLine, signal: AbortSignal)
   const planned = await plannedRecipe(args)
   const { imported, modelHash } = await openModel(path, args)
   const spec = await openInput(args)
-  const input = mergedInput(planned, spec, proposeInput(imported.model).spec)
+  const input = mergedInput(planned, spec, proposeSpec(imported.model).spec)
   const recipe = { ...planned, input }
   const result = await diagnose(
     {

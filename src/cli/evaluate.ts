@@ -1,9 +1,10 @@
 // thimble evaluate
-import { proposeInput } from '../data/propose-input.ts'
+import { proposeSpec } from '../jobs/proposed.ts'
 import { infer } from '../ops/infer.ts'
 import { judge } from '../recipe/steps/judge.ts'
 import { type OptionTable, type Parsed, usage } from './arguments.ts'
 import type { ProgressLine } from './output.ts'
+import { agreementText } from './report-text.ts'
 import { createContext, modelOptions, openData, openInput, openModel, runOptions } from './workbench.ts'
 
 export const options: OptionTable = {
@@ -24,7 +25,7 @@ export async function run(args: Parsed, line: ProgressLine, signal: AbortSignal)
   const other = args.text('reference')
   const reference = other ? await openModel(other, args, 'reference/') : opened
   const given = await openInput(args)
-  const proposed = proposeInput(reference.imported.model)
+  const proposed = proposeSpec(reference.imported.model)
   const input = given ?? proposed.spec
   if (!given) for (const note of proposed.notes) line.say(note)
 
@@ -58,10 +59,8 @@ export async function run(args: Parsed, line: ProgressLine, signal: AbortSignal)
       `${accuracy.metric} ${accuracy.value.toFixed(2)} % on ${accuracy.samples} samples (95 %: ${accuracy.interval95.low.toFixed(2)} to ${accuracy.interval95.high.toFixed(2)})`,
     )
   if (accuracy?.against) lines.push(accuracy.against.words)
-  if (agreement)
-    lines.push(
-      `outputs against the reference: ${agreement.sqnrDb.toFixed(1)} dB, cosine ${agreement.cosine.toFixed(5)}`,
-    )
+  if (accuracy?.detail) lines.push(`${accuracy.detail.metric} ${accuracy.detail.value.toFixed(2)} %`)
+  if (agreement) lines.push(`outputs against the reference: ${agreementText(agreement)}`)
   for (const { sample, what } of dataset.suspicious) lines.push(`suspicious: ${sample}: ${what}`)
   lines.push(...result.notes)
   return `${lines.join('\n')}\n`

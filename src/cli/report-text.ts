@@ -1,6 +1,6 @@
 // The report in a terminal: what changed, how good it is, what to look at.
 import pc from 'picocolors'
-import type { Accuracy, Report } from '../jobs/report.ts'
+import type { Accuracy, Agreement, Report } from '../jobs/report.ts'
 import { kilobytes, table } from './output.ts'
 
 const percent = (a: Accuracy | null): string => (a ? `${a.value.toFixed(2)} %` : '-')
@@ -16,6 +16,7 @@ export function reportText(report: Report, out: string): string {
   if (report.optimized)
     lines.push(`graph: ${report.optimized.nodesBefore} nodes, ${report.optimized.nodesAfter} after optimisation`)
   if (report.pruned) lines.push('', ...prunedText(report.pruned))
+  if (report.factorized) lines.push('', ...factorizedText(report.factorized))
   if (after) {
     const rows = [['size', kilobytes(before.bytes), kilobytes(after.bytes), change(before.bytes, after.bytes)]]
     if (before.accuracy && after.accuracy)
@@ -41,11 +42,7 @@ export function reportText(report: Report, out: string): string {
     lines.push('', table(['', 'before', 'after', 'change'], rows))
   }
   const a = report.agreement
-  if (a)
-    lines.push(
-      '',
-      `outputs against the original over ${a.samples} samples: ${a.sqnrDb.toFixed(1)} dB, cosine ${a.cosine.toFixed(5)}${a.top1 === null ? '' : `, same answer ${a.top1.toFixed(2)} %`}`,
-    )
+  if (a) lines.push('', `outputs against the original over ${a.samples} samples: ${agreementText(a)}`)
   if (after?.accuracy?.against) lines.push(after.accuracy.against.words)
   const worst = [...report.layers]
     .filter(l => l.sqnrDb !== null)
@@ -80,7 +77,7 @@ export function reportText(report: Report, out: string): string {
     lines.push(
       '',
       table(
-        ['bundle', 'size', 'top-1', 'agreement', 'in few bits', 'in float'],
+        ['bundle', 'size', report.before.accuracy?.metric ?? 'accuracy', 'agreement', 'in few bits', 'in float'],
         report.bundles.map(b => [
           `${b.target}${b.form ? ` (${b.form})` : ''}`,
           kilobytes(b.after.bytes),
@@ -93,6 +90,16 @@ export function reportText(report: Report, out: string): string {
     )
   lines.push('', ...report.bundles.map(b => `${b.target}${b.form ? ` (${b.form})` : ''}: ${out}/${b.dir}`))
   return `${lines.join('\n')}\n`
+}
+
+/** How close the outputs are, and how far the answers are the same as the task has it. */
+export function agreementText({ sqnrDb, cosine, answers }: Agreement): string {
+  const same = answers
+    ? [answers, ...answers.details].map(({ metric, value, unit }) =>
+        unit === '%' ? `${metric} ${value.toFixed(2)} %` : `${metric} ${value.toFixed(5)}`,
+      )
+    : []
+  return [`${sqnrDb.toFixed(1)} dB`, `cosine ${cosine.toFixed(5)}`, ...same].join(', ')
 }
 
 const sizes = { macs: 'MACs', parameters: 'parameters', bytes: 'bytes' }
@@ -111,4 +118,13 @@ function prunedText({ of, before, after, groups, skipped }: NonNullable<Report['
   for (const { layer, why } of skipped.slice(0, 12)) lines.push(`  ${layer} keeps its channels: ${why}`)
   if (skipped.length > 12) lines.push(`  and ${skipped.length - 12} more: see report.json`)
   return lines
+}
+
+function factorizedText({ of, method, before, after, layers }: NonNullable<Report['factorized']>): string[] {
+  const number = (x: number): string => x.toLocaleString('en')
+  const factored = layers.flatMap(({ layer, ranks }) => (ranks ? [[layer, ranks.join(', ')]] : []))
+  return [
+    `factorised (${method}): ${number(before)} to ${number(after)} ${sizes[of]} (${change(before, after)})`,
+    table(['layer', 'rank'], factored),
+  ]
 }

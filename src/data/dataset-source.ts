@@ -3,6 +3,7 @@ import type { ByteSource } from '../base/bytes.ts'
 import { StudioError } from '../base/errors.ts'
 import { hashBytes } from '../base/hash.ts'
 import type { Feeds, Skip } from '../ir/context.ts'
+import type { Label, LabelKind } from '../ir/labels.ts'
 import { type Model, requiredInputs, type ValueName } from '../ir/model.ts'
 import type { Codecs, Pixels } from './codecs.ts'
 import type { ImageInput, InputSpec } from './input-spec.ts'
@@ -17,7 +18,7 @@ export interface OpenOptions {
 
 export interface ReadSample {
   readonly feeds: Feeds
-  readonly label: number | string | null
+  readonly label: Label | null
   readonly looks: Look['arrays']
   readonly color: ColorLook | null
 }
@@ -25,7 +26,7 @@ export interface ReadSample {
 export interface SampleSource {
   readonly name: string
   readonly size: number
-  readonly labels: 'class' | 'text' | null
+  readonly labels: LabelKind | null
   /** Samples that are known to be of no use before any is read. */
   readonly skipped: readonly Skip[]
   /** Tells equal data from other data; goes into the hash. */

@@ -16,42 +16,57 @@ export interface Fitted {
   readonly height: number
 }
 
+/** Where a scaled picture lies in a canvas; it is cut where it goes beyond. In pixels of the canvas. */
+export interface Framing {
+  readonly scaled: { readonly width: number; readonly height: number }
+  readonly left: number
+  readonly top: number
+  readonly width: number
+  readonly height: number
+}
+
 /**
  * exact: height and width as they are asked for. cover: the smallest scale that covers the size, the long side rounded down, its
  * middle cut out (as torchvision's Resize and CenterCrop). letterbox: the largest scale that fits, in the middle of padding (as
  * Ultralytics). height: scaled to the height, the width rounded up (as PaddleOCR), then padded or cut on the right at `max`;
  * without `max`, padded up to the width of `size`.
  */
-export function fit(from: Raster, spec: ResizeSpec): Fitted {
+export function framing(from: { width: number; height: number }, spec: ResizeSpec): Framing {
   const [height, width] = spec.size
-  const scale = (w: number, h: number): Raster =>
-    w === from.width && h === from.height ? from : resamplers[spec.like](from, w, h, spec.filter)
   switch (spec.fit) {
     case 'exact':
-      return whole(scale(width, height))
+      return { scaled: { width, height }, left: 0, top: 0, width, height }
     case 'cover': {
       const byHeight = from.width * height >= from.height * width
       const w = byHeight ? Math.max(width, Math.trunc((height * from.width) / from.height)) : width
       const h = byHeight ? height : Math.max(height, Math.trunc((width * from.height) / from.width))
-      return whole(cut(scale(w, h), roundHalfEven((w - width) / 2), roundHalfEven((h - height) / 2), width, height))
+      const [left, top] = [-roundHalfEven((w - width) / 2), -roundHalfEven((h - height) / 2)]
+      return { scaled: { width: w, height: h }, left, top, width, height }
     }
     case 'letterbox': {
       const ratio = Math.min(height / from.height, width / from.width)
       const w = Math.min(width, Math.max(1, Math.round(from.width * ratio)))
       const h = Math.min(height, Math.max(1, Math.round(from.height * ratio)))
-      return { picture: scale(w, h), left: (width - w) >> 1, top: (height - h) >> 1, width, height }
+      return { scaled: { width: w, height: h }, left: (width - w) >> 1, top: (height - h) >> 1, width, height }
     }
     case 'height': {
       const natural = Math.max(1, Math.ceil(height * (from.width / from.height)))
-      const picture = scale(natural, height)
       const wanted = spec.max ?? Math.max(natural, width)
-      const shown = natural > wanted ? cut(picture, 0, 0, wanted, height) : picture
-      return { picture: shown, left: 0, top: 0, width: wanted, height }
+      return { scaled: { width: natural, height }, left: 0, top: 0, width: wanted, height }
     }
   }
 }
 
-const whole = (picture: Raster): Fitted => ({ picture, left: 0, top: 0, width: picture.width, height: picture.height })
+export function fit(from: Raster, spec: ResizeSpec): Fitted {
+  const { scaled, left, top, width, height } = framing(from, spec)
+  const picture =
+    scaled.width === from.width && scaled.height === from.height
+      ? from
+      : resamplers[spec.like](from, scaled.width, scaled.height, spec.filter)
+  const [x, y] = [Math.max(0, left), Math.max(0, top)]
+  const shown = cut(picture, x - left, y - top, Math.min(width, scaled.width), Math.min(height, scaled.height))
+  return { picture: shown, left: x, top: y, width, height }
+}
 
 function cut(from: Raster, left: number, top: number, width: number, height: number): Raster {
   if (width === from.width && height === from.height) return from

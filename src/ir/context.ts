@@ -1,5 +1,6 @@
 // The capabilities that a stage is lent. Hosts (browser, Node, tests) make them; stages touch nothing else besides their arguments.
 import type { Rng } from '../base/rng.ts'
+import type { Label, LabelKind } from './labels.ts'
 import type { Model, ValueName } from './model.ts'
 import type { Histogram, Observation } from './quant.ts'
 import type { NdArray, Slice, Tensor } from './tensor.ts'
@@ -174,7 +175,7 @@ export interface Sample {
   index: number
   name: string
   feeds: Feeds // batch axis of 1 where the model has one
-  label: number | string | null
+  label: Label | null
 }
 
 export interface Skip {
@@ -190,7 +191,7 @@ export interface Suspicion {
 export interface Dataset {
   readonly name: string
   readonly size: number // as counted before decoding
-  readonly labels: 'class' | 'text' | null
+  readonly labels: LabelKind | null
   readonly hash: string // of files and input spec, for resuming
   samples(options?: { count?: number; signal?: AbortSignal }): AsyncIterable<Sample>
   /** What has been found so far; complete after a sweep. */

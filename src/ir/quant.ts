@@ -174,7 +174,7 @@ function codeArray(format: NumberFormat, length: number): CodeArray {
 /** Calls `visit` with each run of elements, `from` to before `to`, that has one scale, and with that scale's index. */
 export function eachScale(
   shape: readonly number[],
-  { spec: { granularity } }: Pick<QuantParams, 'spec'>,
+  { spec: { granularity } }: { spec: Pick<QuantSpec<NumberFormat>, 'granularity'> },
   visit: (from: number, to: number, scale: number) => void,
 ): void {
   const count = shape.reduce((n, d) => n * d, 1)

@@ -3,6 +3,7 @@ import type { InputSpec } from '../data/input-spec.ts'
 import { batches, inOrder, unstack } from '../ir/batches.ts'
 import type { Context, Dataset } from '../ir/context.ts'
 import { taskFor } from '../tasks/index.ts'
+import type { Answer, Label } from '../tasks/types.ts'
 import type { Side } from './beside.ts'
 import { type TwoAnswers, twoAnswers } from './two-answers.ts'
 
@@ -40,7 +41,7 @@ export async function answers(
         const [was, is] = result.map(arrays =>
           Object.fromEntries(Object.entries(arrays).map(([output, array]) => [output, unstack(array, k, item.count)])),
         )
-        samples.push({ index, name, ...twoAnswers(task, [was, is], label, input.labelOffset ?? 0) })
+        samples.push({ index, name, ...kept(twoAnswers(task, [was, is], label, input.labelOffset ?? 0)) })
       }
       ctx.progress({ stage: 'evaluate', done: samples.length, total: data.size })
     }
@@ -48,11 +49,22 @@ export async function answers(
     await before.close()
     await after.close()
   }
-  if (!samples.some(({ before }) => before !== null)) return null
+  if (!samples.some(({ alike }) => alike !== null)) return null
   const misfit = samples.find(sample => sample.misfit !== null)?.misfit ?? null
   // A judgement of those that happen to fit would say nothing of the set.
   return { task: task.id, samples: misfit === null ? samples : samples.map(unjudged), misfit }
 }
+
+/** Masks and vectors of a whole set would fill the memory; how far they are alike is what is looked for. */
+const kept = (said: TwoAnswers): TwoAnswers => ({
+  ...said,
+  label: isLarge(said.label) ? null : said.label,
+  before: isLarge(said.before) ? null : said.before,
+  after: isLarge(said.after) ? null : said.after,
+})
+
+const isLarge = (value: Answer | Label): boolean =>
+  typeof value === 'object' && value !== null && value.kind !== 'boxes'
 
 const unjudged = (sample: Answered): Answered => ({ ...sample, label: null, right: null })
 

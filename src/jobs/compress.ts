@@ -204,6 +204,7 @@ async function makeReport(
     ],
     optimized: state.optimized,
     pruned: state.pruned,
+    factorized: state.factorized,
     steps: [...state.steps],
     bundles: written,
   }

@@ -3,27 +3,21 @@ import { StudioError } from '../base/errors.ts'
 import { hashJson } from '../base/hash.ts'
 import type { Context, Memo } from '../ir/context.ts'
 import { infer } from '../ops/infer.ts'
-import { type PlayRequest, play, type StageStore } from '../recipe/play.ts'
-import { initialState, type State, type StepEnv, type Variant } from '../recipe/state.ts'
+import type { State, StepEnv, Variant } from '../recipe/state.ts'
 import { gatherOnce } from '../recipe/steps/observed.ts'
 import { previewing } from '../recipe/steps/preview.ts'
 import { quantizeWith } from '../recipe/steps/quantize.ts'
 import type { QuantizeOptions } from '../recipe/steps/quantize-options.ts'
-import { baseOf, type SearchOptions } from '../recipe/steps/search-options.ts'
 import { bytesOf } from '../recipe/steps/search-within.ts'
 import { openTrial, type Trial } from '../recipe/steps/trial.ts'
-import type { Step } from '../recipe/types.ts'
 import { fromPixels } from '../stages/quantize/raw-input.ts'
 import { findTarget } from '../targets/index.ts'
 import { type Blamed, blame, type LayerShare, sharesOf } from './blame.ts'
-import { type CompressRequest, inputHashOf, wantedOf } from './compress.ts'
+import { wantedOf } from './compress.ts'
 import { type Remedy, remediesFor } from './remedies.ts'
+import { type ReplayRequest, replayed } from './replay.ts'
 
-export interface DiagnoseRequest
-  extends Pick<
-    CompressRequest,
-    'imported' | 'modelHash' | 'calibration' | 'evaluation' | 'recipe' | 'samples' | 'store'
-  > {
+export interface DiagnoseRequest extends ReplayRequest {
   /** Samples that candidates are judged on. */
   judgedOn: number
   /** What the remedies may take; those that are not tried by then are counted. */
@@ -62,12 +56,9 @@ export async function diagnose(request: DiagnoseRequest, ctx: Context): Promise<
     throw new StudioError('usage', 'There are no samples to look for the error with', {
       hint: 'Give some of those that the model is calibrated on.',
     })
-  const at = recipe.steps.findLastIndex(s => s.do === 'quantize' || s.do === 'search')
-  const run = playing(request, ctx)
-  const before = await run(recipe.steps.slice(0, Math.max(0, at)))
-  const after = await run(recipe.steps.slice(0, at + 1))
+  const { before, after, quantize } = await replayed(request, ctx)
   const variant = after.variants.find(v => v.plan !== null)
-  if (at < 0 || !variant)
+  if (!variant || !quantize)
     throw new StudioError('usage', 'This recipe makes no model of few bits whose error could be looked for', {
       hint: 'Add the step quantize, and a target that takes quantised models.',
     })
@@ -81,7 +72,6 @@ export async function diagnose(request: DiagnoseRequest, ctx: Context): Promise<
   const target = findTarget(variant.target)
   const whole = await openTrial(float, calibration, trialOptions, previewing(target, ctx))
   const errors = await whole.each(variant.model)
-  const quantize = optionsOf(after.steps.at(-1)!, before.steps)
   const { tried, untried } = await tryAll(
     remediesFor(blamed, quantize, target),
     { before, quantize, whole, variant },
@@ -102,42 +92,8 @@ export async function diagnose(request: DiagnoseRequest, ctx: Context): Promise<
   }
 }
 
-/** Plays the first steps of the recipe, from the store where a run has kept them. */
-function playing(request: DiagnoseRequest, ctx: Context): (steps: readonly Step[]) => Promise<State> {
-  const { imported, calibration, evaluation, recipe, samples } = request
-  // What comes before the step is played once for both.
-  const store = request.store ?? inMemory()
-  const common: Omit<PlayRequest, 'recipe'> = {
-    state: initialState(infer(imported.model)),
-    inputHash: inputHashOf(request),
-    calibration,
-    evaluation,
-    samples,
-    wanted: wantedOf(recipe),
-    store,
-  }
-  return steps => play({ ...common, recipe: { ...recipe, steps: [...steps] } }, ctx)
-}
-
-function inMemory(): StageStore {
-  const kept = new Map<string, Uint8Array>()
-  return {
-    program: '',
-    get: async key => kept.get(key) ?? null,
-    put: async (key, bytes) => {
-      kept.set(key, bytes)
-    },
-  }
-}
-
-/** What the step came to, with the decision of a search written out. */
-function optionsOf({ do: id, ...options }: Step, earlier: State['steps']): QuantizeOptions {
-  if (id === 'quantize') return options as unknown as QuantizeOptions
-  const search = options as unknown as SearchOptions
-  return { ...baseOf(search, earlier), ...search.found!.quantize }
-}
-
-async function measured(variant: Variant, trial: Trial, ctx: Context): Promise<Measured> {
+/** A variant on the samples of a trial, and what its files take. */
+export async function measured(variant: Variant, trial: Trial, ctx: Context): Promise<Measured> {
   const { sqnrDb, loss } = await trial.compare(variant.model)
   const written = fromPixels(variant.model, variant.raw)
   return { sqnrDb, loss, bytes: await bytesOf(written, findTarget(variant.target), variant.form, { ctx }) }

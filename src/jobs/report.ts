@@ -3,8 +3,9 @@ import type { Skip, Suspicion } from '../ir/context.ts'
 import type { Step } from '../recipe/types.ts'
 import type { Interval } from '../tasks/intervals.ts'
 import type { Accuracy } from '../tasks/paired.ts'
+import type { AnswerAgreement } from '../tasks/types.ts'
 
-export type { Accuracy, Interval }
+export type { Accuracy, AnswerAgreement, Interval }
 
 export interface Latency {
   median: number
@@ -13,10 +14,12 @@ export interface Latency {
 }
 
 export interface Agreement {
-  top1: number | null // percent of samples whose best class is the float model's
+  top1: number | null // percent of samples whose class or text is the float model's; null of other tasks
   cosine: number
   sqnrDb: number
   samples: number
+  /** How far the answers are the float model's, as the task has it; null where it has none. */
+  answers: AnswerAgreement | null
 }
 
 export interface Side {
@@ -91,6 +94,16 @@ export interface Report {
       importance: number // share of the group's importance that went
       loss: number | null // what this alone was measured to cost
     }[]
+    skipped: { layer: string; why: string }[]
+  } | null
+  factorized: {
+    of: 'macs' | 'parameters' | 'bytes'
+    method: string
+    before: number
+    asked: number
+    after: number
+    /** Ranks are null for a layer that was left whole; the loss is what the ranks were chosen by. */
+    layers: { layer: string; ranks: readonly number[] | null; loss: number }[]
     skipped: { layer: string; why: string }[]
   } | null
   steps: Step[]

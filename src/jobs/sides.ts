@@ -59,5 +59,6 @@ export function timelessReport(variant: Variant, state: State, bytes: { before: 
     estimated: state.estimated,
     optimized: state.optimized,
     pruned: state.pruned,
+    factorized: state.factorized,
   }
 }

@@ -2,12 +2,19 @@
 import type { Task } from '../ir/context.ts'
 import { optimumTask, ridgeTask } from '../ir/least-squares.ts'
 import { sumRows } from '../ir/moments.ts'
+import { splitTask } from '../stages/factorize/split.ts'
+import { sparseTask } from '../stages/prune/sparse.ts'
 import { repairTasks } from '../stages/quantize/repairs/tasks.ts'
 import { lessonTask } from '../stages/train/lesson.ts'
 
 export const tasks: ReadonlyMap<string, Task<never, unknown>> = new Map(
-  [sumRows, ridgeTask, optimumTask, ...repairTasks, lessonTask as unknown as Task<never, unknown>].map(task => [
-    task.id,
-    task,
-  ]),
+  [
+    sumRows,
+    ridgeTask,
+    optimumTask,
+    splitTask,
+    sparseTask,
+    ...repairTasks,
+    lessonTask as unknown as Task<never, unknown>,
+  ].map(task => [task.id, task]),
 )

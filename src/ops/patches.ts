@@ -1,6 +1,6 @@
 // What a layer multiplies its weights by, as rows of a matrix: the patches under a convolution's kernel at chosen places of its output,
 // or the rows of a matrix product's input; and the layer's weights as one row for each output channel.
-import { attrInt, attrInts, attrString, type Graph, type Node } from '../ir/model.ts'
+import { attrFloat, attrInt, attrInts, attrString, type Graph, type Node, reads } from '../ir/model.ts'
 import type { NdArray } from '../ir/tensor.ts'
 import { weightOf } from './facts.ts'
 
@@ -56,6 +56,16 @@ export function layerShape(node: Node, graph: Graph): LayerShape | null {
     return { groups: 1, channels, columns, at, conv: null }
   }
   return null
+}
+
+/** Why a layer's weights cannot be fitted; null where they can. */
+export function unfit(node: Node, graph: Graph): string | null {
+  const weight = weightOf(node, graph)
+  if (!weight || !layerShape(node, graph)) return `${node.op} has no rows to fit`
+  if (graph.nodes.filter(n => reads(n).includes(weight.name)).length > 1) return 'another layer reads its weights too'
+  const { dtype } = graph.values.get(weight.name)!
+  if (dtype !== 'float32') return `its weights are ${dtype}`
+  return attrFloat(node, 'alpha', 1) !== 1 || attrFloat(node, 'beta', 1) !== 1 ? 'it scales its product' : null
 }
 
 /** Places that rows are taken from: positions of each sample's output map for a convolution, rows of the whole array for a product. */

@@ -34,18 +34,7 @@ export interface PlayRequest {
 export async function play(request: PlayRequest, ctx: Context): Promise<State> {
   const { recipe, store } = request
   checkNeeds(request)
-  const wanted = request.wanted.map(w => [w.target.id, w.form, w.io])
-  const base = hashJson([
-    request.inputHash,
-    recipe.seed,
-    recipe.input ?? null,
-    request.samples,
-    wanted,
-    ctx.kernels.backend,
-    store?.program ?? null,
-  ])
-  const keys: string[] = []
-  for (const step of recipe.steps) keys.push(hashJson([keys.at(-1) ?? base, step]))
+  const { before, keys } = keysOf(request, ctx)
 
   let state = request.state
   let next = 0
@@ -62,18 +51,7 @@ export async function play(request: PlayRequest, ctx: Context): Promise<State> {
     const step = recipe.steps[next]
     const def = findStep(step.do)!
     request.onStep?.(next, step, 'run')
-    const env: StepEnv = {
-      ctx,
-      calibration: request.calibration,
-      evaluation: request.evaluation,
-      training: request.training ?? null,
-      samples: request.samples,
-      input: recipe.input ?? { inputs: {} },
-      wanted: request.wanted,
-      // What goes into the step, not its options: a result may outlive a change of options that it does not depend on.
-      memo: memoIn(store, keys[next - 1] ?? base),
-      slot: key => slotIn(store, hashJson(['slot', keys[next - 1] ?? base, key])),
-    }
+    const env = envOf(request, before[next], ctx)
     const { do: _, ...options } = step
     const after = await def.run(state, options as never, env)
     // A step that decided something by the clock has written itself down, decision and all.
@@ -82,6 +60,42 @@ export async function play(request: PlayRequest, ctx: Context): Promise<State> {
   }
   return state
 }
+
+/** What the state before each step is kept under, and the state after it. */
+function keysOf(request: PlayRequest, ctx: Context): { before: string[]; keys: string[] } {
+  const { recipe, store } = request
+  const wanted = request.wanted.map(w => [w.target.id, w.form, w.io])
+  const base = hashJson([
+    request.inputHash,
+    recipe.seed,
+    recipe.input ?? null,
+    request.samples,
+    wanted,
+    ctx.kernels.backend,
+    store?.program ?? null,
+  ])
+  const keys: string[] = []
+  for (const step of recipe.steps) keys.push(hashJson([keys.at(-1) ?? base, step]))
+  return { before: [base, ...keys], keys }
+}
+
+/** What a step is lent that starts from the state kept under `stateKey`. */
+const envOf = (request: PlayRequest, stateKey: string, ctx: Context): StepEnv => ({
+  ctx,
+  calibration: request.calibration,
+  evaluation: request.evaluation,
+  training: request.training ?? null,
+  samples: request.samples,
+  input: request.recipe.input ?? { inputs: {} },
+  wanted: request.wanted,
+  // What goes into the step, not its options: a result may outlive a change of options that it does not depend on.
+  memo: memoIn(request.store, stateKey),
+  slot: key => slotIn(request.store, hashJson(['slot', stateKey, key])),
+})
+
+/** What a step behind the last one of the recipe is lent: what it keeps, a run with that step finds. */
+export const envAfter = (request: PlayRequest, ctx: Context): StepEnv =>
+  envOf(request, keysOf(request, ctx).before.at(-1)!, ctx)
 
 function memoIn(store: StageStore | null, stateKey: string): Memo {
   return async (key, compute) => {

@@ -52,6 +52,7 @@ export interface State {
   readonly model: Model
   readonly optimized: Report['optimized']
   readonly pruned: Report['pruned']
+  readonly factorized: Report['factorized']
   readonly variants: readonly Variant[]
   readonly accuracy: Accuracy | null // of the original
   readonly latency: Latency | null
@@ -100,6 +101,7 @@ export const initialState = (model: Model): State => ({
   model,
   optimized: null,
   pruned: null,
+  factorized: null,
   variants: [],
   accuracy: null,
   latency: null,

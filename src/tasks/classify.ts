@@ -1,25 +1,15 @@
 // Classification: one score per class. Right when the label's score is the highest (top-1), or among the five highest (top-5).
 
 import * as v from 'valibot'
-import { StudioError } from '../base/errors.ts'
 import { value } from '../base/options.ts'
 import type { Model, ValueName } from '../ir/model.ts'
-import { numbersOf } from './scores.ts'
+import { classOf } from './label-kinds.ts'
+import { equal, sameAnswers } from './same-answers.ts'
+import { numbersAt } from './scores.ts'
 import type { Outputs, TaskDef } from './types.ts'
 
 const options = {
-  output: value('Output that holds the scores', v.nullable(v.string()), null),
-}
-
-/** Scores of one sample, whatever axes of 1 surround them. */
-function scoresOf(outputs: Outputs, name: ValueName): ArrayLike<number> {
-  const array = outputs[name]
-  if (!array)
-    throw new StudioError('usage', `The task reads output '${name}', which the model does not give.`, {
-      where: { value: name },
-      hint: `Its outputs: ${Object.keys(outputs).join(', ')}.`,
-    })
-  return numbersOf(array)
+  output: value('Output: scores', v.nullable(v.string()), null),
 }
 
 /** The first of the highest; -1 where all are NaN. */
@@ -50,36 +40,29 @@ export const classify: TaskDef = {
   id: 'classify',
   label: 'Classification',
   options,
-  guess: model => model.graph.outputs.length === 1 && scoreOutputs(model).length === 1,
+  guess: model => (model.graph.outputs.length === 1 && scoreOutputs(model).length === 1 ? {} : null),
   open(model, { output }) {
     const name = typeof output === 'string' ? output : (scoreOutputs(model)[0] ?? model.graph.outputs[0])
+    const answer = (outputs: Outputs): number | null => {
+      const at = best(numbersAt(outputs, name))
+      return at < 0 ? null : at
+    }
+    const alike = (reference: Outputs, other: Outputs) => equal(answer(reference), answer(other))
     return {
       id: 'classify',
       metric: 'top-1',
       detail: null,
       binary: true,
-      answer: outputs => {
-        const at = best(scoresOf(outputs, name))
-        return at < 0 ? null : at
-      },
+      rightAtOne: true,
+      answer,
+      alike,
+      agreeing: () => sameAnswers('same best class', alike),
       score(outputs, label) {
-        const scores = scoresOf(outputs, name)
-        if (typeof label !== 'number')
-          throw new StudioError('bad-data', `The label '${label}' is text, but the model tells classes apart.`, {
-            hint: 'Give a labels.csv with the columns file,label.',
-          })
-        if (!Number.isInteger(label) || label < 0 || label >= scores.length)
-          throw new StudioError(
-            'bad-data',
-            `The label ${label} is none of the model's ${scores.length} classes (0 to ${scores.length - 1}).`,
-            {
-              where: { value: name },
-              hint: 'Check the labels, and labelOffset in the input spec.',
-            },
-          )
-        const place = ahead(scores, label)
+        const scores = numbersAt(outputs, name)
+        const place = ahead(scores, classOf(label, scores.length, name))
         return { value: place === 0 ? 1 : 0, top5: scores.length > 5 ? (place < 5 ? 1 : 0) : null, detail: null }
       },
+      pooled: null,
     }
   },
 }

@@ -9,6 +9,8 @@ import { StudioError } from '../base/errors.ts'
 import { editDistance } from '../base/nearest.ts'
 import { flag, number, value } from '../base/options.ts'
 import type { Model, ValueName } from '../ir/model.ts'
+import { textOf } from './label-kinds.ts'
+import { equal, sameAnswers } from './same-answers.ts'
 import { numbersOf } from './scores.ts'
 import type { Outputs, TaskDef } from './types.ts'
 
@@ -55,7 +57,7 @@ export const ctc: TaskDef = {
   id: 'ctc',
   label: 'Text recognition (CTC)',
   options,
-  guess: model => model.meta.character !== undefined && model.graph.outputs.length === 1,
+  guess: model => (model.meta.character !== undefined && model.graph.outputs.length === 1 ? {} : null),
   open(model, given) {
     const name = model.graph.outputs[0]
     const characters = typeof given.characters === 'string' ? given.characters : null
@@ -69,19 +71,24 @@ export const ctc: TaskDef = {
       return path.map((symbol, i) => (symbol === path[i - 1] ? '' : known[symbol])).join('')
     }
     const compared = (line: string): string => (ignoreSpaces ? line.replace(/\s+/g, '') : line)
+    const alike = (reference: Outputs, other: Outputs) => equal(read(reference), read(other))
     return {
       id: 'ctc',
       metric: ignoreSpaces ? 'exact lines, spaces ignored' : 'exact lines',
       detail: 'characters',
       binary: true,
+      rightAtOne: true,
       answer: read,
+      alike,
+      agreeing: () => sameAnswers('same text', alike),
       score(outputs, label) {
         const line = [...compared(read(outputs))]
-        const wanted = [...compared(String(label))]
+        const wanted = [...compared(textOf(label))]
         const distance = editDistance(line, wanted)
         const characters = wanted.length === 0 ? (line.length === 0 ? 1 : 0) : Math.max(0, 1 - distance / wanted.length)
         return { value: distance === 0 ? 1 : 0, top5: null, detail: characters }
       },
+      pooled: null,
     }
   },
 }

@@ -59,6 +59,15 @@ export const decimal = (value: number, digits: number, locale: Locale = 'en'): s
 export const percent = (value: number, digits = 1, locale: Locale = 'en'): string =>
   `${figure(value, digits, locale)}\u00a0%`
 
+/** A value of a tensor, three figures of it; powers of ten where it is very small or large. */
+export const real = (value: number, locale: Locale = 'en'): string => {
+  const size = Math.abs(value)
+  if (size === 0) return '0'
+  if (size < 1e-4 || size >= 1e6)
+    return value.toExponential(2).replace('-', minus).replace('e+', 'e').replace('e-', `e${minus}`)
+  return figure(value, Math.max(0, 2 - Math.floor(Math.log10(size))), locale)
+}
+
 export const signed = (value: number, digits: number, locale: Locale = 'en'): string => {
   const text = figure(value, digits, locale)
   return value > 0 && /[1-9]/.test(text) ? `+${text}` : text

@@ -19,7 +19,7 @@ const floats = (...data: number[]): NdArray => ({
   data: Float32Array.from(data),
 })
 const agree = (a: NdArray, b: NdArray) => {
-  const agreement = new Agreement(ctx.kernels, ['y'], () => null)
+  const agreement = new Agreement(ctx.kernels, ['y'], null)
   agreement.add({ y: a }, { y: b })
   return agreement.result()
 }

@@ -14,6 +14,7 @@ test('the label offset is added before it is compared', () => {
     label: 1,
     before: 1,
     after: 0,
+    alike: 0,
     right: { before: true, after: false },
     misfit: null,
   })

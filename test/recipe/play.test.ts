@@ -105,7 +105,16 @@ describe('a recipe played again', () => {
     await run(steps({ range: 'minmax' }))
     expect((await run(steps({ range: 'kl' }))).observed).toBe(true)
     expect((await run(steps({ range: 'minmax', batch: 3 }))).observed).toBe(true)
-    expect((await run(steps({ range: 'minmax', layers: { first: { float: true } } }))).observed).toBe(true)
+    const fewer = player()
+    await fewer(steps({ layers: { first: { float: true } } }))
+    expect((await fewer(steps())).observed).toBe(true)
+  })
+
+  test('does not observe again for fewer values, or for ranges alone where histograms were kept', async () => {
+    const run = player()
+    await run(steps({ range: 'kl' }))
+    expect((await run(steps({ range: 'minmax' }))).observed).toBe(false)
+    expect((await run(steps({ layers: { first: { float: true } } }))).observed).toBe(false)
   })
 
   test('goes on behind the last step that was finished before it was cut off', async () => {

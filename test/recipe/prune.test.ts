@@ -106,6 +106,16 @@ describe('budgets', () => {
     else for (const group of state.pruned!.groups) expect(group.after % 16).toBe(0)
   })
 
+  test('about: in multiples of 32 the nearest below', async () => {
+    const budget = { of: 'macs', share: 0.45 }
+    const coarse = { ...withoutData, multiple: 32 }
+    await expect(pruned({ ...coarse, budget }, { samples: 0 })).rejects.toThrow(/multiples of 32 the nearest below/)
+    const state = await pruned({ ...coarse, budget: { ...budget, about: true } }, { samples: 0 })
+    const reached = cost(state.model).macs / cost(infer(model)).macs
+    expect(reached).toBeLessThan(0.99 * 0.45)
+    for (const { before, after } of state.pruned!.groups) if (after < before) expect(after % 32).toBe(0)
+  })
+
   test('more than there is leaves the model as it is', async () => {
     const state = await pruned({ ...withoutData, budget: { of: 'bytes', share: 1 } }, { samples: 0 })
     expect(state.model).toEqual(infer(model))
@@ -203,5 +213,50 @@ test('BatchNormalization scales are asked for before they are folded away', asyn
   }`)
   await expect(pruned({ ...withoutData, importance: 'bn' }, { given: plain, samples: 0 })).rejects.toMatchObject({
     hint: 'Put the step prune before optimize, which folds BatchNormalizations away, or choose another importance.',
+  })
+})
+
+describe('budgets that are found by trying', () => {
+  const found = { do: 'prune', samples: 8 }
+  const cheap = { importance: 'l1', ratios: 'equal', batchNorm: false }
+
+  test('the fewest at which no more answers change than may, which a replay meets at once', async () => {
+    const all = await pruned({ ...cheap, budget: { of: 'macs', loss: 100 } }, { samples: 32 })
+    // Sixteen samples cannot tell one answer in a hundred.
+    const none = await pruned({ ...cheap, budget: { of: 'macs', loss: 1 } }, { samples: 32 })
+    expect(none.notes.join()).toMatch(/took nothing away: more than 1 % of the answers at every size/)
+    const macs = ({ model: m }: State): number => cost(m).macs
+    expect(macs(all)).toBeLessThan(0.2 * macs(none))
+    expect(macs(none)).toBe(cost(infer(model)).macs)
+    const { do: _, ...step } = all.steps.at(-1)!
+    expect(step).toMatchObject({ budget: { of: 'macs', amount: expect.any(Number) } })
+    const again = await pruned(step, { samples: 32 })
+    expect(await encodeModel(again.model, ctx.bytes)).toEqual(await encodeModel(all.model, ctx.bytes))
+  })
+
+  test('the most that takes no longer than it may, by the time of a run', async () => {
+    // A clock that ticks by what is computed, in place of one that a busy machine upsets.
+    const runner: Context['runner'] = {
+      ...ctx.runner,
+      open: async (m, options) => ({ ...(await ctx.runner.open(m, options)), time: async () => cost(infer(m)).macs }),
+    }
+    const state = await pruned({ ...withoutData, budget: { of: 'latency', share: 0.6 } }, { samples: 4, runner })
+    const reached = cost(state.model).macs / cost(infer(model)).macs
+    expect(reached).toBeLessThanOrEqual(0.6)
+    expect(reached).toBeGreaterThan(0.57)
+    expect(state.steps.at(-1)).toMatchObject({ ...found, samples: 8, budget: { of: 'macs' } })
+    expect(state.notes.join()).toMatch(
+      /found by trying: \d+\.\d % of the latency, where 60\.0 % of the latency were asked for/,
+    )
+  })
+
+  test('a time that no size has is refused', async () => {
+    const runner: Context['runner'] = {
+      ...ctx.runner,
+      open: async (m, options) => ({ ...(await ctx.runner.open(m, options)), time: async () => 1 }),
+    }
+    await expect(
+      pruned({ ...withoutData, budget: { of: 'latency', share: 0.5 } }, { samples: 4, runner }),
+    ).rejects.toThrow(/The step prune does not get down to 50\.0 % of the latency/)
   })
 })

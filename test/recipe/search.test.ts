@@ -106,6 +106,17 @@ test('no loss at all is reached by layers that stay in float', async () => {
   expect(formats.some(layer => layer.float)).toBe(true)
 })
 
+test('where it is told which layers, it measures and decides for these alone', async () => {
+  const whole = stepOf(await searched({ keep: { loss: 100 }, formats: ['int4', 'int8'], ...plain })).found
+  const [first, ...others] = Object.keys(whole.quantize.layers!)
+  expect(others.length).toBeGreaterThan(0)
+  const only = { keep: { loss: 100 }, formats: ['int4', 'int8'], only: [first], ...plain }
+  const { found } = stepOf(await searched(only))
+  expect(Object.keys(found.quantize.layers!)).toEqual([first])
+  expect(Object.keys(found.sensitivity)).toEqual([first])
+  await expect(searched({ ...only, only: ['nowhere'] })).rejects.toThrow(/matches no node/)
+})
+
 test('what it decided replays without a search to the same bytes', async () => {
   const first = await searched({ keep: { bytes: 11_000 } })
   const { do: _, ...resolved } = stepOf(first)

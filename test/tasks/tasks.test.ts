@@ -71,6 +71,26 @@ test('embeddings are held against the float model by their cosine', () => {
   expect(task.score(scores(1, 0), 0, scores(1, 1)).value).toBeCloseTo(Math.SQRT1_2, 12)
 })
 
+test('labelled embeddings are judged by whether the nearest of the others has the same label', () => {
+  const task = taskFor({ task: { kind: 'embed' } }, classifier)!
+  const accuracy = pairedAccuracy(task, 1, 0)
+  // Two of each label; the second model turns one vector towards the others. A label that stands alone counts for nothing.
+  const given: [number[], number[], string][] = [
+    [[1, 0], [1, 0], 'a'],
+    [[1, 0.1], [0.3, 1], 'a'],
+    [[0, 1], [0, 1], 'b'],
+    [[0.1, 1], [0.1, 1], 'b'],
+    [[-1, -1], [-1, -1], 'alone'],
+  ]
+  for (const [float, other, label] of given) accuracy.add(scores(...float), [scores(...other)], label)
+  const { reference, others } = accuracy.result()
+  expect(reference).toMatchObject({ metric: 'recall@1', value: 100, samples: 5 })
+  expect(others[0]!.value).toBe(75)
+  const agreeing = task.agreeing()
+  for (const [float, other] of given) agreeing.add(scores(...float), scores(...other))
+  expect(agreeing.result()!.details[0].value).toBeCloseTo(0.4 / Math.sqrt(1.01 * 1.09), 6)
+})
+
 test('a model with several outputs has no task that could be guessed', () => {
   const two = build('graph (x: f32[1,4]) -> (y: f32[1,4], z: f32[1,4]) { y = Relu(x)\n z = Neg(x) }')
   expect(taskFor({}, two)).toBeNull()

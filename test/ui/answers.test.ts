@@ -10,6 +10,7 @@ const sample = (index: number, label: number | null, before: number, after: numb
   label,
   before,
   after,
+  alike: before === after ? 1 : 0,
   right: label === null ? null : { before: before === label, after: after === label },
   misfit: null,
 })

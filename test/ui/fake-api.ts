@@ -168,7 +168,13 @@ export function reportOf(graph: GraphView): Report {
     latencyMs: { median: 4.05, p90: 4.6, runs: 60 },
     peakActivationBytes: 66_048,
   }
-  const agreement = { top1: 99.41, cosine: 0.99961, sqnrDb: 30.4, samples: 846 }
+  const agreement = {
+    top1: 99.41,
+    cosine: 0.99961,
+    sqnrDb: 30.4,
+    samples: 846,
+    answers: { metric: 'same best class', value: 99.41, unit: '%' as const, details: [] },
+  }
   return {
     thimble: 1,
     seed: 0,
@@ -201,6 +207,7 @@ export function reportOf(graph: GraphView): Report {
       'The pre-processing was proposed from the model’s input and not confirmed.',
     ],
     pruned: null,
+    factorized: null,
     optimized: {
       nodesBefore: 166,
       nodesAfter: 54,
@@ -313,6 +320,7 @@ export function fakeApi(options: Partial<FakeOptions> = {}): StudioApi {
       opset: 17,
       notes: ['Two initializers are used by no node and were left out.'],
       metadata: { producer: 'pytorch 2.9' },
+      task: { kind: 'classify' },
     },
     calibration: {
       name: 'calib512',
@@ -372,6 +380,8 @@ export function fakeApi(options: Partial<FakeOptions> = {}): StudioApi {
       storage: { used: 5_300_000, quota: 10_700_000_000, persisted: false },
     }),
     catalogue: async () => ({
+      tasks: [{ id: 'classify', label: 'Classification', options: {} }],
+      decoders: [],
       steps: [
         { id: 'optimize', label: 'Optimise the graph', options: {} as Options },
         {
@@ -498,6 +508,16 @@ export function fakeApi(options: Partial<FakeOptions> = {}): StudioApi {
     addSound: async () => set({}),
     labelSample: async () => set({}),
     setInput: async (_, input) => set({ input, inputProposed: false }),
+    layer: async () => good({ weights: null, formats: null }),
+    layerOutput: async () => good(null),
+    standing: async () => good(null),
+    tryLayers: async () =>
+      good({
+        samples: 16,
+        before: { sqnrDb: 31.2, loss: 0, bytes: 318_000 },
+        after: { sqnrDb: 33, loss: 0, bytes: 330_000 },
+      }),
+    stopLooking: async () => undefined,
     setRecipe: async (_, next) => {
       const unknown = next.steps.find(step => !['optimize', 'cut', 'quantize', 'evaluate', 'export'].includes(step.do))
       if (!unknown) return set({ recipe: next })
@@ -540,7 +560,7 @@ export function fakeApi(options: Partial<FakeOptions> = {}): StudioApi {
       good({
         maps: null,
         difference: { sqnrDb: 31.2, maxAbs: 0.4 },
-        answers: { label: 6, before: 6, after: 6, right: { before: true, after: true }, misfit: null },
+        answers: { label: 6, before: 6, after: 6, alike: 1, right: { before: true, after: true }, misfit: null },
         scores: null,
       }),
     answers: async () => good(null),
@@ -554,6 +574,7 @@ export function fakeApi(options: Partial<FakeOptions> = {}): StudioApi {
         label: 'frog',
         original: picture(index, 96, 0),
         fed: { ...picture(index, 32, 60), min: -1.989, max: 2.126, mean: 0.031 },
+        map: null,
       }),
     graph: async () => good(graph),
     run: async (_, __, onProgress) => {

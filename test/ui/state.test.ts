@@ -11,14 +11,20 @@ import { leaves } from '../../src/ui/state/network.ts'
 import { formatAddress, parseAddress } from '../../src/ui/state/place.ts'
 import {
   addStep,
+  changeLayers,
   cutBefore,
   cutsOf,
   isPreset,
   layerSetting,
   moveStep,
   parseRecipe,
+  rangeOf,
+  searches,
+  searchOnly,
   setLayer,
+  setLayers,
   setOption,
+  setRange,
   setShape,
   shapeOf,
   targetsOf,
@@ -61,6 +67,29 @@ describe('recipe', () => {
     ])
     expect(layerSetting(kept, 'conv1')).toEqual({ float: true })
     expect(setLayer(kept, 'conv1', 'step').steps).toEqual([{ do: 'search', keep: { loss: 0.5 } }])
+  })
+  test('many layers get a format in one change, keep what else was said of them, and give it back', () => {
+    const kept = setLayers(recipe, ['conv1'], { range: 'mse', float: true })
+    const both = changeLayers(kept, ['conv1', 'conv2'], { float: undefined, weights: 'int4' })
+    expect(layerSetting(both, 'conv1')).toEqual({ range: 'mse', weights: 'int4' })
+    expect(layerSetting(both, 'conv2')).toEqual({ weights: 'int4' })
+    expect(setLayers(both, ['conv1', 'conv2'], null)).toEqual(recipe)
+  })
+  test('a range is given to all values of one scale, and taken back from them', () => {
+    const range = { min: -1, max: 2 }
+    const given = setRange(recipe, ['a', 'b'], range)
+    expect(given.steps[1]).toEqual({ do: 'quantize', weights: 'int8', ranges: { a: range, b: range } })
+    expect(rangeOf(given, 'b')).toEqual(range)
+    expect(rangeOf(given, 'c')).toBeNull()
+    expect(setRange(given, ['a', 'b'], null)).toEqual(recipe)
+  })
+  test('layers that are left to the search are free again, and it decides anew for them alone', () => {
+    const quantize = { layers: { conv1: { weights: 'int4' }, conv2: { float: true } } }
+    const decided = { ...recipe, steps: [{ do: 'search', quantize, found: { chosen: 1 } }] }
+    expect(searchOnly(decided, ['conv1']).steps).toEqual([
+      { do: 'search', quantize: { layers: { conv2: { float: true } } }, only: ['conv1'] },
+    ])
+    expect([searches(decided), searches(recipe)]).toEqual([true, false])
   })
   test('a new step goes before the exports, a new export to the end', () => {
     expect(addStep(recipe, 'evaluate').steps.map(step => step.do)).toEqual([

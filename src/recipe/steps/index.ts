@@ -4,17 +4,23 @@ import { cut } from './cut.ts'
 import { distil } from './distil.ts'
 import { evaluate } from './evaluate.ts'
 import { exportStep } from './export.ts'
+import { factorize } from './factorize.ts'
 import { finetune } from './finetune.ts'
 import { optimize } from './optimize.ts'
 import { prune } from './prune.ts'
 import { qat } from './qat.ts'
 import { quantize } from './quantize.ts'
 import { search } from './search.ts'
+import { share } from './share.ts'
+import { sparsify } from './sparsify.ts'
 
 export const steps = [
   cut,
   optimize,
   prune,
+  factorize,
+  sparsify,
+  share,
   finetune,
   distil,
   quantize,

@@ -46,9 +46,7 @@ export async function judge(
   const indexOf = ({ model, runner }: Judgeable): number =>
     run.findIndex(known => known.model === model && known.runner === runner)
   for (const other of others) if (indexOf(other) < 0) run.push(other)
-  const agreements = run.map(
-    () => new Agreement(ctx.kernels, reference.graph.outputs, outputs => task?.answer(outputs) ?? null),
-  )
+  const agreements = run.map(() => new Agreement(ctx.kernels, reference.graph.outputs, task))
   let accuracy = labelled ? pairedAccuracy(task, run.length, options.input.labelOffset ?? 0) : null
   let misfit: StudioError | null = null
 

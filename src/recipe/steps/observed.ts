@@ -3,10 +3,23 @@ import { StudioError } from '../../base/errors.ts'
 import type { Dataset } from '../../ir/context.ts'
 import { type Model, requiredInputs, type ValueName } from '../../ir/model.ts'
 import type { Observation } from '../../ir/quant.ts'
-import { observe, type Sweep } from '../../stages/observe/index.ts'
+import { batchOf, observe, type Sweep } from '../../stages/observe/index.ts'
 import type { InputSeen, StepEnv } from '../state.ts'
 import { needsHistogram, type QuantizeOptions } from './quantize-options.ts'
 
+/** What a sweep that was kept has seen. */
+interface Look {
+  values: readonly ValueName[]
+  histogram: boolean
+}
+
+/** Whether a look has all that another would see, to the bit: in batches of the same size, which moving averages depend on. */
+const covers = (model: Model, look: Look, wanted: Look, batch: number): boolean =>
+  (look.histogram || !wanted.histogram) &&
+  wanted.values.every(name => look.values.includes(name)) &&
+  batchOf(model, look.values, batch) === batchOf(model, wanted.values, batch)
+
+/** Starts from any sweep that was kept and has seen as much. */
 export async function gather(
   model: Model,
   values: readonly ValueName[],
@@ -16,11 +29,17 @@ export async function gather(
   env: StepEnv,
   repaired: object | null = null,
 ): Promise<Sweep> {
-  const histogram = needsHistogram(o)
-  const options = { count, batch: o.batch, histogram }
-  // Nothing else of the step's options is in the key: another method over the same values starts from what is kept.
-  const key = { stage: 'observe', values, options, ...(repaired ? { repaired } : {}) }
-  const sweep = await env.memo(key, () => observe(model, data, values, options, env.ctx))
+  const wanted: Look = { values, histogram: needsHistogram(o) }
+  // Nothing else of the step's options is in the keys: another method over the same values starts from what is kept.
+  const common = { count, batch: o.batch, ...(repaired ? { repaired } : {}) }
+  const looks = env.slot?.({ stage: 'looks', ...common })
+  const known = (await looks?.load<Look[]>()) ?? []
+  const look = known.find(each => covers(model, each, wanted, o.batch)) ?? wanted
+  const options = { count, batch: o.batch, histogram: look.histogram }
+  const sweep = await env.memo({ stage: 'observe', ...common, ...look }, () =>
+    observe(model, data, look.values, options, env.ctx),
+  )
+  if (!known.includes(look)) await looks?.save([...known, look])
   if (sweep.samples === 0)
     throw new StudioError('bad-data', `No sample of ${data.name} could be used for calibration`, {
       where: { file: data.name },

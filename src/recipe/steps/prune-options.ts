@@ -1,19 +1,10 @@
 // What a recipe may ask of the step `prune`.
-import * as v from 'valibot'
 import { choice, flag, number, type OptionValues, value } from '../../base/options.ts'
 import { importances } from '../../stages/prune/importance/index.ts'
-
-const of = v.picklist(['macs', 'parameters', 'bytes'])
-const budgetSchema = v.union([
-  v.strictObject({ of, share: v.pipe(v.number(), v.gtValue(0), v.maxValue(1)) }),
-  v.strictObject({ of, amount: v.pipe(v.number(), v.gtValue(0)) }),
-])
-
-/** What may be left: a share of the imported model, or so much. Bytes are those of a float32 ONNX file. */
-export type Budget = { of: 'macs' | 'parameters' | 'bytes'; share?: number; amount?: number }
+import { type Budget, budgetSchema } from './budget.ts'
 
 export const options = {
-  budget: value('What may be left', budgetSchema as v.GenericSchema<unknown, Budget>, { of: 'macs', share: 0.5 }),
+  budget: value('What may be left', budgetSchema, { of: 'macs', share: 0.5 } as Budget),
   importance: choice(
     'Which channels go first',
     importances.map(i => i.id),

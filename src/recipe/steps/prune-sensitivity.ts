@@ -5,7 +5,7 @@ import type { Feeds } from '../../ir/context.ts'
 import { cutGraph } from '../../ir/cut.ts'
 import type { Model, NodeId } from '../../ir/model.ts'
 import { openStream } from '../../ir/stream.ts'
-import { momentsOfReaders, pruneAlone } from '../../stages/prune/alone.ts'
+import { momentsOfLayers, pruneAlone } from '../../stages/prune/alone.ts'
 import type { Group } from '../../stages/prune/groups.ts'
 import { type Curve, monotone, stepsOf } from '../../stages/prune/ratios.ts'
 import type { StepEnv } from '../state.ts'
@@ -34,7 +34,8 @@ export async function measureGroups(
     width: ctx.runner.threads,
     largest: Number.POSITIVE_INFINITY,
   })
-  let moments: ReturnType<typeof momentsOfReaders> | null = null
+  const readers = new Set(groups.flatMap(g => g.readers.map(r => r.node)))
+  let moments: ReturnType<typeof momentsOfLayers> | null = null
   const measured: Measured[] = []
   for (const [done, group] of groups.entries()) {
     const { live, outputs } = cutAt(model.graph, { nodes: group.makers.map(m => m.node) })
@@ -42,7 +43,7 @@ export async function measureGroups(
     const points: Measured['points'] = []
     for (const gone of levelsOf(group.size, multiple)) {
       const figures = await env.memo({ ...key, stage: 'prune-sensitivity', group: group.id, gone }, async () => {
-        moments ??= fit ? momentsOfReaders(model, groups, trial.batches, ctx) : Promise.resolve(new Map())
+        moments ??= fit ? momentsOfLayers(model, readers, trial.batches, ctx) : Promise.resolve(new Map())
         feeds ??= await arraysAt(stream, model, live, ctx)
         const pruned = await pruneAlone(model, group, order.get(group.id)!.slice(0, gone), await moments, ctx)
         const { sqnrDb, kl } = await trial.compare(cutGraph(pruned, live, outputs), feeds)

@@ -1,13 +1,12 @@
 // Step `prune`: channels are removed until a budget of multiply-accumulates, parameters or bytes is met, those first that are least
 // important and where the model can best do without, and the weights that are left make up for them.
 import { StudioError } from '../../base/errors.ts'
-import { encodeModel } from '../../exporters/onnx.ts'
 import { held } from '../../ir/batches.ts'
 import type { Model, NodeId } from '../../ir/model.ts'
 import { infer } from '../../ops/infer.ts'
-import { cost } from '../../stages/inspect/cost.ts'
 import { reestimate } from '../../stages/prune/batch-norm.ts'
 import { savingsOf } from '../../stages/prune/cost.ts'
+import { firstOrderChanges } from '../../stages/prune/first-order.ts'
 import { findGroups, type Group, type Skipped } from '../../stages/prune/groups.ts'
 import { findImportance } from '../../stages/prune/importance/index.ts'
 import {
@@ -26,10 +25,13 @@ import { reconstruct } from '../../stages/prune/reconstruct.ts'
 import { keptOf, removeChannels } from '../../stages/prune/remove.ts'
 import { statisticsOf } from '../../stages/prune/statistics.ts'
 import { knapsack } from '../../stages/search/knapsack.ts'
+import { training } from '../../stages/train/index.ts'
 import { type State, type StepEnv, step } from '../state.ts'
-import { type Budget, options, type PruneOptions } from './prune-options.ts'
+import { checkFloat, isSize, type SizeBudget, sizeOf, tolerance, wantedBy, wordsFor } from './budget.ts'
+import { options, type PruneOptions } from './prune-options.ts'
 import { curvesOf, measureGroups } from './prune-sensitivity.ts'
 import { openTrial } from './trial.ts'
+import { within } from './within.ts'
 
 const measures = (ratios: PruneOptions['ratios']): boolean =>
   ratios === 'threshold' || ratios === 'greedy' || ratios === 'knapsack'
@@ -38,22 +40,20 @@ export const prune = step({
   id: 'prune',
   label: 'Prune channels',
   options,
-  needs: o => (o.reconstruct || measures(o.ratios) || findImportance(o.importance).needsData ? ['calibration'] : []),
-  run: pruneWith,
+  needs: o =>
+    o.reconstruct || measures(o.ratios) || findImportance(o.importance).needsData || !isSize(o.budget)
+      ? ['calibration']
+      : [],
+  run: (state, o, env) => within('prune', state, o, env, pruneWith),
 })
 
-async function pruneWith(state: State, o: PruneOptions, env: StepEnv): Promise<State> {
+async function pruneWith(state: State, o: PruneOptions & { budget: SizeBudget }, env: StepEnv): Promise<State> {
   const { ctx } = env
-  if (state.variants.length > 0)
-    throw new StudioError('bad-recipe', 'The model is quantised already when it is to be pruned', {
-      where: { step: 'prune' },
-      hint: 'Put the step prune before quantize.',
-    })
+  checkFloat(state, 'prune')
   const model = infer(state.model)
   const { groups, skipped } = findGroups(model)
   const now = await sizeOf(model, o.budget.of, env)
-  const wanted =
-    o.budget.share === undefined ? o.budget.amount! : o.budget.share * (await sizeOf(state.original, o.budget.of, env))
+  const wanted = await wantedBy(o.budget, state, env)
   const words = wordsFor(o.budget)
   if (now <= wanted)
     return {
@@ -63,7 +63,8 @@ async function pruneWith(state: State, o: PruneOptions, env: StepEnv): Promise<S
   if (groups.length === 0) throw nothingToPrune(skipped)
 
   const savings = savingsOf(model, groups)
-  const saved = (gone: Gone): number => savings(gone)[o.budget.of]
+  const { of } = o.budget
+  const saved = (gone: Gone): number => savings(gone)[of]
   const { multiple } = o
   checkReach(groups, { multiple, saved, wanted: now - wanted }, { now, wanted, words, skipped })
 
@@ -71,7 +72,7 @@ async function pruneWith(state: State, o: PruneOptions, env: StepEnv): Promise<S
   const curves = await curvesFor(model, groups, order, o, env)
   const problem: Problem = { curves, multiple, saved, wanted: now - wanted, slack: tolerance * wanted }
   const gone = choose(problem, scores, o)
-  checkClose(now - saved(gone), { wanted, words, multiple })
+  if (!o.budget.about) checkClose(now - saved(gone), { wanted, words, multiple })
 
   const removal = new Map(
     [...gone].filter(([, count]) => count > 0).map(([id, count]) => [id, order.get(id)!.slice(0, count)]),
@@ -118,30 +119,30 @@ function importanceLost(scores: readonly number[], gone: number): number {
   return sum(scores.slice(0, gone)) / Math.max(sum(scores), 1e-30)
 }
 
-/** Multiply-accumulates, parameters, or bytes of an ONNX file. */
-async function sizeOf(model: Model, of: Budget['of'], { ctx }: StepEnv): Promise<number> {
-  if (of === 'bytes') return (await encodeModel(model, ctx.bytes)).byteLength
-  const { macs, parameters } = cost(infer(model))
-  return of === 'macs' ? macs : parameters
-}
-
 /** Channels of each group by importance, and the scores to it, both ascending. */
 async function ranking(model: Model, groups: readonly Group[], o: PruneOptions, env: StepEnv) {
   const importance = findImportance(o.importance)
-  const statistics = importance.needsData
-    ? await statisticsOf(
-        model,
-        groups,
-        await held(model.graph, { data: env.calibration!, count: env.samples, batch: o.batch }, env.ctx),
-        importance.needsPairs === true,
-        env.ctx,
-      )
-    : null
+  const statistics =
+    importance.needsData && !importance.needsGradients
+      ? await statisticsOf(
+          model,
+          groups,
+          await held(model.graph, { data: env.calibration!, count: env.samples, batch: o.batch }, env.ctx),
+          importance.needsPairs === true,
+          env.ctx,
+        )
+      : null
+  const changes = importance.needsGradients ? await changesOf(model, groups, o, env) : null
   const order = new Map<NodeId, readonly number[]>()
   const scores = new Map<NodeId, readonly number[]>()
   const without: NodeId[] = []
   for (const group of groups) {
-    const evidence = { model, bytes: env.ctx.bytes, statistics: statistics?.get(group.id) ?? [] }
+    const evidence = {
+      model,
+      bytes: env.ctx.bytes,
+      statistics: statistics?.get(group.id) ?? [],
+      changes: changes?.get(group.id),
+    }
     const own = await importance.score(group, evidence)
     if (!own) without.push(group.id)
     const score = own ?? (await findImportance('l1').score(group, evidence))!
@@ -167,6 +168,13 @@ async function ranking(model: Model, groups: readonly Group[], o: PruneOptions, 
         ]
       : []
   return { order, scores, notes }
+}
+
+/** Gradients of single samples, whose signs must not meet in one sum. */
+async function changesOf(model: Model, groups: readonly Group[], o: PruneOptions, env: StepEnv) {
+  const count = Math.min(env.samples, o.samples)
+  const given = await held(model.graph, { data: env.calibration!, count, batch: 1 }, env.ctx)
+  return firstOrderChanges(model, groups, given, training, env.ctx)
 }
 
 /** Measured where the way of choosing asks for it; else nothing but sizes. */
@@ -222,12 +230,6 @@ function byKnapsack({ curves, multiple, saved, wanted }: Problem): Gone {
   return best
 }
 
-const amounts = { macs: 'multiply-accumulates', parameters: 'parameters', bytes: 'bytes' }
-const wordsFor =
-  ({ of }: Budget) =>
-  (amount: number): string =>
-    `${Math.round(amount)} ${amounts[of]}`
-
 const reasonOf = ({ by, why }: Skipped): string => `${by ?? 'the model'} ${why}`
 
 function nothingToPrune(skipped: readonly Skipped[]): StudioError {
@@ -263,9 +265,6 @@ function checkReach(
     },
   )
 }
-
-// Of what was asked for.
-const tolerance = 0.01
 
 function checkClose(reached: number, { wanted, words, multiple }: Told & { multiple: number }): void {
   if (reached >= (1 - tolerance) * wanted) return

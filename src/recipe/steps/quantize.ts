@@ -231,15 +231,19 @@ async function observeAll(
   }
   const sweeps = new Map<Model, Sweep>()
   for (const [float, { values, by }] of wanted) {
-    // All that repairs and replacements go by besides the samples.
-    const { repairs, weights, activations, granularity, layers } = by.options
-    const rules = [by.target.quant, by.target.lower ?? []]
-    const repaired = float === model ? null : { rules, repairs, weights, activations, granularity, layers }
+    const repaired = float === model ? null : rewrittenBy(by.options, by.target)
     const sweep =
       values.size > 0 ? await look(float, [...values], data!, env.samples, by.options, env, repaired) : nothing
     sweeps.set(float, sweep)
   }
   return sweeps
+}
+
+/** All that the float model was rewritten by besides the samples: replacements go by the target alone, repairs by what they repair. */
+export function rewrittenBy(o: QuantizeOptions, { quant, lower = [] }: Target): object {
+  if (graphRepairs(o.repairs).length === 0) return { lower }
+  const { repairs, weights, activations, granularity, layers } = o
+  return { rules: [quant, lower], repairs, weights, activations, granularity, layers }
 }
 
 /** Whether BatchNorm statistics reach every value that needs a range; if not, inputs are made up instead. */

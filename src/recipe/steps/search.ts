@@ -66,7 +66,7 @@ async function find(state: State, o: SearchOptions, env: StepEnv): Promise<Found
   const { formats, notes } = usable(o.formats, targets)
   const current = prepared(state.model, base, formats)
   const { model, raws } = base.rawInput ? await takingPixels(current, env) : { model: current, raws: [] }
-  const layers = searchLayers(model, targets, base)
+  const layers = searchLayers(model, targets, base, o.only)
   if (layers.length === 0)
     throw new StudioError('unsupported', 'No layer of this model can be kept in another format', {
       where: { step: 'search' },
@@ -158,10 +158,20 @@ function worstOf(layers: readonly SearchLayer[], rough: Sensitivity): SearchLaye
 }
 
 /** Layers that any target would run in few bits. */
-function searchLayers(model: Model, targets: readonly Target[], base: QuantizeOptions): SearchLayer[] {
+function searchLayers(
+  model: Model,
+  targets: readonly Target[],
+  base: QuantizeOptions,
+  only: readonly string[],
+): SearchLayer[] {
+  const { graph } = model
+  const matching = graph.nodes.filter(n => weightOf(n, graph)?.lookup === false)
+  const asked = new Set(only.flatMap(selector => select(selector, graph.nodes, matching)))
+  const wanted = ({ nodes }: SearchLayer): boolean => only.length === 0 || nodes.some(id => asked.has(id))
   const found = new Map<ValueName, SearchLayer>()
   for (const target of targets)
-    for (const layer of layersOf(model, target, base)) if (!found.has(layer.weight)) found.set(layer.weight, layer)
+    for (const layer of layersOf(model, target, base).filter(wanted))
+      if (!found.has(layer.weight)) found.set(layer.weight, layer)
   const order = new Map(model.graph.nodes.map((n, i) => [n.id, i]))
   return [...found.values()].sort((a, b) => order.get(a.id)! - order.get(b.id)!)
 }

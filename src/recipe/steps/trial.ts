@@ -62,9 +62,9 @@ export async function openTrial(
     outputs: exact,
     async compare(candidate, feeds = given.map(b => b.feeds)) {
       const { outputs } = candidate.graph
-      const agreement = new Agreement(ctx.kernels, outputs, () => null)
+      const agreement = new Agreement(ctx.kernels, outputs, null)
       let answered = 0
-      let right = 0
+      let alike = 0
       const divergence = new Divergence()
       for (const [index, got] of (await runOn(candidate, feeds, ctx)).entries()) {
         const { count } = given[index]
@@ -76,9 +76,9 @@ export async function openTrial(
           ]
           agreement.add(reference, other)
           // The float model's answer as the label. It may be wrong, so that no more points can be lost than answers change.
-          const answer = task?.answer(reference) ?? null
-          if (answer === null) continue
-          right += task!.score(other, answer, reference).value
+          const share = task?.alike(reference, other) ?? null
+          if (share === null) continue
+          alike += share
           answered++
         }
         for (const name of classes ? outputs : []) {
@@ -92,7 +92,7 @@ export async function openTrial(
       return {
         sqnrDb,
         kl: classes ? divergence.kl : null,
-        loss: 100 * (answered > 0 ? 1 - right / answered : 1 - cosine),
+        loss: 100 * (answered > 0 ? 1 - alike / answered : 1 - cosine),
       }
     },
     async each(candidate) {
@@ -103,7 +103,7 @@ export async function openTrial(
       )
       return given.flatMap(({ samples, count }, index) =>
         samples.map(({ name, index: position }, i) => {
-          const agreement = new Agreement(ctx.kernels, candidate.graph.outputs, () => null)
+          const agreement = new Agreement(ctx.kernels, candidate.graph.outputs, null)
           agreement.add(sampleOf(exact[index], i, count), sampleOf(results[index], i, count))
           return { sample: name, index: position, sqnrDb: agreement.result().sqnrDb }
         }),

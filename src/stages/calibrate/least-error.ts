@@ -1,26 +1,12 @@
-// The range of least expected error sum |x - Q(x)|^p, rounding and clipping weighed against each other. Elements are spread evenly over
-// their cells, over which the error is integrated exactly instead of being taken at centres. In units of the scale, with f the
-// distance to the nearest integer n: integral from 0 to u of |f|^p = n 2^(1-p-1) / (p+1) + sign(f) |f|^(p+1) / (p+1).
-import { exp, log } from '../../base/math.ts'
+// The range of least expected error sum |x - Q(x)|^p, rounding and clipping weighed against each other.
 import type { Options } from '../../base/options.ts'
 import { type Cells, magnitudes, quantile } from '../../ir/histogram.ts'
-import { codeRange, type Observation, paramsFromRange, type QuantSpec, type Range } from '../../ir/quant.ts'
+import { type Observation, paramsFromRange, type QuantSpec, type Range } from '../../ir/quant.ts'
 import { histogramCells, magnitudeBins } from './cells.ts'
+import { expectedError, type Power, raised, squared } from './expected-error.ts'
 import { formOption, toolBins } from './forms.ts'
 import * as tensorrt from './originals/tensorrt.ts'
 import type { CalibrationMethod } from './types.ts'
-
-/** |x|^p; `p` and `p + 1` are the exponents in use. */
-interface Power {
-  error(size: number): number // size^p
-  integral(size: number): number // size^(p+1) / (p+1)
-}
-
-const squared: Power = { error: e => e * e, integral: e => (e * e * e) / 3 }
-const raised = (p: number): Power => ({
-  error: e => (e === 0 ? 0 : exp(p * log(e))),
-  integral: e => (e === 0 ? 0 : exp((p + 1) * log(e)) / (p + 1)),
-})
 
 function method(id: string, label: string, power: Power, options: Options = {}): CalibrationMethod {
   return {
@@ -125,40 +111,4 @@ function essential(cells: Cells): Cells {
     }
   }
   return { low: Float64Array.from(low), high: Float64Array.from(high), count: Float64Array.from(count) }
-}
-
-/** Sum of |x - Q(x)|^p, in the unit of x to the power p. */
-function expectedError(
-  { low, high, count }: Cells,
-  { scale, zeroPoint }: { scale: number; zeroPoint: number },
-  spec: QuantSpec,
-  power: Power,
-): number {
-  const { qmin, qmax } = codeRange(spec)
-  const bottom = qmin - zeroPoint
-  const top = qmax - zeroPoint
-  const period = 2 * power.integral(0.5)
-  const rounding = (u: number): number => {
-    const n = Math.floor(u + 0.5)
-    const f = u - n
-    return n * period + (f < 0 ? -power.integral(-f) : power.integral(f))
-  }
-  const clipped = (u: number): number =>
-    u < bottom ? -power.integral(bottom - u) : u > top ? power.integral(u - top) : 0
-  let sum = 0
-  for (let i = 0; i < count.length; i++) {
-    const a = low[i] / scale
-    const b = high[i] / scale
-    if (b - a < 1e-9) {
-      const q = Math.min(top, Math.max(bottom, Math.floor(a + 0.5)))
-      sum += count[i] * power.error(Math.abs(a - q))
-      continue
-    }
-    let integral = clipped(b) - clipped(a)
-    const from = Math.max(a, bottom)
-    const to = Math.min(b, top)
-    if (to > from) integral += rounding(to) - rounding(from)
-    sum += (count[i] * integral) / (b - a)
-  }
-  return sum * power.error(scale)
 }

@@ -2,11 +2,10 @@
 import type { KernelSet } from '../../ir/context.ts'
 import type { ValueName } from '../../ir/model.ts'
 import type { NdArray } from '../../ir/tensor.ts'
+import type { Agreement as AgreementReport } from '../../jobs/report.ts'
 import { numbersOf } from '../../tasks/scores.ts'
+import type { Agreeing, Task } from '../../tasks/types.ts'
 import { ErrorSums } from './errors.ts'
-
-/** What a task reads as the answer from one sample's outputs; null where there is no such thing. */
-export type AnswerOf = (outputs: Readonly<Record<ValueName, NdArray>>) => string | number | null
 
 const floatsOf = (array: NdArray): Float32Array =>
   array.data instanceof Float32Array ? array.data : Float32Array.from(numbersOf(array))
@@ -25,15 +24,16 @@ function alongside(a: Float32Array, b: Float32Array): [Float32Array, Float32Arra
 
 export class Agreement {
   private readonly sums = new ErrorSums()
-  private same = 0
-  private answered = 0
   private samples = 0
+  private readonly answers: Agreeing | null
 
   constructor(
     private readonly kernels: KernelSet,
     private readonly outputs: readonly ValueName[],
-    private readonly answerOf: AnswerOf,
-  ) {}
+    private readonly task: Pick<Task, 'binary' | 'agreeing'> | null,
+  ) {
+    this.answers = task?.agreeing() ?? null
+  }
 
   /** One sample's outputs of both models. */
   add(reference: Readonly<Record<ValueName, NdArray>>, other: Readonly<Record<ValueName, NdArray>>): void {
@@ -42,16 +42,14 @@ export class Agreement {
       const b = other[name]
       if (a && b) this.sums.add(this.kernels, ...alongside(floatsOf(a), floatsOf(b)))
     }
-    const wanted = this.answerOf(reference)
-    if (wanted !== null) {
-      this.answered++
-      if (wanted === this.answerOf(other)) this.same++
-    }
+    this.answers?.add(reference, other)
     this.samples++
   }
 
-  result(): { top1: number | null; cosine: number; sqnrDb: number; samples: number } {
+  result(): AgreementReport {
     const { cosine, sqnrDb } = this.sums
-    return { top1: this.answered > 0 ? (100 * this.same) / this.answered : null, cosine, sqnrDb, samples: this.samples }
+    const answers = this.answers?.result() ?? null
+    const whole = this.task?.binary ? answers : null
+    return { top1: whole?.value ?? null, cosine, sqnrDb, samples: this.samples, answers }
   }
 }

@@ -33,7 +33,7 @@ export async function observe(
   ctx: Observing,
 ): Promise<Sweep> {
   const { clock, signal, kernels } = ctx
-  const size = fitting(observedBytes, bytesPerSample(model.graph, values), options.batch)
+  const size = batchOf(model, values, options.batch)
   const total = Math.min(options.count, dataset.size)
   const fed = new Set(requiredInputs(model.graph))
   const where = locationOf(
@@ -73,5 +73,9 @@ export async function observe(
     await way.close()
   }
 }
+
+/** Samples a run when these values are observed; `batch` at most. */
+export const batchOf = (model: Model, values: readonly ValueName[], batch: number): number =>
+  fitting(observedBytes, bytesPerSample(model.graph, values), batch)
 
 const observedBytes = 32 * 1024 * 1024 // of one batch: what bounds the memory of a sweep

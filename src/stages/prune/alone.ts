@@ -8,8 +8,8 @@ import type { Model, Node, NodeId } from '../../ir/model.ts'
 import { drawPlaces, type Moments, momentsOf, type Piece, rowsWanted } from '../../ir/moments.ts'
 import { largestKept, openStream } from '../../ir/stream.ts'
 import { weightOf } from '../../ops/facts.ts'
-import { columnsOf, inputRows, type LayerShape, layerShape, outputRows, placesOf } from '../../ops/patches.ts'
-import { fitted, unfit, withFit } from './fit.ts'
+import { columnsOf, inputRows, type LayerShape, layerShape, outputRows, placesOf, unfit } from '../../ops/patches.ts'
+import { fitted, withFit } from './fit.ts'
 import type { Group } from './groups.ts'
 import { keptOf, removeChannels } from './remove.ts'
 
@@ -19,18 +19,18 @@ export type LayerMoments = ReadonlyMap<NodeId, readonly Moments[]>
 // Of all layers together; those beyond are measured without a fit.
 const mostNumbers = 67108864
 
-export async function momentsOfReaders(
+/** Of these nodes, so far as they can be fitted and memory reaches. */
+export async function momentsOfLayers(
   model: Model,
-  groups: readonly Group[],
+  wanted: ReadonlySet<NodeId>,
   given: readonly Batch[],
   ctx: Context,
 ): Promise<LayerMoments> {
   const found = new Map<NodeId, readonly Moments[]>()
-  const readers = new Set(groups.flatMap(g => g.readers.map(r => r.node)))
   let room = mostNumbers
   const layers: { node: Node; shape: LayerShape }[] = []
   for (const node of model.graph.nodes) {
-    const shape = readers.has(node.id) && unfit(node, model.graph) === null ? layerShape(node, model.graph) : null
+    const shape = wanted.has(node.id) && unfit(node, model.graph) === null ? layerShape(node, model.graph) : null
     const numbers = shape ? shape.groups * (shape.columns + 1) * (shape.columns + 1 + shape.channels) : 0
     if (!shape || numbers > room) continue
     room -= numbers
@@ -78,7 +78,8 @@ export async function pruneAlone(
   for (const id of new Set(group.readers.map(r => r.node))) {
     const all = moments.get(id)
     const node = model.graph.nodes.find(n => n.id === id)!
-    const weight = weightOf(node, model.graph)!
+    const weight = weightOf(node, model.graph)
+    if (!weight) continue
     const after = pruned.graph.nodes.find(n => n.id === id)!
     const shape = layerShape(after, pruned.graph)
     const axes = kept.get(weight.name)

@@ -4,26 +4,15 @@ import type { Context } from '../../ir/context.ts'
 import { edit } from '../../ir/edit.ts'
 import { optimumTask, ridgeTask } from '../../ir/least-squares.ts'
 import { inLots } from '../../ir/lots.ts'
-import { attrFloat, type Graph, type Model, type Node, reads, type ValueName } from '../../ir/model.ts'
+import type { Model, Node, ValueName } from '../../ir/model.ts'
 import { biasFor, type Moments } from '../../ir/moments.ts'
 import type { Tensor } from '../../ir/tensor.ts'
-import { weightOf } from '../../ops/facts.ts'
-import { type LayerShape, layerShape } from '../../ops/patches.ts'
+import type { LayerShape } from '../../ops/patches.ts'
 
 /** New weights, as their tensor lies; and the bias to them, where the operator takes one. */
 export interface Fit {
   weights: Float32Array
   bias: Float32Array | null
-}
-
-/** Why a layer's weights cannot be fitted; null where they can. */
-export function unfit(node: Node, graph: Graph): string | null {
-  const weight = weightOf(node, graph)
-  if (!weight || !layerShape(node, graph)) return `${node.op} has no rows to fit`
-  if (graph.nodes.filter(n => reads(n).includes(weight.name)).length > 1) return 'another layer reads its weights too'
-  const { dtype } = graph.values.get(weight.name)!
-  if (dtype !== 'float32') return `its weights are ${dtype}`
-  return attrFloat(node, 'alpha', 1) !== 1 || attrFloat(node, 'beta', 1) !== 1 ? 'it scales its product' : null
 }
 
 /** The more columns to a row, the stronger the pull towards the weights as they were, as in the refit of quantised layers. */

@@ -124,9 +124,13 @@ interface Weight {
 
 /** Weights of the layers, with the axes of what they make and of what they read. */
 function weighingsOf(graph: Graph): Weight[] {
-  return graph.nodes.flatMap(node => {
+  return graph.nodes.flatMap((node): Weight[] => {
     const weight = weightOf(node, graph)
     const rank = weight ? graph.values.get(weight.name)!.data!.shape.length : 0
+    const { reading } = ruleOf(node) ?? {}
+    const read = reading ? node.inputs[reading.input] : null
+    if (read != null && graph.values.get(read)?.data)
+      return [{ node: node.id, name: read, makes: null, reads: reading!.axis }]
     if (!weight || weight.axis === null || rank < 2) return []
     const other = weight.axis === 0 ? 1 : 0
     return [{ node: node.id, name: weight.name, makes: weight.axis, reads: weight.lookup ? null : other }]

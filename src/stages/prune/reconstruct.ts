@@ -11,8 +11,8 @@ import { drawPlaces, type Moments, momentsOf, type Piece, rowsWanted } from '../
 import { largestKept, openStream, type Stream } from '../../ir/stream.ts'
 import type { NdArray } from '../../ir/tensor.ts'
 import { weightOf } from '../../ops/facts.ts'
-import { columnsOf, inputRows, type LayerShape, layerShape, outputRows, placesOf } from '../../ops/patches.ts'
-import { type Fit, fitted, unfit, withFit } from './fit.ts'
+import { columnsOf, inputRows, type LayerShape, layerShape, outputRows, placesOf, unfit } from '../../ops/patches.ts'
+import { type Fit, fitted, withFit } from './fit.ts'
 import type { KeptPositions } from './remove.ts'
 
 export interface FitData {
@@ -28,6 +28,7 @@ interface Layer {
   weight: ValueName
   bias: { input: number; name: ValueName | null } | null
   input: ValueName
+  read: ValueName // what it reads in the pruned model: another value where a factor of it stands before it
   output: ValueName
   /** Output channels that are left, as positions among all. */
   left: readonly number[]
@@ -62,7 +63,7 @@ export async function reconstruct(
     const later = layers.slice(index + 1)
     const shortcuts = later.flatMap(l => (l.shortcut ? [l.shortcut.name] : []))
     exact.forget(float, [...later.flatMap(l => [l.input, l.output]), ...shortcuts])
-    rough.forget(model, [...later.map(l => l.input), ...shortcuts])
+    rough.forget(model, [...later.map(l => l.read), ...shortcuts])
   }
   for (const [index, layer] of layers.entries()) {
     ctx.signal.throwIfAborted()
@@ -72,9 +73,9 @@ export async function reconstruct(
       known = false
       // The same cuts as in a run from the start: what a runtime fuses across them might round otherwise.
       for (const earlier of behind.splice(0)) {
-        const { kept: names, all } = valuesOf(layers[earlier])
+        const { kept: names, all, rough: reads } = valuesOf(layers[earlier])
         for await (const _ of exact.run(float, all, layers[earlier].rectified ? all : names));
-        for await (const _ of rough.run(model, names, names));
+        for await (const _ of rough.run(model, reads, reads));
         pass(earlier)
       }
       const old = await readFloats(ctx.bytes, model.graph.values.get(layer.weight)!.data!)
@@ -112,10 +113,12 @@ function layersOf(
     const weight = weightOf(node, float)
     const axes = weight ? kept.get(weight.name) : undefined
     const reading = axes?.some((axis, i) => axis !== null && i !== weight!.axis) ?? false
-    if (!reading && !reads(node).some(name => touched.has(name))) continue
+    const then = after.get(node.id)!
+    const factored = then.inputs[0] !== node.inputs[0]
+    if (!reading && !factored && !reads(node).some(name => touched.has(name))) continue
     for (const name of node.outputs) if (name !== null) touched.add(name)
     if (!weight || weight.lookup) continue
-    const [full, shape] = [layerShape(node, float), layerShape(after.get(node.id)!, pruned)]
+    const [full, shape] = [layerShape(node, float), layerShape(then, pruned)]
     const why = unfit(node, float)
     if (!full || !shape || why !== null) {
       left.push({ node: node.id, why: why ?? `${node.op} has no rows to fit` })
@@ -128,9 +131,10 @@ function layersOf(
       node,
       float: full,
       shape,
-      weight: weight.name,
+      weight: weightOf(then, pruned)!.name,
       bias: weight.bias,
       input: node.inputs[0]!,
+      read: then.inputs[0]!,
       output,
       left: Array.from({ length: channels }, (_, i) => i).filter(i => !stays || stays[i] === 1),
       ...surroundings(output, readers, name => !float.values.get(name)?.data && (order.get(name) ?? -1) < index),
@@ -163,9 +167,10 @@ function surroundings(
   }
 }
 
-function valuesOf({ input, output, shortcut }: Layer): { kept: ValueName[]; all: ValueName[] } {
-  const kept = shortcut ? [input, shortcut.name] : [input]
-  return { kept, all: [...kept, output] }
+/** What a layer is fitted by: of the unpruned model its input and shortcut, with the output; of the pruned one what it reads. */
+function valuesOf({ input, read, output, shortcut }: Layer): Record<'kept' | 'all' | 'rough', ValueName[]> {
+  const beside = shortcut ? [shortcut.name] : []
+  return { kept: [input, ...beside], all: [input, ...beside, output], rough: [read, ...beside] }
 }
 
 interface Work {
@@ -183,8 +188,8 @@ async function observe(
   given: readonly Batch[],
   ctx: Context,
 ): Promise<Moments[]> {
-  const { node, shape, input, output, shortcut, left } = layer
-  const { kept, all } = valuesOf(layer)
+  const { node, shape, read, output, shortcut, left } = layer
+  const { kept, all, rough: later } = valuesOf(layer)
   const images = given.reduce((n, batch) => n + batch.count, 0)
   const wanted = rowsWanted(shape.columns)
   const rng = ctx.rng.fork('reconstruct').fork(node.id)
@@ -200,7 +205,7 @@ async function observe(
     drawn[batch] = { places, shape: y.shape, targets }
   }
   async function* pieces(): AsyncIterable<Piece> {
-    for await (const { arrays, batch } of rough.run(model, kept, kept)) {
+    for await (const { arrays, batch } of rough.run(model, later, later)) {
       const { places, shape: before, targets } = drawn[batch]
       const outShape = shape.conv ? [before[0], left.length, ...before.slice(2)] : [...before.slice(0, -1), left.length]
       const added =
@@ -209,7 +214,7 @@ async function observe(
           : null
       if (added) add(targets, added, factors, -1)
       yield Array.from({ length: shape.groups }, (_, group) => {
-        const inputs = inputRows(arrays[input], outShape, shape, group, places)
+        const inputs = inputRows(arrays[read], outShape, shape, group, places)
         const wanted = columnsOf(targets, shape, group)
         const offset = added && columnsOf(added, shape, group)
         return { inputs, targets: last ? belowZero(inputs, wanted, offset, last, layer, group, ctx) : wanted }

@@ -102,19 +102,11 @@ const nodesOf = (choice: Choice, which: (c: Chosen) => boolean): Set<NodeId> =>
 
 function decideActivations(graph: Graph, choice: Choice, target: Target, ranges: Ranges): Map<ValueName, QuantParams> {
   const fixed = [8, 16].map(bits => [bits, fixedOutputs(graph, target, bits)] as const)
-  const setOf = new Map(choice.shared.flatMap(set => set.map(name => [name, set] as const)))
-  const clips = (name: ValueName): boolean => !choice.unclipped.has(name)
-  const boundsOf = new Map([...choice.chosen.values()].map(c => [c.output, c.bounds] as const))
   const activations = new Map<ValueName, QuantParams>()
   for (const name of choice.values) {
-    // Values of one set are moved, not computed: what the first of them spans is what all of them hold.
-    const set = setOf.get(name) ?? [name]
     const format = numberFormat(choice.valueFormats.get(name)!, target.quant.activations.signed)!
     const spec = activationSpec(format, target)
-    const clip = set.every(clips)
-    const seen = set.map(member => ranges.of(member, isInt(format) ? (spec as QuantSpec) : eightBits, clip))
-    const range = { min: Math.min(...seen.map(r => r.min)), max: Math.max(...seen.map(r => r.max)) }
-    const bounds = set.map(member => boundsOf.get(member)).find(b => b != null)
+    const { set, range, bounds } = spanOf(name, spec, choice, ranges)
     const prescribed = fixed.flatMap(([bits, outputs]) =>
       bitsOfNumber(format) === bits ? set.map(m => outputs.get(m)) : [],
     )
@@ -123,10 +115,27 @@ function decideActivations(graph: Graph, choice: Choice, target: Target, ranges:
       name,
       fix
         ? { spec, scale: Float32Array.of(fix.scale), zeroPoint: Int32Array.of(fix.zeroPoint) }
-        : activationParams(spec, range, bounds ?? null),
+        : activationParams(spec, range, bounds),
     )
   }
   return activations
+}
+
+/** What a value spans with those that share its scale, and what the function fused behind one of them bounds it to. */
+export function spanOf(
+  name: ValueName,
+  spec: QuantSpec<NumberFormat>,
+  choice: Choice,
+  ranges: Ranges,
+): { set: readonly ValueName[]; range: Range; bounds: Range | null } {
+  // Values of one set are moved, not computed: what the first of them spans is what all of them hold.
+  const set = choice.shared.find(members => members.includes(name)) ?? [name]
+  const clip = set.every(member => !choice.unclipped.has(member))
+  const seen = set.map(member => ranges.of(member, isInt(spec.format) ? (spec as QuantSpec) : eightBits, clip))
+  const range = { min: Math.min(...seen.map(r => r.min)), max: Math.max(...seen.map(r => r.max)) }
+  const bounded = [...choice.chosen.values()].filter(c => c.bounds !== null)
+  const bounds = set.map(member => bounded.findLast(c => c.output === member)?.bounds).find(b => b != null) ?? null
+  return { set, range, bounds }
 }
 
 const activationSpec = (format: NumberFormat, target: Target): QuantSpec<NumberFormat> => ({
@@ -147,7 +156,8 @@ const eightBits: QuantSpec = {
 // With 16 bits a step more or less does not matter, but a value beyond the range does: they have room for what was not seen.
 const headroom = 2
 
-function activationParams(spec: QuantSpec<NumberFormat>, seen: Range, bounds: Range | null): QuantParams {
+/** Scale and zero point of what spans `seen`, held within `bounds`. */
+export function activationParams(spec: QuantSpec<NumberFormat>, seen: Range, bounds: Range | null): QuantParams {
   const { format } = spec
   if (!isInt(format)) {
     const bound = Math.max(-seen.min, seen.max)

@@ -69,7 +69,11 @@ function withZeroPoints(groups: readonly Group[], spec: QuantSpec): QuantParams 
   }
 }
 
-export function groupsOf(data: Float32Array, shape: readonly number[], spec: QuantSpec<NumberFormat>): Group[] {
+export function groupsOf(
+  data: Float32Array,
+  shape: readonly number[],
+  spec: Pick<QuantSpec<NumberFormat>, 'granularity'>,
+): Group[] {
   const count = scaleShape(shape, spec.granularity).reduce((n, d) => n * d, 1)
   const sizes = new Uint32Array(count)
   eachScale(shape, { spec }, (from, to, k) => {

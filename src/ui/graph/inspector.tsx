@@ -1,37 +1,13 @@
-// The selected layer: what it is, how far it strays, and what the recipe may say of it.
+// The selected layer: what it is, and its page; for what is not a layer, what it is and where it leads.
 import { For, Show } from 'solid-js'
-import * as format from '../format.ts'
-import { locale, t } from '../i18n/index.ts'
-import { ChoiceField } from '../parts/field.tsx'
+import { t } from '../i18n/index.ts'
 import { Icon } from '../parts/icon.tsx'
+import { LayerFacts } from '../parts/layer-facts.tsx'
+import { LayerNeighbours } from '../parts/layer-neighbours.tsx'
+import { LayerPage } from '../parts/layer-page.tsx'
 import { Said } from '../parts/said.tsx'
-import { Sqnr } from '../parts/sqnr.tsx'
-import { Term } from '../parts/term.tsx'
-import { type LayerSetting, layerSetting, quantizes, setLayer, settingOf } from '../state/recipe-edit.ts'
 import { useStudio } from '../state/studio.ts'
 import { layersByNode, type Scene } from './scene.ts'
-
-function LayerSettings(props: { node: string; weights: boolean }) {
-  const { project, run } = useStudio()
-  const recipe = () => project.view()!.recipe
-  const names = (): Record<LayerSetting, string> => ({
-    step: t().graph.asStep,
-    int7: t().graph.sevenBit,
-    float: t().graph.keepFloat,
-  })
-  return (
-    <Show when={quantizes(recipe())}>
-      <ChoiceField<LayerSetting>
-        name={t().graph.settings}
-        value={settingOf(layerSetting(recipe(), props.node))}
-        choices={props.weights ? ['step', 'int7', 'float'] : ['step', 'float']}
-        label={setting => names()[setting]}
-        disabled={project.view()!.readOnly || run.running() !== null}
-        onChange={setting => void project.setRecipe(setLayer(recipe(), props.node, setting))}
-      />
-    </Show>
-  )
-}
 
 export function Inspector(props: { scene: Scene }) {
   const studio = useStudio()
@@ -58,50 +34,6 @@ export function Inspector(props: { scene: Scene }) {
               </button>
             </div>
             <p class="mono name">{chosen().name}</p>
-            <dl class="facts">
-              <dt>{t().model.shape}</dt>
-              <dd>{chosen().detail || t().unknown}</dd>
-              <Show when={chosen().node}>
-                {node => (
-                  <>
-                    <dt>{t().macs}</dt>
-                    <dd>{format.count(node().macs, locale())}</dd>
-                    <dt>{t().graph.weights}</dt>
-                    <dd>{node().bytes > 0 ? format.bytes(node().bytes, locale()) : t().none}</dd>
-                  </>
-                )}
-              </Show>
-              <Show when={layer()}>
-                {row => (
-                  <>
-                    <dt>{t().result.bits}</dt>
-                    <dd>
-                      {row().weightBits ?? '–'}/{row().activationBits ?? '–'}
-                    </dd>
-                    <dt>
-                      <Term of="sqnrSoFar">{t().result.soFar}</Term>
-                    </dt>
-                    <dd>
-                      <Sqnr db={row().cumulativeSqnrDb} />
-                    </dd>
-                    <dt>
-                      <Term of="sqnrLocal">{t().result.local}</Term>
-                    </dt>
-                    <dd>
-                      <Sqnr db={row().sqnrDb} />
-                    </dd>
-                    <dt>{t().result.weight}</dt>
-                    <dd>
-                      <Sqnr db={row().weightSqnrDb} />
-                    </dd>
-                    <dt>{t().result.activation}</dt>
-                    <dd>
-                      <Sqnr db={row().activationSqnrDb} />
-                    </dd>
-                  </>
-                )}
-              </Show>
-            </dl>
             <Show when={diverges()}>
               <p class="note bad-note" data-testid="diverges">
                 {t().dump.here}
@@ -114,10 +46,21 @@ export function Inspector(props: { scene: Scene }) {
                 </p>
               )}
             </Show>
-            <Show when={chosen().node}>
+            <Show
+              when={chosen().node}
+              fallback={
+                <>
+                  <LayerFacts item={chosen()} before={[]} weightShape={null} layer={undefined} />
+                  <LayerNeighbours scene={props.scene} at={at()} />
+                </>
+              }
+            >
               {node => (
                 <>
-                  <LayerSettings node={node().origin[0] ?? node().id} weights={node().bytes > 0} />
+                  {/* Another layer is another page: nothing of one is to stay on the next. */}
+                  <Show when={chosen().id} keyed>
+                    <LayerPage scene={props.scene} at={at()} layer={layer()} />
+                  </Show>
                   <Show when={node().attrs.length > 0}>
                     <section class="section">
                       <h3>{t().graph.attributes}</h3>

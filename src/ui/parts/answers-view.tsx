@@ -1,12 +1,15 @@
 // Every sample answered by the original and the variant: who is taken for whom, and the samples whose answer changed, as pictures.
-import { createMemo, createSignal, For, Show } from 'solid-js'
+import { createMemo, createSignal, For, Match, Show, Switch } from 'solid-js'
 import type { ModelId, ProjectView } from '../../../workers/api.ts'
 import type { Answered, Answers } from '../../jobs/answers.ts'
+import type { FoundBoxes } from '../../tasks/types.ts'
 import * as format from '../format.ts'
 import { locale, t } from '../i18n/index.ts'
-import { type Confusion, changed, confusedPairs, confusion, kindOf } from '../state/answers.ts'
+import { type Confusion, changed, confusedPairs, confusion, kindOf, leastAlike } from '../state/answers.ts'
 import type { Role } from '../state/project.ts'
 import { useStudio } from '../state/studio.ts'
+import { type BoxSet, boxCount } from './box-picture.tsx'
+import { CosineBar } from './cosine-bar.tsx'
 import { ProgressBar } from './progress-bar.tsx'
 import { Said } from './said.tsx'
 import { SamplePicture } from './sample-view.tsx'
@@ -114,20 +117,47 @@ function Pairs(props: { confusion: Confusion }) {
 }
 
 function ChangedSample(props: { project: ProjectView; role: Role; sample: Answered }) {
-  const answer = (value: Answered['before']) => value ?? format.missing
+  const answer = (value: Answered['before'] | Answered['label']) =>
+    value === null
+      ? format.missing
+      : typeof value !== 'object'
+        ? value
+        : value.kind === 'boxes'
+          ? boxCount(value.boxes.length)
+          : ''
+  // The unit stands once, behind the second.
+  const was = () => {
+    const { before } = props.sample
+    const boxes = typeof before === 'object' && before?.kind === 'boxes' ? before.boxes : null
+    return boxes ? format.whole(boxes.length, locale()) : answer(before)
+  }
+  const sets = (): BoxSet[] | null => {
+    const { before, after } = props.sample
+    const isBoxes = (value: Answered['before']) => typeof value === 'object' && value?.kind === 'boxes'
+    return isBoxes(before) && isBoxes(after)
+      ? [
+          { of: 'before', boxes: (before as FoundBoxes).boxes },
+          { of: 'after', boxes: (after as FoundBoxes).boxes },
+        ]
+      : null
+  }
   return (
     <li data-testid="changed-sample">
       <div class="frame">
-        <SamplePicture project={props.project} of={props.role} index={props.sample.index} bare />
+        <SamplePicture project={props.project} of={props.role} index={props.sample.index} bare sets={sets()} />
       </div>
       <p>
-        <b class={kindOf(props.sample)}>
-          {answer(props.sample.before)} → {answer(props.sample.after)}
-        </b>
+        <Show when={props.sample.before !== null}>
+          <b class={kindOf(props.sample)}>
+            {was()} → {answer(props.sample.after)}
+          </b>
+        </Show>
+        <Show when={(sets() || props.sample.before === null) && props.sample.alike !== null}>
+          <span class="soft share">{t().tasks.alike(format.percent(100 * props.sample.alike!, 1, locale()))}</span>
+        </Show>
         <Show when={props.sample.label !== null}>
-          <br />
-          <span class="soft">
-            {t().answers.label} {props.sample.label}
+          <span class="soft share">
+            {t().answers.label} {answer(props.sample.label)}
           </span>
         </Show>
       </p>
@@ -173,19 +203,77 @@ function Changed(props: { project: ProjectView; role: Role; samples: readonly An
   )
 }
 
+/** Answers that are never quite the same: those that are least alike. */
+function LeastAlike(props: { project: ProjectView; role: Role; samples: readonly Answered[] }) {
+  const [shown, setShown] = createSignal(atATime)
+  const furthest = createMemo(() => leastAlike(props.samples))
+  return (
+    <section class="changed-kind">
+      <h3>{t().tasks.leastAlike}</h3>
+      <ul class="changed">
+        <For each={furthest().slice(0, shown())}>
+          {sample => <ChangedSample project={props.project} role={props.role} sample={sample} />}
+        </For>
+      </ul>
+      <Show when={furthest().length > shown()}>
+        <button type="button" class="link" onClick={() => setShown(shown() + 2 * atATime)}>
+          {t().answers.more(format.whole(furthest().length - shown(), locale()))}
+        </button>
+      </Show>
+    </section>
+  )
+}
+
+// Cosines of a good variant are near 1.
+const digits = 5
+
+/** The angle of every sample's vector to the original's, the furthest on top. */
+function Cosines(props: { samples: readonly Answered[] }) {
+  const [shown, setShown] = createSignal(2 * atATime)
+  const furthest = createMemo(() => leastAlike(props.samples))
+  const cosine = (value: number) => format.decimal(value, digits, locale())
+  const missing = (value: number) => (1 - value) / Math.max(1 - furthest()[0].alike, Number.EPSILON)
+  return (
+    <section class="changed-kind" data-testid="cosines">
+      <h3>{t().tasks.cosines}</h3>
+      <p>{t().tasks.lowest(cosine(furthest()[0].alike), format.whole(furthest().length, locale()))}</p>
+      <p class="soft small">{t().tasks.missing}</p>
+      <ul class="cosines">
+        <For each={furthest().slice(0, shown())}>
+          {({ name, alike }) => (
+            <li>
+              <span class="mono name" title={name}>
+                {name}
+              </span>
+              <CosineBar value={alike} label={t().tasks.cosine} share={missing(alike)} digits={digits} />
+            </li>
+          )}
+        </For>
+      </ul>
+      <Show when={furthest().length > shown()}>
+        <button type="button" class="link" onClick={() => setShown(shown() + 4 * atATime)}>
+          {t().answers.more(format.whole(furthest().length - shown(), locale()))}
+        </button>
+      </Show>
+    </section>
+  )
+}
+
 function Found(props: { project: ProjectView; role: Role; answers: Answers }) {
   const moved = createMemo(() => changed(props.answers.samples))
   const table = createMemo(() => confusion(props.answers.samples))
   const total = () => format.whole(props.answers.samples.length, locale())
   return (
     <>
-      <p data-testid="changed-count">
-        <strong>
-          {moved().length === 0
-            ? t().answers.same(total())
-            : t().answers.changed(format.whole(moved().length, locale()), total())}
-        </strong>
-      </p>
+      <Show when={props.answers.task !== 'embed'} fallback={<Cosines samples={props.answers.samples} />}>
+        <p data-testid="changed-count">
+          <strong>
+            {moved().length === 0
+              ? t().answers.same(total())
+              : t().answers.changed(format.whole(moved().length, locale()), total())}
+          </strong>
+        </p>
+      </Show>
       <Show when={props.answers.misfit}>
         {why => (
           <p class="note warn-note">
@@ -193,7 +281,13 @@ function Found(props: { project: ProjectView; role: Role; answers: Answers }) {
           </p>
         )}
       </Show>
-      <Changed project={props.project} role={props.role} samples={moved()} />
+      <Switch fallback={<Changed project={props.project} role={props.role} samples={moved()} />}>
+        <Match when={props.answers.task === 'embed'}>{null}</Match>
+        <Match when={props.answers.task === 'segment' && moved().length === 0}>{null}</Match>
+        <Match when={props.answers.task === 'segment'}>
+          <LeastAlike project={props.project} role={props.role} samples={moved()} />
+        </Match>
+      </Switch>
       <Show when={table()}>
         {known => (
           <section class="changed-kind">

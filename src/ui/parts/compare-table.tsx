@@ -3,6 +3,7 @@ import { For, type JSX, Show } from 'solid-js'
 import type { Accuracy, Agreement, Side } from '../../jobs/report.ts'
 import * as format from '../format.ts'
 import { inWords, locale, t } from '../i18n/index.ts'
+import { sameAnswers, shownFigure } from '../state/same-answers.ts'
 import { Term } from './term.tsx'
 
 interface Row {
@@ -28,7 +29,12 @@ function accuracyRows(before: Accuracy, after: Accuracy): Row[] {
     testid,
   })
   if (before.top1 === null && after.top1 === null)
-    return [row(inWords(after.metric), 'report-metric', before.value, after.value)]
+    return [
+      row(inWords(after.metric), 'report-metric', before.value, after.value),
+      ...(before.detail && after.detail
+        ? [row(inWords(after.detail.metric), 'report-detail', before.detail.value, after.detail.value)]
+        : []),
+    ]
   return [
     row(t().result.top1, 'report-top1', before.top1, after.top1),
     ...(after.top5 === null ? [] : [row(t().result.top5, 'report-top5', before.top5, after.top5)]),
@@ -72,8 +78,15 @@ function agreementRows(before: Agreement | null, after: Agreement | null): Row[]
     const change = was === null || is === null ? format.missing : format.signed(is - was, digits, locale())
     return { name, before: show(was), after: show(is), change }
   }
+  const [was, is] = [before, after].map(side => (side ? sameAnswers(side)[0] : undefined))
+  const known = is ?? was
   return [
-    row(<Term of="agreement">{t().compare.agreementTop1}</Term>, ({ top1 }) => top1, percentOf, 2),
+    row(
+      <Term of="agreement">{known?.name ?? t().tasks.sameAnswers}</Term>,
+      side => sameAnswers(side)[0]?.value ?? null,
+      value => (value === null || !known ? format.missing : shownFigure({ value, unit: known.unit }, 2)),
+      known?.unit === '' ? 5 : 2,
+    ),
     row(
       <Term of="sqnr">{t().compare.sqnrToOriginal}</Term>,
       ({ sqnrDb }) => sqnrDb,
@@ -141,12 +154,18 @@ export function CompareTable(props: {
 export function AgreementFacts(props: { agreement: Agreement }) {
   return (
     <dl class="facts agreement" data-testid="agreement">
-      <Show when={props.agreement.top1 !== null}>
-        <dt>
-          <Term of="agreement">{t().result.agreementTop1}</Term>
-        </dt>
-        <dd>{percentOf(props.agreement.top1)}</dd>
-      </Show>
+      <For each={sameAnswers(props.agreement)}>
+        {(figure, k) => (
+          <>
+            <dt>
+              <Show when={k() === 0} fallback={figure.name}>
+                <Term of="agreement">{figure.name}</Term>
+              </Show>
+            </dt>
+            <dd>{shownFigure(figure, 2)}</dd>
+          </>
+        )}
+      </For>
       <dt>
         <Term of="sqnr">{t().result.sqnr}</Term>
       </dt>

@@ -1,13 +1,41 @@
-// The layers of the quantised model, worst on top. Its selection is the graph's.
+// The layers of the quantised model, worst on top. Its selection is the graph's; those with their box ticked are set together.
+import { createSignal, Show } from 'solid-js'
 import type { LayerReport } from '../../jobs/report.ts'
+import { missing } from '../format.ts'
 import { inWords, t } from '../i18n/index.ts'
+import { layerSetting, quantizes } from '../state/recipe-edit.ts'
 import { useStudio } from '../state/studio.ts'
+import { LayersActions } from './layers-actions.tsx'
 import { Said } from './said.tsx'
 import { Sqnr } from './sqnr.tsx'
 import { type Column, VirtualTable } from './virtual-table.tsx'
 
 export function LayersTable(props: { layers: readonly LayerReport[] }) {
   const studio = useStudio()
+  const [picked, setPicked] = createSignal<ReadonlySet<string>>(new Set())
+  const chosen = () => props.layers.flatMap(({ node }) => (picked().has(node) ? [node] : []))
+  const recipe = () => studio.project.view()!.recipe
+  const settable = () => quantizes(recipe()) && !studio.project.view()!.readOnly
+  const node = (name: string) => studio.graphs.drawing.latest?.scene.index.get(name)
+  /** As the layer's own page calls it in the recipe: by the node that it was imported as. */
+  const selectorOf = (name: string): string =>
+    studio.graphs.drawing.latest?.scene.nodes[node(name) ?? -1]?.node?.origin[0] ?? name
+  const inRecipe = ({ node: name }: LayerReport): string => {
+    const fields = quantizes(recipe()) ? layerSetting(recipe(), selectorOf(name)) : undefined
+    if (fields?.float === true) return t().layer.float
+    return Object.values(fields ?? {})
+      .map(value => inWords(String(value)))
+      .join(', ')
+  }
+  const pick = (rows: readonly LayerReport[], on: boolean) =>
+    setPicked(before => {
+      const next = new Set(before)
+      for (const row of rows) {
+        if (on) next.add(row.node)
+        else next.delete(row.node)
+      }
+      return next
+    })
   const columns = (): Column<LayerReport>[] => {
     const words = t().result
     return [
@@ -64,6 +92,13 @@ export function LayersTable(props: { layers: readonly LayerReport[] }) {
         figure: true,
       },
       {
+        id: 'recipe',
+        width: 110,
+        title: t().layer.inRecipe,
+        key: row => inRecipe(row) || null,
+        cell: row => inRecipe(row) || missing,
+      },
+      {
         id: 'scheme',
         width: 330,
         title: words.scheme,
@@ -76,18 +111,32 @@ export function LayersTable(props: { layers: readonly LayerReport[] }) {
       },
     ]
   }
-  const node = (name: string) => studio.graphs.drawing.latest?.scene.index.get(name)
   return (
-    <VirtualTable
-      label={t().result.layers}
-      rows={props.layers}
-      columns={columns()}
-      sorting={{ column: 'far', down: false }}
-      selected={row => {
-        const chosen = studio.selected()
-        return chosen !== null && (row.node === chosen || (node(row.node) ?? -1) === (node(chosen) ?? -2))
-      }}
-      onSelect={row => studio.select(row.node)}
-    />
+    <>
+      <Show when={chosen().length > 0}>
+        <LayersActions selectors={chosen().map(selectorOf)} onNone={() => setPicked(new Set<string>())} />
+      </Show>
+      <VirtualTable
+        label={t().result.layers}
+        rows={props.layers}
+        columns={columns()}
+        sorting={{ column: 'far', down: false }}
+        selected={row => {
+          const chosen = studio.selected()
+          return chosen !== null && (row.node === chosen || (node(row.node) ?? -1) === (node(chosen) ?? -2))
+        }}
+        onSelect={row => studio.select(row.node)}
+        picking={
+          settable()
+            ? {
+                all: t().layer.pickAll,
+                name: row => t().layer.pick(row.node),
+                picked: row => picked().has(row.node),
+                onPick: pick,
+              }
+            : undefined
+        }
+      />
+    </>
   )
 }

@@ -4,58 +4,33 @@ import type { ProjectView } from '../../../workers/api.ts'
 import type { Beside } from '../../jobs/beside.ts'
 import * as format from '../format.ts'
 import { locale, t } from '../i18n/index.ts'
-import { difference, pictures } from '../state/map-pixels.ts'
+import { difference, mapPicture, pictures } from '../state/map-pixels.ts'
 import type { Role } from '../state/project.ts'
 import { type Compared, modelOf } from '../state/sides.ts'
 import { useStudio } from '../state/studio.ts'
+import { BothAnswers } from './both-answers.tsx'
 import { Field } from './field.tsx'
 import { Picture } from './picture.tsx'
 import { ProblemNote } from './problem-note.tsx'
 import { SampleStepper } from './sample-stepper.tsx'
 import { Segmented } from './segmented.tsx'
+import { Slider } from './slider.tsx'
 import './look.css'
 
 type Maps = NonNullable<Beside['maps']>
 
 const figure = (value: number): string => format.decimal(value, Math.abs(value) < 10 ? 4 : 2, locale())
 
-function Slider(props: { maps: Maps; channel: number | null; names: readonly [string, string] }) {
-  const [split, setSplit] = createSignal(50)
+function MapSlider(props: { maps: Maps; channel: number | null; names: readonly [string, string] }) {
   const both = createMemo(() => pictures(props.maps, props.channel))
-  const drag = (event: PointerEvent & { currentTarget: HTMLElement }) => {
-    if (event.buttons === 0) return
-    const { left, width } = event.currentTarget.getBoundingClientRect()
-    setSplit(Math.min(100, Math.max(0, ((event.clientX - left) / width) * 100)))
-  }
   return (
-    <figure class="slider">
-      <div class="stack" onPointerDown={drag} onPointerMove={drag}>
-        <Picture pixels={both().left} label={props.names[0]} />
-        <div class="over" style={{ 'clip-path': `inset(0 0 0 ${split()}%)` }}>
-          <Picture pixels={both().right} label={props.names[1]} />
-        </div>
-        <span class="edge" style={{ left: `${split()}%` }} />
-      </div>
-      <input
-        type="range"
-        min="0"
-        max="100"
-        step="1"
-        aria-label={t().look.split}
-        data-testid="split"
-        value={split()}
-        onInput={event => setSplit(Number(event.currentTarget.value))}
-      />
-      <figcaption class="row apart small soft">
-        <span>◀ {props.names[0]}</span>
-        <span>{props.names[1]} ▶</span>
-      </figcaption>
+    <Slider left={both().left} right={both().right} names={props.names}>
       <p class="map-key small soft">
         <span>{figure(both().low)}</span>
         <span class="ramp" aria-hidden="true" />
         <span>{figure(both().high)}</span>
       </p>
-    </figure>
+    </Slider>
   )
 }
 
@@ -118,7 +93,7 @@ function MapView(props: { maps: Maps; names: readonly [string, string] }) {
         </Show>
       </div>
       <Show when={form() === 'slider'} fallback={<Difference maps={props.maps} channel={at()} />}>
-        <Slider maps={props.maps} channel={at()} names={props.names} />
+        <MapSlider maps={props.maps} channel={at()} names={props.names} />
       </Show>
     </>
   )
@@ -170,37 +145,6 @@ function Scores(props: { scores: NonNullable<Beside['scores']>; names: readonly 
   )
 }
 
-function Answers(props: { answers: NonNullable<Beside['answers']>; names: readonly [string, string] }) {
-  const rows = () => {
-    const { before, after, right } = props.answers
-    return [
-      { name: props.names[0], answer: before, right: right?.before },
-      { name: props.names[1], answer: after, right: right?.after },
-    ]
-  }
-  return (
-    <Show when={rows().some(({ answer }) => answer !== null)}>
-      <dl class="facts" data-testid="both-answers">
-        <For each={rows()}>
-          {row => (
-            <>
-              <dt>{row.name}</dt>
-              <dd>
-                <b>{row.answer ?? format.missing}</b>{' '}
-                <Show when={row.right !== undefined}>
-                  <span classList={{ good: row.right, bad: !row.right }}>
-                    {row.right ? t().look.right : t().look.wrong(String(props.answers.label))}
-                  </span>
-                </Show>
-              </dd>
-            </>
-          )}
-        </For>
-      </dl>
-    </Show>
-  )
-}
-
 export function Look(props: { project: ProjectView; sides: readonly [Compared, Compared] }) {
   const { api, selected } = useStudio()
   const role = (): Role | null =>
@@ -240,8 +184,24 @@ export function Look(props: { project: ProjectView; sides: readonly [Compared, C
   }
   const fed = () => {
     const preview = ran.latest?.preview
-    return preview?.ok ? (preview.value.fed ?? preview.value.original) : null
+    return preview?.ok ? (preview.value.fed ?? preview.value.original ?? mapPicture(preview.value.map)) : null
   }
+  // Answers that lie on the picture take its place.
+  const onInput = () => {
+    const answer = done()?.beside.answers?.before
+    return (
+      done()?.wanted === null &&
+      fed() !== null &&
+      answer != null &&
+      typeof answer === 'object' &&
+      answer.kind !== 'vector'
+    )
+  }
+  const answersView = () => (
+    <Show when={done()?.beside.answers}>
+      {answers => <BothAnswers answers={answers()} picture={fed()} names={names()} />}
+    </Show>
+  )
   return (
     <section class="section" data-testid="look" aria-busy={ran.loading}>
       <div>
@@ -278,14 +238,16 @@ export function Look(props: { project: ProjectView; sides: readonly [Compared, C
                   <Show
                     when={known().wanted !== null}
                     fallback={
-                      <Show when={fed()} fallback={<p class="soft">{t().data.noPicture}</p>}>
-                        {pixels => (
-                          <figure class="slider">
-                            <div class="stack">
-                              <Picture pixels={pixels()} label={t().look.input} />
-                            </div>
-                          </figure>
-                        )}
+                      <Show when={!onInput()} fallback={answersView()}>
+                        <Show when={fed()} fallback={<p class="soft">{t().data.noPicture}</p>}>
+                          {pixels => (
+                            <figure class="slider">
+                              <div class="stack">
+                                <Picture pixels={pixels()} label={t().look.input} />
+                              </div>
+                            </figure>
+                          )}
+                        </Show>
                       </Show>
                     }
                   >
@@ -302,9 +264,7 @@ export function Look(props: { project: ProjectView; sides: readonly [Compared, C
                   </Show>
                 </div>
                 <div class="section">
-                  <Show when={known().beside.answers}>
-                    {answers => <Answers answers={answers()} names={names()} />}
-                  </Show>
+                  <Show when={!onInput()}>{answersView()}</Show>
                   <Show when={known().beside.scores}>{scores => <Scores scores={scores()} names={names()} />}</Show>
                 </div>
               </div>

@@ -4,6 +4,7 @@ import type { ProjectView } from '../../../workers/api.ts'
 import type { Accuracy, Agreement } from '../../jobs/report.ts'
 import * as format from '../format.ts'
 import { inWords, locale, t } from '../i18n/index.ts'
+import { sameAnswers, shownFigure } from '../state/same-answers.ts'
 import { useStudio } from '../state/studio.ts'
 
 const range = (accuracy: Accuracy): string =>
@@ -25,9 +26,9 @@ function AgreementReading(props: { agreement: Agreement }) {
     <span class="reading">
       <span class="name">{t().agreement}</span>
       <b>
-        {props.agreement.top1 === null
-          ? format.decimal(props.agreement.cosine, 4, locale())
-          : format.percent(props.agreement.top1, 1, locale())}
+        <Show when={sameAnswers(props.agreement)[0]} fallback={format.decimal(props.agreement.cosine, 4, locale())}>
+          {same => shownFigure(same(), 1)}
+        </Show>
       </b>
       <span class="soft small">{format.decibel(props.agreement.sqnrDb, locale())}</span>
     </span>

@@ -1,19 +1,41 @@
 // One sample as it came and as the model is fed it, with the figures of what is fed.
 import { createResource, createSignal, Show, Suspense } from 'solid-js'
 import type { ProjectView, SamplePreview } from '../../../workers/api.ts'
+import type { Label } from '../../ir/labels.ts'
 import * as format from '../format.ts'
 import { locale, t } from '../i18n/index.ts'
-import type { Pixels } from '../state/map-pixels.ts'
+import { mapPicture, type Pixels } from '../state/map-pixels.ts'
+import { masked } from '../state/mask-pixels.ts'
 import type { Role } from '../state/project.ts'
 import { useStudio } from '../state/studio.ts'
+import { BoxPicture, type BoxSet, boxCount } from './box-picture.tsx'
 import { Picture } from './picture.tsx'
 import { ProblemNote } from './problem-note.tsx'
 import { SampleStepper } from './sample-stepper.tsx'
 
-function Captioned(props: { pixels: Pixels; name: string }) {
+/** The picture with what lies on it. */
+function Labelled(props: { pixels: Pixels; name: string; label: Label | null }) {
+  const boxes = () => (typeof props.label === 'object' && props.label?.kind === 'boxes' ? props.label.boxes : null)
+  const mask = () => (typeof props.label === 'object' && props.label?.kind === 'mask' ? props.label : null)
+  return (
+    <Show
+      when={boxes()}
+      fallback={<Picture pixels={mask() ? masked(props.pixels, mask()!) : props.pixels} label={props.name} />}
+    >
+      {known => <BoxPicture pixels={props.pixels} label={props.name} sets={[{ of: 'label', boxes: known() }]} />}
+    </Show>
+  )
+}
+
+function labelText(label: Label): string {
+  if (typeof label !== 'object') return String(label)
+  return label.kind === 'boxes' ? boxCount(label.boxes.length) : t().tasks.mask
+}
+
+function Captioned(props: { pixels: Pixels; name: string; label?: Label | null }) {
   return (
     <figure>
-      <Picture pixels={props.pixels} label={props.name} />
+      <Labelled pixels={props.pixels} name={props.name} label={props.label ?? null} />
       <figcaption class="soft small">
         {props.name} · {props.pixels.width} × {props.pixels.height}
       </figcaption>
@@ -29,7 +51,7 @@ function Figures(props: { preview: SamplePreview }) {
       <dd class="mono">{props.preview.name}</dd>
       <Show when={props.preview.label !== null}>
         <dt>{t().data.label}</dt>
-        <dd>{props.preview.label}</dd>
+        <dd>{labelText(props.preview.label!)}</dd>
       </Show>
       <Show when={props.preview.fed}>
         {fed => (
@@ -47,8 +69,17 @@ function Figures(props: { preview: SamplePreview }) {
   )
 }
 
-/** One sample as the model is fed it, as it came where that is no picture, or its name; `bare` is without a caption. */
-export function SamplePicture(props: { project: ProjectView; of: Role; index: number; bare?: boolean }) {
+/**
+ * One sample as the model is fed it, as it came where that is no picture, or its name; `bare` is without a caption, and has boxes
+ * on it where there are some.
+ */
+export function SamplePicture(props: {
+  project: ProjectView
+  of: Role
+  index: number
+  bare?: boolean
+  sets?: readonly BoxSet[] | null
+}) {
   const { api } = useStudio()
   const [preview] = createResource(
     () => ({ id: props.project.id, role: props.of, index: props.index, input: props.project.input }),
@@ -60,10 +91,15 @@ export function SamplePicture(props: { project: ProjectView; of: Role; index: nu
     <Suspense>
       <Show when={shown()}>
         {sample => (
-          <Show when={sample().fed ?? sample().original} fallback={<p class="mono">{sample().name}</p>}>
+          <Show
+            when={sample().fed ?? sample().original ?? mapPicture(sample().map)}
+            fallback={<p class="mono">{sample().name}</p>}
+          >
             {pixels => (
               <Show when={props.bare} fallback={<Captioned pixels={pixels()} name={sample().name} />}>
-                <Picture pixels={pixels()} label={sample().name} />
+                <Show when={props.sets} fallback={<Picture pixels={pixels()} label={sample().name} />}>
+                  {sets => <BoxPicture pixels={pixels()} label={sample().name} sets={sets()} bare />}
+                </Show>
               </Show>
             )}
           </Show>
@@ -98,8 +134,15 @@ export function SampleView(props: { project: ProjectView; role: Role; size: numb
           <div class="sample-both">
             <div class="pictures">
               <Show when={sample().original}>{pixels => <Captioned pixels={pixels()} name={t().data.original} />}</Show>
-              <Show when={sample().fed} fallback={<p class="soft">{t().data.noPicture}</p>}>
-                {pixels => <Captioned pixels={pixels()} name={t().data.fed} />}
+              <Show
+                when={sample().fed}
+                fallback={
+                  <Show when={mapPicture(sample().map)} fallback={<p class="soft">{t().data.noPicture}</p>}>
+                    {pixels => <Captioned pixels={pixels()} name={t().tasks.map} />}
+                  </Show>
+                }
+              >
+                {pixels => <Captioned pixels={pixels()} name={t().data.fed} label={sample().label} />}
               </Show>
             </div>
             <Figures preview={sample()} />

@@ -213,7 +213,14 @@ function ExportControls(props: {
   )
 }
 
-function OptionControl(props: { name: string; option: ShownOption; step: Step; disabled: boolean; onChange: Change }) {
+/** The control of one declared option; `step` is what holds its value. */
+export function OptionControl(props: {
+  name: string
+  option: ShownOption
+  step: Readonly<Record<string, unknown>>
+  disabled: boolean
+  onChange: Change
+}) {
   const control = () => ({
     name: t().optionLabel[props.name] ?? inWords(props.option.label),
     value: props.step[props.name] ?? props.option.default,

@@ -15,7 +15,16 @@ export interface Column<Row> {
   figure?: boolean
 }
 
+/** Rows that are marked with a box before each, one by one, a stretch of them with Shift, or all that are shown. */
+export interface Picking<Row> {
+  all: string
+  name(row: Row): string
+  picked(row: Row): boolean
+  onPick(rows: readonly Row[], on: boolean): void
+}
+
 const rowHeight = 29
+const boxWidth = 40 // as the style sheet has it
 
 export function VirtualTable<Row>(props: {
   label: string
@@ -24,6 +33,7 @@ export function VirtualTable<Row>(props: {
   sorting?: Sorting
   selected: (row: Row) => boolean
   onSelect: (row: Row) => void
+  picking?: Picking<Row>
 }) {
   let frame!: HTMLDivElement
   let body!: HTMLTableSectionElement
@@ -37,6 +47,8 @@ export function VirtualTable<Row>(props: {
     estimateSize: () => rowHeight,
     overscan: 12,
   })
+  // Fewer rows are there before the window over them is told.
+  const inSight = () => virtual.getVirtualItems().filter(({ index }) => index < rows().length)
   const above = () => virtual.getVirtualItems()[0]?.start ?? 0
   const below = () => virtual.getTotalSize() - (virtual.getVirtualItems().at(-1)?.end ?? 0)
   const chosen = createMemo(() => rows().findIndex(row => props.selected(row)))
@@ -48,8 +60,9 @@ export function VirtualTable<Row>(props: {
 
   onMount(() => {
     body.addEventListener('click', event => {
-      const line = (event.target as Element).closest<HTMLElement>('tr[data-index]')
-      if (line) props.onSelect(rows()[Number(line.dataset.index)])
+      const target = event.target as Element
+      const line = target.closest<HTMLElement>('tr[data-index]')
+      if (line && !target.closest('.pick')) props.onSelect(rows()[Number(line.dataset.index)])
     })
     body.addEventListener('keydown', event => {
       const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0
@@ -58,21 +71,51 @@ export function VirtualTable<Row>(props: {
       event.preventDefault()
       const next = Math.max(0, Math.min(rows().length - 1, Number(line.dataset.index) + step))
       virtual.scrollToIndex(next, { align: 'auto' })
-      props.onSelect(rows()[next])
-      requestAnimationFrame(() => body.querySelector<HTMLElement>(`tr[data-index="${next}"] button`)?.focus())
+      const boxes = (event.target as Element).closest('.pick') !== null
+      if (!boxes) props.onSelect(rows()[next])
+      requestAnimationFrame(() =>
+        body.querySelector<HTMLElement>(`tr[data-index="${next}"] ${boxes ? '.pick input' : 'button'}`)?.focus(),
+      )
     })
   })
-  const width = () => props.columns.reduce((sum, column) => sum + column.width, 0)
+  const width = () => props.columns.reduce((sum, column) => sum + column.width, props.picking ? boxWidth : 0)
+  let lastPicked = -1
+  const pick = (index: number, on: boolean, stretch: boolean) => {
+    const [from, to] = stretch && lastPicked >= 0 ? [lastPicked, index].sort((a, b) => a - b) : [index, index]
+    lastPicked = index
+    props.picking?.onPick(rows().slice(from, to + 1), on)
+  }
+  const pickedCount = createMemo(() => rows().filter(row => props.picking?.picked(row)).length)
   return (
     <div class="virtual-table" ref={frame}>
       <table aria-label={props.label} aria-rowcount={rows().length + 1} style={{ 'min-width': `${width()}px` }}>
         <colgroup>
+          <Show when={props.picking}>
+            <col class="pick-column" />
+          </Show>
           <For each={props.columns}>
             {(column, k) => <col style={{ width: k() === 0 ? 'auto' : `${column.width}px` }} />}
           </For>
         </colgroup>
         <thead>
           <tr aria-rowindex="1">
+            <Show when={props.picking}>
+              {picking => (
+                <td class="pick">
+                  <input
+                    type="checkbox"
+                    aria-label={picking().all}
+                    checked={rows().length > 0 && pickedCount() === rows().length}
+                    ref={box =>
+                      createEffect(() => {
+                        box.indeterminate = pickedCount() > 0 && pickedCount() < rows().length
+                      })
+                    }
+                    onChange={event => picking().onPick(rows(), event.currentTarget.checked)}
+                  />
+                </td>
+              )}
+            </Show>
             <For each={props.columns}>
               {column => (
                 <th scope="col" aria-sort={order(column.id)} classList={{ figure: column.figure }}>
@@ -91,13 +134,25 @@ export function VirtualTable<Row>(props: {
           <Show when={above() > 0}>
             <tr class="room" style={{ height: `${above()}px` }} />
           </Show>
-          <For each={virtual.getVirtualItems()}>
+          <For each={inSight()}>
             {item => (
               <tr
                 data-index={item.index}
                 aria-rowindex={item.index + 2}
                 classList={{ chosen: item.index === chosen() }}
               >
+                <Show when={props.picking}>
+                  {picking => (
+                    <td class="pick">
+                      <input
+                        type="checkbox"
+                        aria-label={picking().name(rows()[item.index])}
+                        checked={picking().picked(rows()[item.index])}
+                        onClick={event => pick(item.index, event.currentTarget.checked, event.shiftKey)}
+                      />
+                    </td>
+                  )}
+                </Show>
                 <For each={props.columns}>
                   {(column, k) => (
                     <td classList={{ figure: column.figure }}>

@@ -11,6 +11,7 @@ import { Gather, takesPictures } from '../parts/gather.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { SampleView } from '../parts/sample-view.tsx'
 import { Segmented } from '../parts/segmented.tsx'
+import { TaskForm } from '../parts/task-form.tsx'
 import { Term } from '../parts/term.tsx'
 import { firstResize, inputOf, noResize, numbers, setInputField } from '../state/input-edit.ts'
 import type { Role } from '../state/project.ts'
@@ -243,6 +244,18 @@ export function DataPlace(props: { project: ProjectView }) {
             </Show>
           </div>
         </div>
+      </section>
+      <section class="section">
+        <div>
+          <h2 class="row">
+            {t().tasks.title}
+            <Show when={props.project.inputProposed || !props.project.input.task}>
+              <span class="badge">{t().data.proposed}</span>
+            </Show>
+          </h2>
+          <p class="soft">{t().tasks.about}</p>
+        </div>
+        <TaskForm project={props.project} disabled={props.project.readOnly || studio.run.running() !== null} />
       </section>
     </div>
   )

@@ -26,10 +26,18 @@ export function confusion(samples: readonly Answered[]): Confusion | null {
   return { classes, before: counts(({ before }) => before), after: counts(({ after }) => after) }
 }
 
+const differs = ({ alike, before, after }: Answered): boolean => (alike === null ? before !== after : alike < 1)
+
+/** Samples by how far the second answer is from the first, the furthest first. */
+export const leastAlike = (samples: readonly Answered[]): (Answered & { alike: number })[] =>
+  samples
+    .filter((sample): sample is Answered & { alike: number } => sample.alike !== null)
+    .sort((x, y) => x.alike - y.alike || x.index - y.index)
+
 /** Samples that the two answer differently: first those that were right and no longer are, then the reverse, then the rest. */
 export function changed(samples: readonly Answered[]): Answered[] {
   const rank = (sample: Answered): number => kinds.indexOf(kindOf(sample))
-  return samples.filter(({ before, after }) => before !== after).sort((x, y) => rank(x) - rank(y) || x.index - y.index)
+  return samples.filter(differs).sort((x, y) => rank(x) - rank(y) || x.index - y.index)
 }
 
 const kinds = ['lost', 'won', 'other'] as const

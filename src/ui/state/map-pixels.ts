@@ -33,7 +33,11 @@ export function bounds(planes: readonly Float32Array[]): { low: number; high: nu
   return low <= high ? { low, high } : { low: 0, high: 0 }
 }
 
-function paint(values: Float32Array, { width, height }: Maps, colour: (value: number) => Rgb): Pixels {
+function paint(
+  values: Float32Array,
+  { width, height }: Pick<Maps, 'width' | 'height'>,
+  colour: (value: number) => Rgb,
+): Pixels {
   const rgba = new Uint8ClampedArray(width * height * 4)
   for (let i = 0; i < values.length; i++) {
     // Room that only fills up a square has no value, and stays clear.
@@ -53,6 +57,13 @@ export function pictures(
   const { low, high } = bounds([left, right])
   const colour = (value: number) => cividis(high > low ? (value - low) / (high - low) : 0.5)
   return { left: paint(left, a, colour), right: paint(right, b, colour), low, high }
+}
+
+/** One array as a picture, on a scale of its own. */
+export function mapPicture(map: { width: number; height: number; values: Float32Array } | null): Pixels | null {
+  if (!map) return null
+  const { low, high } = bounds([map.values])
+  return paint(map.values, map, value => cividis(high > low ? (value - low) / (high - low) : 0.5))
 }
 
 /** The second less the first; the largest change either way is the end of the scale. */

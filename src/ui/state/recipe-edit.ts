@@ -1,4 +1,5 @@
 // Edits of a recipe: each takes one and returns a new one. The page never holds a half-made recipe.
+import type { Range } from '../../ir/quant.ts'
 import type { Recipe, Step } from '../../recipe/types.ts'
 
 export type LayerFields = Record<string, unknown>
@@ -45,6 +46,10 @@ const quantizeOf = (step: Step | undefined): Record<string, unknown> =>
 const layersOf = (step: Step | undefined): Record<string, LayerFields> =>
   (quantizeOf(step).layers as Record<string, LayerFields> | undefined) ?? {}
 
+/** What the first step that quantises says of an option for all layers; undefined: its default. */
+export const stepSays = (recipe: Recipe, option: string): unknown =>
+  quantizeOf(recipe.steps[quantizing(recipe)])[option]
+
 /** What the first step that quantises says of a selector. */
 export const layerSetting = (recipe: Recipe, selector: string): LayerFields | undefined =>
   layersOf(recipe.steps[quantizing(recipe)])[selector]
@@ -56,21 +61,69 @@ export const fieldsOf = (setting: LayerSetting): LayerFields | null =>
   setting === 'float' ? { float: true } : setting === 'int7' ? { weights: 'int7' } : null
 
 /** Options of quantising with other settings of layers. */
-export function withLayers({ layers: _, ...rest }: Record<string, unknown>, layers: LayerFields): LayerFields {
-  return same(layers, {}) ? rest : { ...rest, layers }
+export const withLayers = (options: Record<string, unknown>, layers: LayerFields): LayerFields =>
+  withOption(options, 'layers', layers)
+
+/** An empty record is left out. */
+function withOption(options: Record<string, unknown>, key: string, value: LayerFields): LayerFields {
+  const { [key]: _, ...rest } = options
+  return same(value, {}) ? rest : { ...rest, [key]: value }
 }
 
-export function setLayer(recipe: Recipe, selector: string, setting: LayerSetting): Recipe {
+/** What the first step that quantises says by names, with `key` said anew. */
+function setByName(recipe: Recipe, key: 'layers' | 'ranges', value: LayerFields): Recipe {
   const index = quantizing(recipe)
   const step = recipe.steps[index]
-  const { [selector]: _, ...others } = layersOf(step)
-  const fields = fieldsOf(setting)
-  const layers = fields ? { ...others, [selector]: fields } : others
-  if (step.do !== 'search') return setOption(recipe, index, 'layers', layers, {})
-  const quantize = withLayers(quantizeOf(step), layers)
+  if (step.do !== 'search') return setOption(recipe, index, key, value, {})
+  const quantize = withOption(quantizeOf(step), key, value)
   // What was decided before it was known is decided anew.
   return setOption(setOption(recipe, index, 'quantize', quantize, {}), index, 'found', null, null)
 }
+
+/** `said` with the fields of each name replaced; null or none takes back what was said of it. */
+function replaced<T extends object>(said: Readonly<Record<string, T>>, names: readonly string[], fields: T | null) {
+  const others = Object.fromEntries(Object.entries(said).filter(([name]) => !names.includes(name)))
+  return fields && !same(fields, {}) ? { ...others, ...Object.fromEntries(names.map(name => [name, fields])) } : others
+}
+
+/** Each of the layers with these fields and no others. */
+export const setLayers = (recipe: Recipe, selectors: readonly string[], fields: LayerFields | null): Recipe =>
+  setByName(recipe, 'layers', replaced(layersOf(recipe.steps[quantizing(recipe)]), selectors, fields))
+
+/** Each of the layers with these fields beside those that it has; undefined takes a field back. */
+export function changeLayers(recipe: Recipe, selectors: readonly string[], fields: LayerFields): Recipe {
+  const changed = (selector: string): LayerFields =>
+    Object.fromEntries(
+      Object.entries({ ...layerSetting(recipe, selector), ...fields }).filter(([, value]) => value !== undefined),
+    )
+  return selectors.reduce((now, selector) => setLayers(now, [selector], changed(selector)), recipe)
+}
+
+export const setLayer = (recipe: Recipe, selector: string, setting: LayerSetting): Recipe =>
+  setLayers(recipe, [selector], fieldsOf(setting))
+
+const searching = (recipe: Recipe): number => recipe.steps.findIndex(step => step.do === 'search')
+
+export const searches = (recipe: Recipe): boolean => searching(recipe) >= 0
+
+/** The search chooses for these layers and for no others; what it decided, and what was said of them, is gone. */
+export function searchOnly(recipe: Recipe, selectors: readonly string[]): Recipe {
+  const open = setLayers(recipe, selectors, null)
+  const index = searching(open)
+  return setOption(setOption(open, index, 'only', [...selectors], []), index, 'found', null, null)
+}
+
+type Ranges = Readonly<Record<string, Range>>
+
+const rangesOf = (recipe: Recipe): Ranges =>
+  (quantizeOf(recipe.steps[quantizing(recipe)]).ranges as Ranges | undefined) ?? {}
+
+/** The range that the recipe gives a value; null where its method is to choose. */
+export const rangeOf = (recipe: Recipe, value: string): Range | null => rangesOf(recipe)[value] ?? null
+
+/** One range for values that share a scale; null leaves them to the method. */
+export const setRange = (recipe: Recipe, values: readonly string[], range: Range | null): Recipe =>
+  setByName(recipe, 'ranges', replaced(rangesOf(recipe), values, range))
 
 /** Fixes the dimensions of an input, or sets them free again, in a cut step at the head of the recipe. */
 export function setShape(recipe: Recipe, input: string, dims: readonly number[] | null): Recipe {

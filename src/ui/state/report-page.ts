@@ -94,8 +94,9 @@ function figuresTable({ before }: Report, bundle: BundleReport, { words, locale 
 
 function agreementLine({ agreement }: BundleReport, { words, locale }: Language): string {
   if (!agreement) return ''
+  const same = agreement.answers?.unit === '' ? null : (agreement.answers?.value ?? agreement.top1)
   const facts = [
-    agreement.top1 === null ? null : `${words.result.agreementTop1}: ${format.percent(agreement.top1, 2, locale)}`,
+    same === null ? null : `${words.tasks.sameAnswers}: ${format.percent(same, 2, locale)}`,
     `${words.result.sqnr}: ${format.decibel(agreement.sqnrDb, locale)}`,
     `${words.result.cosine}: ${format.decimal(agreement.cosine, 5, locale)}`,
     words.result.samplesOf(format.whole(agreement.samples, locale)),

@@ -106,9 +106,10 @@ export function createStudio(api: StudioApi, { registration, storeForOffline }: 
       },
     ),
   )
+  const opened = createMemo(() => project.view()?.id)
   createEffect(
     on(
-      () => project.view()?.id,
+      opened,
       id => {
         select(null)
         setBundleIndex(0)

@@ -34,19 +34,10 @@ export function createVariants(api: StudioApi, project: ProjectState) {
     return known?.key === key ? known.report : null
   })
   // A new result is what one wants to see.
-  createEffect(
-    on(
-      () => [view()?.id, view()?.current],
-      () => choose(null),
-      { defer: true },
-    ),
-  )
-  createEffect(
-    on(
-      () => view()?.id,
-      () => setDeleted(null),
-    ),
-  )
+  const current = createMemo(() => `${view()?.id} ${view()?.current}`)
+  createEffect(on(current, () => choose(null), { defer: true }))
+  const opened = createMemo(() => view()?.id)
+  createEffect(on(opened, () => setDeleted(null)))
 
   return {
     list,

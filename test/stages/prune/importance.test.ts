@@ -1,13 +1,21 @@
 // Importances worked by hand, and by their definition on random numbers.
 import { beforeAll, describe, expect, test } from 'vitest'
 import { createKernels } from '../../../kernels/lib/backends.ts'
+import { bytesOf } from '../../../src/base/dtype.ts'
 import { createRng } from '../../../src/base/rng.ts'
+import type { Batch } from '../../../src/ir/batches.ts'
+import { readFloats } from '../../../src/ir/bytes.ts'
 import type { Context } from '../../../src/ir/context.ts'
+import { edit } from '../../../src/ir/edit.ts'
+import type { Model } from '../../../src/ir/model.ts'
 import { floats } from '../../../src/ir/tensor.ts'
+import { infer } from '../../../src/ops/infer.ts'
+import { firstOrderChanges } from '../../../src/stages/prune/first-order.ts'
 import { findGroups } from '../../../src/stages/prune/groups.ts'
 import { lossesOf } from '../../../src/stages/prune/importance/covariance.ts'
 import { findImportance } from '../../../src/stages/prune/importance/index.ts'
 import { statisticsOf } from '../../../src/stages/prune/statistics.ts'
+import { training } from '../../../src/stages/train/index.ts'
 import { build } from '../../build.ts'
 import { createTestContext } from '../../runner.ts'
 
@@ -23,6 +31,22 @@ const model = build(`graph (x: f32[N,2,1,2]) -> (y) {
   r = Relu(b)
   y = Conv(r, v: f32[1,3,1,1]{1,1,1})
 }`)
+
+// With a shape that is computed, and nodes before all that is pruned, as exported models have them.
+const smooth = infer(
+  build(`graph (x: f32[N,2,3,3]) -> (y) {
+  m = Mul(x, f32[]{0.5})
+  a = Conv(m, w2: f32[4,2,1,1], f32[4])
+  t = Tanh(a)
+  h = Conv(t, v: f32[1,4,3,3])
+  s = Shape(m)
+  n = Gather(s, i64[1]{0})
+  e = Expand(f32[1]{0.25}, n)
+  r = Reshape(h, i64[1]{-1})
+  o = Add(r, e)
+  y = Tanh(o)
+}`),
+)
 
 async function scored(id: string, rows?: number[]): Promise<number[]> {
   const { groups } = findGroups(model)
@@ -112,5 +136,37 @@ describe('redundancy', () => {
         for (let q = p; q <= a.length; q++) a[r][q] -= factor * a[p][q]
       }
     return total - left.reduce((sum, i, p) => sum + (cw[i] * a[p][a.length]) / a[p][p], 0)
+  }
+})
+
+test('to first order, by central differences of each output with a channel turned down', async () => {
+  const { groups } = findGroups(smooth)
+  const given: Batch[] = []
+  const rng = createRng(4)
+  for (let i = 0; i < 3; i++) {
+    const x = Float32Array.from({ length: 18 }, () => rng.uniform() * 2 - 1)
+    given.push({ feeds: { x: floats([1, 2, 3, 3], x) }, count: 1, samples: [] })
+  }
+  // One output: its sign is squared away, so that a single draw is exact.
+  const [group] = groups
+  const changes = (await firstOrderChanges(smooth, groups, given, training, ctx)).get(group.id)!
+  const answers = async (model: Model): Promise<number[]> => {
+    const session = await ctx.runner.open(model)
+    const all: number[] = []
+    for (const { feeds } of given) all.push(Number((await session.run(feeds)).y.data[0]))
+    await session.close()
+    return all
+  }
+  for (let c = 0; c < group.size; c++) {
+    const scaled = async (by: number): Promise<number[]> => {
+      const value = smooth.graph.values.get('v')!
+      const data = (await readFloats(ctx.bytes, value.data!)).slice()
+      for (let i = 0; i < 9; i++) data[c * 9 + i] *= by
+      const graph = edit(smooth.graph, e => e.setValue({ ...value, data: { ...value.data!, data: bytesOf(data) } }))
+      return answers({ ...smooth, graph })
+    }
+    const [more, less] = [await scaled(1.01), await scaled(0.99)]
+    const want = more.reduce((sum, y, i) => sum + ((y - less[i]) / 0.02) * ((y - less[i]) / 0.02), 0)
+    expect(changes[c] / want).toBeCloseTo(1, 2)
   }
 })

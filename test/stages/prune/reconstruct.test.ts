@@ -8,9 +8,9 @@ import type { Context, Dataset, Feeds, Memo } from '../../../src/ir/context.ts'
 import { edit } from '../../../src/ir/edit.ts'
 import type { Model } from '../../../src/ir/model.ts'
 import { infer } from '../../../src/ops/infer.ts'
-import { momentsOfReaders, pruneAlone } from '../../../src/stages/prune/alone.ts'
+import { momentsOfLayers, pruneAlone } from '../../../src/stages/prune/alone.ts'
 import { reestimate } from '../../../src/stages/prune/batch-norm.ts'
-import { findGroups } from '../../../src/stages/prune/groups.ts'
+import { findGroups, type Group } from '../../../src/stages/prune/groups.ts'
 import { reconstruct } from '../../../src/stages/prune/reconstruct.ts'
 import { keptOf, type Removal, removeChannels } from '../../../src/stages/prune/remove.ts'
 import { build as parsed } from '../../build.ts'
@@ -77,6 +77,8 @@ const removal: Removal = new Map([
   ['c', [0, 3, 4]],
 ])
 
+const readersOf = (groups: readonly Group[]) => new Set(groups.flatMap(g => g.readers.map(r => r.node)))
+
 describe('reconstruction', () => {
   test('channels that are copies of others leave nothing behind', async () => {
     const text = `graph (x: f32[N,3,6,6]) -> (y) {
@@ -116,7 +118,7 @@ describe('reconstruction', () => {
       model,
       groups[0],
       [0, 2, 4, 6],
-      await momentsOfReaders(model, groups, given, ctx),
+      await momentsOfLayers(model, readersOf(groups), given, ctx),
       ctx,
     )
     expect(await error(model, fit.model, data)).toBeLessThan(0.97 * (await error(model, plainly, data)))
@@ -148,7 +150,7 @@ test('a group pruned alone is fitted as by going through its one reader', async 
   const data = samplesFor(residual, 24)
   const given: { feeds: Feeds; count: number; samples: [] }[] = []
   for await (const { feeds } of data.samples()) given.push({ feeds, count: 1, samples: [] })
-  const moments = await momentsOfReaders(residual, groups, given, ctx)
+  const moments = await momentsOfLayers(residual, readersOf(groups), given, ctx)
   const group = groups.find(g => g.id === 'c')!
   const alone = await pruneAlone(residual, group, [0, 3, 4], moments, ctx)
   const cut = await removeChannels(residual, groups, new Map([['c', [0, 3, 4]]]), ctx.bytes)

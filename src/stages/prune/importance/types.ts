@@ -10,6 +10,8 @@ export interface Evidence {
   bytes: Pick<Bytes, 'read'>
   /** Of the values by which the group's channels are read; empty where nothing was looked at. */
   statistics: readonly ChannelStatistics[]
+  /** Squares of what the outputs change by without each channel, [size]; where gradients were asked for. */
+  changes?: Float64Array
 }
 
 export interface Importance {
@@ -19,6 +21,8 @@ export interface Importance {
   needsData: boolean
   /** and of these how channels go with each other. */
   needsPairs?: true
+  /** or how the outputs change with them. */
+  needsGradients?: true
   /** [size]; null where the group has nothing to go by. */
   score(group: Group, evidence: Evidence): Promise<Float64Array | null>
 }

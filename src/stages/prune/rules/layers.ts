@@ -118,6 +118,7 @@ export const matmul: Rule = {
 /** x [..., input], W [directions, gates * hidden, input]; the state is fed back, and stays whole. */
 export const recurrent: Rule = {
   ops: ['RNN', 'GRU', 'LSTM'],
+  reading: { input: 1, axis: 2 },
   tie(site) {
     const [x, w] = [site.input(0), site.input(1)]
     const why = 'feeds its state back'

@@ -51,6 +51,8 @@ export interface Kept {
 export interface Rule {
   readonly ops: readonly string[]
   tie(site: Site): void
+  /** A weight that has no single axis of outputs, and the axis along which it reads channels. */
+  reading?: { input: number; axis: number }
   /** Brings the node's parameters in line with what is left; rules without have none. */
   cut?(cut: Cut): void
   /** After all others: how it ties depends on what may be removed elsewhere. */

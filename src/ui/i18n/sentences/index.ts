@@ -10,6 +10,7 @@ import { files } from './files.ts'
 import { graph } from './graph.ts'
 import { host } from './host.ts'
 import { layerFormats } from './layer-formats.ts'
+import { layers } from './layers.ts'
 import { mnn } from './mnn.ts'
 import { openvino } from './openvino.ts'
 import { paddle } from './paddle.ts'
@@ -19,8 +20,10 @@ import { prune } from './prune.ts'
 import { quantize } from './quantize.ts'
 import { ranges } from './ranges.ts'
 import { recipe } from './recipe.ts'
+import { reduce } from './reduce.ts'
 import { search } from './search.ts'
 import { simulate } from './simulate.ts'
+import { tasks } from './tasks.ts'
 import { tflite } from './tflite.ts'
 import { training } from './training.ts'
 import { weights } from './weights.ts'
@@ -35,6 +38,7 @@ export const plain = [
   ...files,
   ...graph,
   ...host,
+  ...layers,
   ...layerFormats,
   ...mnn,
   ...openvino,
@@ -45,8 +49,10 @@ export const plain = [
   ...quantize,
   ...ranges,
   ...recipe,
+  ...reduce,
   ...search,
   ...simulate,
+  ...tasks,
   ...tflite,
   ...training,
   ...weights,

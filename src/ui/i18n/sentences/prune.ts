@@ -20,6 +20,11 @@ export const prune: readonly Pair[] = [
   ['Mean magnitude on the samples', '样本上的平均绝对值'],
   ['Share of values on the samples that are not zero', '样本上非零值的比例'],
   ['What the other channels cannot make up for', '其他通道无法弥补的部分'],
+  ['Change of the outputs to first order', '输出的一阶变化'],
+  [
+    'Choose another importance, such as covariance, or cut the model before this node with the step cut.',
+    '请选择其他重要性，例如 covariance，或用 cut 步骤在此节点之前截断模型。',
+  ],
   [
     'Nothing was pruned: the model has {has}, and {asked} were asked for.',
     '没有剪除任何通道：模型有 {has}，要求是 {asked}。',
@@ -56,8 +61,8 @@ export const prune: readonly Pair[] = [
     'After pruning {value} has {length} channels instead of {expected}',
     '剪除后 {value} 有 {length} 个通道，而不是 {expected} 个',
   ],
-  ['The model is quantised already when it is to be pruned', '剪除之前模型已经量化'],
-  ['Put the step prune before quantize.', '请把 prune 步骤放在 quantize 之前。'],
+  ['The model is quantised already when the step {step} comes', '执行 {step} 步骤时模型已经量化'],
+  ['Put the step {step} before quantize.', '请把 {step} 步骤放在 quantize 之前。'],
   [
     'BatchNormalizations keep the statistics of the unpruned model, since there are no samples.',
     '没有样本，BatchNormalization 保留剪除前模型的统计量。',

@@ -7,6 +7,7 @@ export const search: readonly Pair[] = [
   ['Exact: no answer changed', '精确：答案不变'],
   ['Not to be exceeded', '不得超过'],
   ['Formats to choose from', '候选格式'],
+  ['Layers that it chooses for', '由搜索决定的层'],
   ['Minutes', '分钟数'],
   ['Error that is kept low', '要压低的误差'],
   ['Samples for sensitivity', '灵敏度样本数'],

@@ -5,7 +5,6 @@ export const en = {
   right: 'Right',
   swap: 'Swap',
   figure: 'Figure',
-  agreementTop1: 'Same best class as the original',
   sqnrToOriginal: 'SQNR against the original',
   notPaired: 'The two accuracies were measured on different numbers of samples.',
 }
@@ -17,7 +16,6 @@ export const zh: typeof en = {
   right: '右',
   swap: '交换',
   figure: '指标',
-  agreementTop1: '与原始模型最佳类别相同',
   sqnrToOriginal: '相对原始模型的 SQNR',
   notPaired: '两个准确率的样本数不同。',
 }

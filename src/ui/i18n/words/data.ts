@@ -7,9 +7,16 @@ export const en = {
   noneYet: 'Nothing added',
   add: 'Choose files…',
   addFolder: 'Choose folder…',
-  formats: 'Images in a folder or a zip, .npz, .npy, or a .json that describes raw files',
+  formats:
+    'Images in a folder or a zip, .npz, .npy, or a .json that describes raw files. Labels: folders, labels.csv, a COCO .json, YOLO’s .txt, or a folder of masks',
   samples: (n: string) => `${n} samples`,
-  labels: { class: 'with class labels', text: 'with text labels', none: 'without labels' },
+  labels: {
+    class: 'with class labels',
+    text: 'with text labels',
+    boxes: 'with boxes',
+    masks: 'with masks',
+    none: 'without labels',
+  },
   skipped: (n: number) => `${n} ${n === 1 ? 'sample' : 'samples'} skipped`,
   suspicious: (n: number) => `${n} suspicious ${n === 1 ? 'finding' : 'findings'}`,
   input: 'Pre-processing',
@@ -42,7 +49,7 @@ export const en = {
   next: 'Next sample',
   sampleOf: (k: string, n: string) => `Sample ${k} of ${n}`,
   label: 'Label',
-  noPicture: 'This sample is no picture; only its figures are shown.',
+  noPicture: 'This sample is no picture.',
   needData: 'Add samples to see one here.',
 }
 
@@ -55,9 +62,10 @@ export const zh: typeof en = {
   noneYet: '尚未添加',
   add: '选择文件…',
   addFolder: '选择文件夹…',
-  formats: '文件夹或 zip 中的图片、.npz、.npy，或描述原始数据的 .json',
+  formats:
+    '文件夹或 zip 中的图片、.npz、.npy，或描述原始数据的 .json。标签：子文件夹、labels.csv、COCO .json、YOLO 的 .txt，或掩码文件夹',
   samples: n => `${n} 个样本`,
-  labels: { class: '带类别标签', text: '带文本标签', none: '无标签' },
+  labels: { class: '带类别标签', text: '带文本标签', boxes: '带检测框', masks: '带掩码', none: '无标签' },
   skipped: n => `跳过 ${n} 个样本`,
   suspicious: n => `${n} 处可疑`,
   input: '预处理',
@@ -90,6 +98,6 @@ export const zh: typeof en = {
   next: '下一个样本',
   sampleOf: (k, n) => `第 ${k} / ${n} 个样本`,
   label: '标签',
-  noPicture: '该样本不是图片，只显示数值。',
+  noPicture: '该样本不是图片。',
   needData: '添加样本后在此查看。',
 }

@@ -14,6 +14,7 @@ import * as frame from './frame.ts'
 import * as gather from './gather.ts'
 import * as graph from './graph.ts'
 import * as home from './home.ts'
+import * as layer from './layer.ts'
 import * as lint from './lint.ts'
 import * as look from './look.ts'
 import * as model from './model.ts'
@@ -23,6 +24,7 @@ import * as recipe from './recipe.ts'
 import * as result from './result.ts'
 import * as run from './run.ts'
 import * as share from './share.ts'
+import * as tasks from './tasks.ts'
 import * as term from './term.ts'
 import * as tour from './tour.ts'
 import * as variants from './variants.ts'
@@ -45,8 +47,10 @@ const areas = {
   dump,
   chart,
   doctor,
+  layer,
   lint,
   command,
+  tasks,
   term,
   projects,
   share,
