@@ -13,6 +13,7 @@ export async function withSamplePage(options, use) {
   const browser = await chromium.launch({ executablePath, args: chromiumArgs })
   try {
     const page = await browser.newPage({ locale: 'en', ...options })
+    await page.addInitScript(() => localStorage.setItem('thimble.tour', 'start stays commands places run'))
     await page.goto(server.url)
     await page.getByTestId('sample-digits').click({ timeout: 60_000 })
     const result = page.getByTestId('report-top1-after')

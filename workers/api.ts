@@ -52,10 +52,21 @@ export interface Catalogue {
   samples: { id: string; label: Localized; about: Localized; bytes: number }[]
 }
 
+/** The first sample, small; else how the work is spread over the layers, first to last, from 0 to 1. */
+export type Thumbnail = { picture: Picture } | { bars: readonly number[] }
+
+export interface Picture {
+  width: number
+  height: number
+  rgba: Uint8ClampedArray
+}
+
 export interface ProjectSummary {
   id: string
   name: string
   bytes: number
+  thumbnail: Thumbnail
+  results: number // that it has kept
   changed: number // epoch ms
   stage: Stage
   lockedElsewhere: boolean
@@ -105,12 +116,22 @@ export interface ModelView {
   task: TaskSpec | null
 }
 
-export interface DataView {
+/** What looking through samples tells of them. */
+export interface SeenData {
   name: string
   size: number
   labels: LabelKind | null
   skipped: readonly Skip[]
   suspicious: readonly Suspicion[]
+}
+
+export interface DataView extends SeenData {
+  /** Pictures as files of their own: others can be added to them. */
+  loose: boolean
+  /** Sound recorded in the page: more can be added to it. */
+  recorded: boolean
+  /** Classes given by hand, by sample; null: none was. */
+  byHand: Readonly<Record<string, number>> | null
 }
 
 /** What one bundle of a variant came to. */
@@ -132,7 +153,15 @@ export interface VariantView {
   figures: readonly VariantFigures[] // one per bundle
 }
 
+/** Samples by the file or folder that they came in; null: several that have none in common. */
+export interface DataPath {
+  path: string | null
+  files: number
+}
+
 export interface ProjectView extends ProjectSummary {
+  /** Where on a disk the command line would look for what was dropped. */
+  paths: { model: string; calibration: DataPath | null; evaluation: DataPath | null }
   model: ModelView
   calibration: DataView | null
   evaluation: DataView | null
@@ -153,8 +182,8 @@ export interface ProjectView extends ProjectSummary {
 export interface SamplePreview {
   name: string
   label: Label | null
-  original: { width: number; height: number; rgba: Uint8ClampedArray } | null
-  fed: { width: number; height: number; rgba: Uint8ClampedArray; min: number; max: number; mean: number } | null
+  original: Picture | null
+  fed: (Picture & { min: number; max: number; mean: number }) | null
   /** What is fed where it is no picture: rows over time, or whatever its last two axes are. */
   map: { width: number; height: number; values: Float32Array } | null
 }
@@ -186,22 +215,44 @@ export interface StudioApi {
   capabilities(): Promise<Capabilities>
   catalogue(): Promise<Catalogue>
   projects(): Promise<ProjectSummary[]>
-  /** Copies the files into the browser's storage first, then imports from there. */
+  /** Copies the files into the browser's storage first, then imports from there. A project's own file becomes that project. */
   createProject(files: { path: string; file: File }[]): Promise<Result<ProjectView>>
   /** `name`: what the project is called, in the page's language. */
   createFromSample(id: string, name: string): Promise<Result<ProjectView>>
   openProject(id: string): Promise<Result<ProjectView>>
   closeProject(id: string): Promise<void>
   renameProject(id: string, name: string): Promise<Result<ProjectView>>
+  /** Until it is erased, or the page is opened again, it can be brought back. */
   deleteProject(id: string): Promise<Result<null>>
+  restoreProject(id: string): Promise<Result<null>>
+  eraseProject(id: string): Promise<Result<null>>
+  /** A project as one file, its results only where they are wanted. It is read while it is saved. */
+  projectFile(id: string, results: boolean): Promise<Result<{ file: Blob }>>
   deleteEverything(): Promise<Result<null>>
   addData(
     id: string,
     role: 'calibration' | 'evaluation',
     files: { path: string; file: File }[],
   ): Promise<Result<ProjectView>>
+  /** Pictures that join those that are there. */
+  addPictures(
+    id: string,
+    role: 'calibration' | 'evaluation',
+    pictures: { path: string; file: Blob }[],
+  ): Promise<Result<ProjectView>>
+  /** Sound from -1 to 1, in pieces as long as the model's input; it joins what was recorded before. */
+  addSound(id: string, role: 'calibration' | 'evaluation', values: Float32Array): Promise<Result<ProjectView>>
+  /** The class of a sample; null takes it away. */
+  labelSample(
+    id: string,
+    role: 'calibration' | 'evaluation',
+    sample: string,
+    label: number | null,
+  ): Promise<Result<ProjectView>>
   setInput(id: string, input: InputSpec): Promise<Result<ProjectView>>
   setRecipe(id: string, recipe: Recipe): Promise<Result<ProjectView>>
+  /** The recipe, where it could be run on some model. */
+  checkRecipe(recipe: unknown): Promise<Result<Recipe>>
   undoRecipe(id: string): Promise<Result<ProjectView>>
   redoRecipe(id: string): Promise<Result<ProjectView>>
   /** What a target would refuse or run in floats of the model, cut as the recipe cuts it. */

@@ -4,7 +4,7 @@ import '../src/host/browser/memory.ts'
 import { makeZip } from 'client-zip'
 import * as comlink from 'comlink'
 import { createKernels } from '../kernels/lib/backends.ts'
-import { text, utf8 } from '../src/base/bytes.ts'
+import { memorySource, text, utf8 } from '../src/base/bytes.ts'
 import { errorRecord, StudioError } from '../src/base/errors.ts'
 import { hashJson } from '../src/base/hash.ts'
 import { pack } from '../src/base/pack.ts'
@@ -14,7 +14,7 @@ import type { InputSpec } from '../src/data/input-spec.ts'
 import { resolveInput } from '../src/data/resolve-input.ts'
 import { browserCodecs } from '../src/host/browser/codecs.ts'
 import { blobSource } from '../src/host/browser/files.ts'
-import { openPack, type Pack, stageStore, writeBundle } from '../src/host/browser/store.ts'
+import { openPack, type Pack, putFile, stageStore } from '../src/host/browser/store.ts'
 import { importModel } from '../src/importers/index.ts'
 import type { Imported } from '../src/importers/types.ts'
 import { createBytes } from '../src/ir/bytes.ts'
@@ -43,23 +43,27 @@ import type {
   LookedInto,
   ModelId,
   ModelView,
+  Picture,
   Result,
   RunProgress,
   SamplePreview,
-  DataView as SamplesView,
+  SeenData,
 } from './api.ts'
 import { defaultTarget } from './catalogue.ts'
 import { openEngine, wasmEngine } from './engine.ts'
+import { labelsCsv } from './gathered.ts'
 import { type Asked, importedLayer, layerOf, outputOf, standing, stopLooking, tried } from './layers.ts'
 import { type KeptModel, keyOfModel, lookingOn, sessionsOn, sideOf } from './look.ts'
 import { previewOf } from './preview.ts'
 import { createMeter } from './progress.ts'
-import type { Device, Project, Role, StoredBundle } from './project.ts'
+import type { Device, Project, Role, StoredBundle, StoredData } from './project.ts'
+import { profile, small } from './thumbnail.ts'
 import { keyOf, stageHead } from './variants.ts'
 import { graphView, modelView } from './views.ts'
 
 export interface OpenedModel {
   view: ModelView
+  bars: number[]
   input: InputSpec
   recipe: Recipe
 }
@@ -96,18 +100,25 @@ async function modelOf(id: string, pack: Pack): Promise<{ imported: Imported; im
   return lastModel
 }
 
-async function datasetOf(project: Project, pack: Pack, spec: InputSpec): Promise<OpenedDataset> {
-  const key = hashJson([project.id, pack.file, spec])
+async function datasetOf(
+  project: Project,
+  { pack, byHand }: Pick<StoredData, 'pack' | 'byHand'>,
+  spec: InputSpec,
+): Promise<OpenedDataset> {
+  const key = hashJson([project.id, pack.file, byHand ?? null, spec])
   if (lastData?.key === key) return lastData.dataset
   const { imported } = await modelOf(project.id, project.model)
-  const files = await openPack(project.id, pack)
+  const given = await openPack(project.id, pack)
+  const files = byHand
+    ? new Map([...given, ['labels.csv', memorySource('labels.csv', labelsCsv(byHand))] as const])
+    : given
   const dataset = await openDataset(files, null, { model: imported.model, spec, codecs: browserCodecs() })
   lastData = { key, dataset }
   return dataset
 }
 
 /** Looks through the first `count` samples, which names those that are broken or suspicious. */
-async function seen(dataset: Dataset, count: number): Promise<SamplesView> {
+async function seen(dataset: Dataset, count: number): Promise<SeenData> {
   for await (const _ of dataset.samples({ count }));
   const { name, size, labels, skipped, suspicious } = dataset
   return { name, size, labels, skipped: [...skipped], suspicious: [...suspicious] }
@@ -117,7 +128,7 @@ const recipeOf = ({ recipe, input }: Project): Recipe => checkRecipe({ ...recipe
 
 /** What a job is given of a project. */
 async function jobOf(project: Project, imported: Imported, recipe: Recipe) {
-  const open = (data: Project[Role]) => (data ? datasetOf(project, data.pack, project.input) : null)
+  const open = (data: Project[Role]) => (data ? datasetOf(project, data, project.input) : null)
   return {
     imported,
     modelHash: hashJson([project.model.files, project.model.blocks]),
@@ -195,7 +206,7 @@ async function storeBundle(project: string, variant: string, bundle: Bundle): Pr
     input: file.chunks() as AsyncIterable<Uint8Array<ArrayBuffer>>,
   }))
   const file = `${variant}-${bundle.dir}.zip`
-  await writeBundle(project, file, chunksOf(makeZip(entries)))
+  await putFile(project, 'bundles', file, 0, chunksOf(makeZip(entries)))
   return { dir: bundle.dir, file }
 }
 
@@ -255,13 +266,19 @@ async function graphOf(project: Project, which: Which, variant: string | null): 
 async function dataOf(project: Project, role: Role): Promise<OpenedDataset> {
   const data = project[role]
   if (!data) throw new StudioError('usage', 'There are no samples yet', { hint: 'Drop a folder of images first.' })
-  return datasetOf(project, data.pack, project.input)
+  return datasetOf(project, data, project.input)
 }
 
 async function sidesOf(project: Project, models: readonly [ModelId, ModelId]): Promise<[Side, Side]> {
   const { imported } = await modelOf(project.id, project.model)
   const side = (id: ModelId) => sideOf(project.id, imported, id)
   return [await side(models[0]), await side(models[1])]
+}
+
+/** A sample that cannot be read is named where the samples are looked through. */
+function unreadable(error: unknown): null {
+  if (error instanceof StudioError) return null
+  throw error
 }
 
 type ShowCount = (done: number, total: number | null) => void
@@ -288,25 +305,27 @@ const api = {
     answer(async () => {
       const { imported } = await modelOf(id, pack)
       const inferred = infer(imported.model)
+      const costs = cost(inferred)
       return {
-        view: modelView(imported, inferred, cost(inferred)),
+        view: modelView(imported, inferred, costs),
+        bars: profile(costs),
         input: proposeSpec(imported.model).spec,
         recipe: withTargets(presetOf('balanced'), [defaultTarget]),
       }
     }),
 
-  data: (project: Project, role: Role, pack: Pack): Promise<Result<SamplesView>> =>
+  data: (project: Project, role: Role, data: Pick<StoredData, 'pack' | 'byHand'>): Promise<Result<SeenData>> =>
     answer(async () => {
-      const dataset = await datasetOf(project, pack, project.input)
+      const dataset = await datasetOf(project, data, project.input)
       const count = role === 'calibration' ? calibrationSamples : dataset.size
       return seen(dataset, count)
     }),
 
   /** Refuses a recipe that could not be run, whatever the model. */
-  check: (recipe: Recipe): Promise<Result<null>> =>
+  check: (given: unknown): Promise<Result<Recipe>> =>
     answer(async () => {
-      wantedOf(checkRecipe(recipe))
-      return null
+      wantedOf(checkRecipe(given))
+      return given as Recipe // without the defaults, which nobody has said
     }),
 
   /** Refuses an input spec whose task does not fit the model. */
@@ -322,6 +341,18 @@ const api = {
       const { imported } = await modelOf(project.id, project.model)
       const input = resolveInput(project.input, imported.model)
       return previewOf(await dataOf(project, role), index, input)
+    }),
+
+  thumbnail: (project: Project): Promise<Result<Picture | null>> =>
+    answer(async () => {
+      const { imported } = await modelOf(project.id, project.model)
+      const first = await previewOf(
+        await dataOf(project, 'calibration'),
+        0,
+        resolveInput(project.input, imported.model),
+      ).catch(unreadable)
+      const picture = first?.original ?? first?.fed
+      return picture ? small(picture) : null
     }),
 
   sharedValues: (project: Project, models: readonly [ModelId, ModelId]): Promise<Result<SharedValue[]>> =>

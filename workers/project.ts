@@ -1,17 +1,30 @@
 // A project as it is stored, and the view of it that the page is given.
 import type { ErrorRecord } from '../src/base/errors.ts'
+import { imageName } from '../src/data/images.ts'
 import type { InputSpec } from '../src/data/input-spec.ts'
 import type { Pack, StoredProject } from '../src/host/browser/store.ts'
 import type { Report } from '../src/jobs/report.ts'
 import type { Recipe } from '../src/recipe/types.ts'
-import type { ModelView, ProjectSummary, ProjectView, DataView as SamplesView, Stage, VariantFigures } from './api.ts'
+import type {
+  DataPath,
+  ModelView,
+  ProjectSummary,
+  ProjectView,
+  DataView as SamplesView,
+  SeenData,
+  Stage,
+  Thumbnail,
+  VariantFigures,
+} from './api.ts'
 
 export type Role = 'calibration' | 'evaluation'
 export type Device = 'auto' | 'webgpu' | 'wasm'
 
 export interface StoredData {
   pack: Pack
-  view: SamplesView
+  view: SeenData
+  /** Classes given by hand, by sample. They stand for a labels.csv. */
+  byHand?: Record<string, number>
 }
 
 /** The zip of one bundle, in the project's storage. */
@@ -37,6 +50,9 @@ export interface StoredVariant {
 export interface Project extends StoredProject {
   created: number // epoch ms
   changed: number
+  /** Out of sight; gone for good when the page is opened again. */
+  deleted: boolean
+  thumbnail: Thumbnail
   packs: number // how many were ever written: names never repeat
   model: Pack
   modelView: ModelView
@@ -58,8 +74,11 @@ export interface Project extends StoredProject {
 }
 
 /** A record as an earlier version of the page may have left it. */
-export const migrated = (stored: Project): Project =>
-  stored.variants ? stored : { ...stored, past: [], future: [], variants: [], current: null, report: null }
+export function migrated(stored: Project): Project {
+  const { deleted = false, thumbnail = { bars: [] } } = stored
+  const variants = stored.variants ? {} : { past: [], future: [], variants: [], current: null, report: null }
+  return { ...stored, deleted, thumbnail, ...variants }
+}
 
 function stageOf(project: Project, runsHere: boolean): Stage {
   if (project.running) return runsHere ? 'running' : 'interrupted'
@@ -78,17 +97,54 @@ export const summaryOf = (project: Project, { runsHere, elsewhere }: Standing): 
   id: project.id,
   name: project.name,
   bytes: project.bytes,
+  thumbnail: project.thumbnail,
+  results: project.variants.filter(variant => !variant.deleted).length,
   changed: project.changed,
   // A run that another tab has under way is not interrupted.
   stage: stageOf(project, runsHere || elsewhere),
   lockedElsewhere: elsewhere,
 })
 
+/** What all paths begin with, or the one file. */
+function dataPath(data: StoredData | null): DataPath | null {
+  if (!data) return null
+  const paths = data.pack.files.map(({ path }) => path)
+  const [first = ''] = paths
+  const raw = paths.find(path => /\.json$/i.test(path))
+  const folder = first.includes('/') ? first.slice(0, first.indexOf('/') + 1) : null
+  const shared = folder !== null && paths.every(path => path.startsWith(folder))
+  return {
+    path: paths.length === 1 ? first : shared ? folder.slice(0, -1) : (raw ?? null),
+    files: paths.length,
+  }
+}
+
+/** The file that the model is named after; others of it lie beside that. */
+const modelPath = ({ model, modelView }: Project): string =>
+  (model.files.find(({ path }) => path === modelView.name || path.endsWith(`/${modelView.name}`)) ?? model.files[0])
+    .path
+
+/** Pictures as files of their own, which others can join. */
+export const isLoose = ({ files }: Pack): boolean =>
+  files.some(({ path }) => imageName.test(path)) &&
+  files.every(({ path }) => imageName.test(path) || /(^|\/)labels\.csv$/i.test(path))
+
+export const recordedName = 'recorded.npz'
+export const isRecorded = ({ files }: Pack): boolean => files.length === 1 && files[0].path === recordedName
+
+const samplesView = (data: StoredData | null): SamplesView | null =>
+  data && { ...data.view, loose: isLoose(data.pack), recorded: isRecorded(data.pack), byHand: data.byHand ?? null }
+
 export const viewOf = (project: Project, standing: Standing): ProjectView => ({
   ...summaryOf(project, standing),
+  paths: {
+    model: modelPath(project),
+    calibration: dataPath(project.calibration),
+    evaluation: dataPath(project.evaluation),
+  },
   model: project.modelView,
-  calibration: project.calibration?.view ?? null,
-  evaluation: project.evaluation?.view ?? null,
+  calibration: samplesView(project.calibration),
+  evaluation: samplesView(project.evaluation),
   input: project.input,
   inputProposed: project.inputProposed,
   recipe: project.recipe,

@@ -6,46 +6,35 @@ import { text } from '../src/base/bytes.ts'
 import { errorRecord, StudioError } from '../src/base/errors.ts'
 import { gpuAdapter } from '../src/host/browser/gpu.ts'
 import { disown, own, ownedElsewhere, owns, whileRunning } from '../src/host/browser/locks.ts'
-import {
-  deleteEverything,
-  deleteProject,
-  listProjects,
-  loadProject,
-  projectBytes,
-  projectFolders,
-  readBundle,
-  saveProject,
-  stageStore,
-  sweepBundles,
-  sweepPacks,
-  sweepStages,
-  writePack,
-} from '../src/host/browser/store.ts'
+import { deleteEverything, deleteProject, listProjects, loadProject, stageStore } from '../src/host/browser/store.ts'
 import { availableThreads } from '../src/host/browser/threads.ts'
 import { hasSimd } from '../src/host/browser/wasm-simd.ts'
 import type { Diagnosis } from '../src/jobs/diagnose.ts'
 import { recipeName } from '../src/jobs/recipe-name.ts'
-import type { Report } from '../src/jobs/report.ts'
 import type { ProjectView, Result, StudioApi } from './api.ts'
+import { label } from './gathered.ts'
 import {
-  type Device,
-  migrated,
-  type Project,
-  type Role,
-  type Standing,
-  type StoredVariant,
-  summaryOf,
-  viewOf,
-} from './project.ts'
+  bundleOf,
+  changeVariant,
+  freshBytes,
+  load,
+  noProject,
+  noVariant,
+  reportOf,
+  settled,
+  step,
+  sweepVariants,
+  update,
+} from './kept.ts'
+import { addData, addPictures, addSound, create, reread, restore, sweepProjects } from './making.ts'
+import { type Device, migrated, type Project, type Standing, summaryOf, viewOf } from './project.ts'
+import { isProjectFile, projectFile } from './project-file.ts'
 import { fetchSample, listSamples } from './samples.ts'
-import { computeThread, ThreadDied } from './threads.ts'
+import { runner, ThreadDied, unwrap, viewer } from './threads.ts'
 import { figuresOf, keyOf, stageHead, steppedBack, steppedForth, variantFor, withRecipe } from './variants.ts'
 
 const version = '0.1.0'
 
-// Two threads, so that previews and graphs are answered while a run has its own thread blocked.
-const viewer = computeThread('viewer')
-const runner = computeThread('runner')
 let runningId: string | null = null
 let base = ''
 /** What the self-test of the GPU said in the last run that asked for it. */
@@ -53,6 +42,9 @@ let gpuTest: { verified: boolean | null; why: string | null } | null = null
 
 const cancelled = (): StudioError =>
   new StudioError('cancelled', 'The run was stopped', { hint: 'Run again: it goes on after the last finished stage.' })
+
+const elsewhere = (): StudioError =>
+  new StudioError('locked', 'Another tab has this project open', { hint: 'Close it there first.' })
 
 const standing = async (id: string): Promise<Standing> => ({
   runsHere: runningId === id,
@@ -68,136 +60,7 @@ async function result<T>(work: () => Promise<T>): Promise<Result<T>> {
   }
 }
 
-/** The value of a compute thread's answer; its error thrown. */
-async function unwrap<T>(answer: Promise<Result<T>>): Promise<T> {
-  const outcome = await answer
-  if (outcome.ok) return outcome.value
-  throw StudioError.from(outcome.error)
-}
-
-async function load(id: string): Promise<Project> {
-  const project = await loadProject<Project>(id)
-  if (project) return migrated(project)
-  throw new StudioError('missing-file', 'This project is no longer in the browser’s storage', {
-    hint: 'It was deleted, here or in another tab; drop the model again.',
-  })
-}
-
 const view = async (project: Project): Promise<ProjectView> => viewOf(project, await standing(project.id))
-
-let changes: Promise<unknown> = Promise.resolve()
-
-/**
- * Changes a project that this tab owns, and stores it. What `change` throws leaves the project as it was. One change after the
- * other: each begins with what the one before has stored.
- */
-function update(
-  id: string,
-  change: (project: Project) => Promise<Partial<Project>> | Partial<Project>,
-): Promise<Project> {
-  const changed = async (): Promise<Project> => {
-    if (!owns(id)) {
-      throw new StudioError('locked', 'Another tab has this project open', {
-        hint: 'Go on in that tab, or close it and open the project here again.',
-      })
-    }
-    const project = await load(id)
-    const after = { ...project, ...(await change(project)), changed: Date.now() }
-    await saveProject(after)
-    return after
-  }
-  const mine = changes.then(changed)
-  changes = mine.catch(() => {}) // whoever asked for it hears of it
-  return mine
-}
-
-/** Settings changed: an error of before is over, and where they were run already, their result is there again. */
-async function settled(project: Project): Promise<Partial<Project>> {
-  const variant = variantFor(project)
-  const report = variant ? await reportOf(project.id, variant.id) : null
-  return { running: null, error: null, current: report && variant ? variant.id : null, report }
-}
-
-async function reportOf(id: string, variant: string): Promise<Report | null> {
-  const bytes = await stageStore(id).get(`${stageHead(variant)}report`)
-  return bytes ? (JSON.parse(text(bytes)) as Report) : null
-}
-
-/** Removes what no variant refers to: of those that went, and of runs that were cut off. */
-async function sweepVariants({ id, variants }: Project): Promise<void> {
-  await sweepBundles(id, new Set(variants.flatMap(({ bundles }) => bundles.map(({ file }) => file))))
-  const heads = variants.map(variant => stageHead(variant.id))
-  await sweepStages(id, key => key.startsWith(stageHead('')) && !heads.some(head => key.startsWith(head)))
-}
-
-const changeVariant = (id: string, variant: string, change: Partial<StoredVariant>): Promise<Project> =>
-  update(id, async project => {
-    if (!project.variants.some(known => known.id === variant)) throw noVariant()
-    const variants = project.variants.map(known => (known.id === variant ? { ...known, ...change } : known))
-    return { variants, ...(await settled({ ...project, variants })) }
-  })
-
-const noVariant = (): StudioError =>
-  new StudioError('missing-file', 'This result is no longer in the browser’s storage', {
-    hint: 'Run its recipe again.',
-  })
-
-async function freshBytes(project: Project): Promise<Partial<Project>> {
-  const packs = [project.model, project.calibration?.pack, project.evaluation?.pack].flatMap(pack =>
-    pack ? [pack.file] : [],
-  )
-  await sweepPacks(project.id, new Set(packs))
-  return { bytes: await projectBytes(project.id) }
-}
-
-async function create(name: string | null, files: { path: string; file: Blob }[]): Promise<Project> {
-  const id = crypto.randomUUID()
-  await own(id)
-  try {
-    const model = await writePack(id, 'model-0', files)
-    const opened = await viewer.call(api => unwrap(api.open(id, model)))
-    const now = Date.now()
-    const project: Project = {
-      id,
-      name: name ?? opened.view.name.replace(/\.[^.]+$/, ''),
-      bytes: model.bytes,
-      created: now,
-      changed: now,
-      packs: 1,
-      model,
-      modelView: opened.view,
-      calibration: null,
-      evaluation: null,
-      input: opened.input,
-      inputProposed: true,
-      recipe: opened.recipe,
-      past: [],
-      future: [],
-      running: null,
-      variants: [],
-      current: null,
-      report: null,
-      error: null,
-    }
-    await saveProject(project)
-    return project
-  } catch (error) {
-    await deleteProject(id)
-    disown(id)
-    throw error
-  }
-}
-
-/** The new samples are copied and looked through before they take the place of the old. */
-async function addData(id: string, role: Role, files: { path: string; file: Blob }[]): Promise<Project> {
-  const project = await update(id, async before => {
-    const pack = await writePack(id, `${role}-${before.packs}`, files)
-    const view = await viewer.call(api => unwrap(api.data(before, role, pack)))
-    const changed = { packs: before.packs + 1, [role]: { pack, view } }
-    return { ...changed, ...(await settled({ ...before, ...changed })) }
-  })
-  return update(id, () => freshBytes(project))
-}
 
 function refuseWhileRunning(): void {
   if (runningId)
@@ -260,15 +123,6 @@ async function runOnce(project: Project, variant: string, device: Device, onProg
   }
 }
 
-/** Removes what is left of projects whose making was interrupted; one that is being made has its lock, here or elsewhere. */
-async function sweepUnfinished(): Promise<void> {
-  for (const id of await projectFolders()) {
-    if (owns(id) || (await loadProject(id)) || !(await own(id))) continue
-    if (!(await loadProject(id))) await deleteProject(id)
-    disown(id)
-  }
-}
-
 const api: StudioApi = {
   async capabilities() {
     const { usage = 0, quota = 0 } = await navigator.storage.estimate()
@@ -289,14 +143,18 @@ const api: StudioApi = {
 
   async projects() {
     const elsewhere = await ownedElsewhere()
-    await sweepUnfinished()
-    const projects = await listProjects<Project>()
+    await sweepProjects()
+    const projects = (await listProjects<Project>()).map(migrated)
     return projects
+      .filter(project => !project.deleted)
       .sort((a, b) => b.changed - a.changed)
       .map(project => summaryOf(project, { runsHere: runningId === project.id, elsewhere: elsewhere.has(project.id) }))
   },
 
-  createProject: files => result(async () => view(await create(null, files))),
+  createProject: files =>
+    result(async () => view((await isProjectFile(files)) ? await restore(files[0]) : await create(null, files))),
+
+  projectFile: (id, results) => result(async () => ({ file: await projectFile(await load(id), results) })),
 
   createFromSample: (id, name) =>
     result(async () => {
@@ -312,6 +170,7 @@ const api: StudioApi = {
   openProject: id =>
     result(async () => {
       const project = await load(id)
+      if (project.deleted) throw noProject()
       const mine = await own(id)
       if (!mine || runningId === id) return view(project)
       await sweepVariants(await update(id, ({ variants }) => ({ variants: variants.filter(known => !known.deleted) })))
@@ -322,14 +181,33 @@ const api: StudioApi = {
     if (runningId !== id) disown(id)
   },
 
-  renameProject: (id, name) => result(async () => view(await update(id, () => ({ name })))),
+  renameProject: (id, name) =>
+    result(async () => {
+      const open = owns(id)
+      if (!(await own(id))) throw elsewhere()
+      const project = await view(await update(id, () => ({ name })))
+      if (!open) disown(id)
+      return project
+    }),
 
   deleteProject: id =>
     result(async () => {
       if (runningId === id) runner.end(cancelled())
-      if (!(await own(id))) {
-        throw new StudioError('locked', 'Another tab has this project open', { hint: 'Close it there first.' })
-      }
+      if (!(await own(id))) throw elsewhere()
+      await update(id, () => ({ deleted: true, running: null }))
+      return null
+    }),
+
+  restoreProject: id =>
+    result(async () => {
+      await update(id, () => ({ deleted: false }))
+      disown(id)
+      return null
+    }),
+
+  eraseProject: id =>
+    result(async () => {
+      if (!(await loadProject<Project>(id))?.deleted) return null
       await deleteProject(id)
       disown(id)
       return null
@@ -349,6 +227,10 @@ const api: StudioApi = {
 
   addData: (id, role, files) => result(async () => view(await addData(id, role, files))),
 
+  addPictures: (id, role, pictures) => result(async () => view(await addPictures(id, role, pictures))),
+  addSound: (id, role, values) => result(async () => view(await addSound(id, role, values))),
+  labelSample: (id, role, sample, value) => result(async () => view(await label(id, role, sample, value))),
+
   setInput: (id, input) =>
     result(async () => {
       const project = await load(id)
@@ -365,6 +247,8 @@ const api: StudioApi = {
       }
       return view(await update(id, checked))
     }),
+
+  checkRecipe: recipe => result(() => viewer.call(compute => unwrap(compute.check(recipe)))),
 
   undoRecipe: id => result(async () => view(await step(id, steppedBack))),
   redoRecipe: id => result(async () => view(await step(id, steppedForth))),
@@ -454,32 +338,6 @@ const api: StudioApi = {
     }),
 
   bundle: (id, variant, dir) => result(async () => ({ zip: await bundleOf(id, variant, dir) })),
-}
-
-async function bundleOf(id: string, variant: string, dir: string): Promise<Blob> {
-  const { variants } = await load(id)
-  const bundle = variants.find(made => made.id === variant)?.bundles.find(made => made.dir === dir)
-  const zip = bundle ? await readBundle(id, bundle.file) : null
-  if (zip) return zip
-  throw new StudioError('missing-file', `There is no bundle ${dir} in storage`, { hint: 'Run the recipe again.' })
-}
-
-const step = (id: string, to: (project: Project) => Partial<Project>): Promise<Project> =>
-  update(id, async project => {
-    const after = { ...project, ...to(project) }
-    return { ...after, ...(await settled(after)) }
-  })
-
-/** With another input spec the same files may have other suspicions. */
-async function reread(project: Project): Promise<Partial<Project>> {
-  const fresh: Partial<Project> = {}
-  for (const role of ['calibration', 'evaluation'] as const) {
-    const data = project[role]
-    if (!data) continue
-    const view = await viewer.call(compute => unwrap(compute.data(project, role, data.pack)))
-    fresh[role] = { pack: data.pack, view }
-  }
-  return fresh
 }
 
 const exposed = {

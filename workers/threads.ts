@@ -1,6 +1,7 @@
 // A compute thread that may die or be ended at any time: calls that were under way then fail instead of waiting for ever.
 import * as comlink from 'comlink'
 import { StudioError } from '../src/base/errors.ts'
+import type { Result } from './api.ts'
 import type { ComputeApi } from './compute.worker.ts'
 
 export interface ComputeThread {
@@ -56,4 +57,15 @@ export class ThreadDied extends StudioError {
       hint: 'It most likely ran out of memory: use a smaller input or fewer samples, and close other tabs.',
     })
   }
+}
+
+// Two threads, so that previews and graphs are answered while a run has its own thread blocked.
+export const viewer = computeThread('viewer')
+export const runner = computeThread('runner')
+
+/** The value of a compute thread's answer; its error thrown. */
+export async function unwrap<T>(answer: Promise<Result<T>>): Promise<T> {
+  const outcome = await answer
+  if (outcome.ok) return outcome.value
+  throw StudioError.from(outcome.error)
 }

@@ -3,13 +3,16 @@ import { hashJson } from '../src/base/hash.ts'
 import type { Report } from '../src/jobs/report.ts'
 import type { Recipe } from '../src/recipe/types.ts'
 import type { VariantFigures } from './api.ts'
-import type { Project, StoredVariant } from './project.ts'
+import type { Project, StoredData, StoredVariant } from './project.ts'
 
 type Settings = Pick<Project, 'recipe' | 'input' | 'calibration' | 'evaluation'>
 
 /** Of all that a run's result depends on. */
 export const keyOf = ({ recipe, input, calibration, evaluation }: Settings): string =>
-  hashJson([recipe, input, calibration?.pack.file ?? null, evaluation?.pack.file ?? null])
+  hashJson([recipe, input, filesAndLabels(calibration), filesAndLabels(evaluation)])
+
+const filesAndLabels = (data: StoredData | null) =>
+  data && (data.byHand ? [data.pack.file, data.byHand] : data.pack.file)
 
 /** The variant that these settings came to, where they were run. */
 export const variantFor = (project: Project): StoredVariant | undefined => {

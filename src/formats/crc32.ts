@@ -6,9 +6,9 @@ const table = Uint32Array.from({ length: 256 }, (_, n) => {
   return c
 })
 
-/** CRC-32 of `bytes`, unsigned. */
-export function crc32(bytes: Uint8Array): number {
-  let c = 0xffffffff
+/** CRC-32 of `bytes`, unsigned; `before` is that of what stands in front of them. */
+export function crc32(bytes: Uint8Array, before = 0): number {
+  let c = ~before
   for (let i = 0; i < bytes.length; i++) c = table[(c ^ bytes[i]) & 255] ^ (c >>> 8)
   return (c ^ 0xffffffff) >>> 0
 }

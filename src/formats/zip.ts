@@ -8,7 +8,11 @@ import { crc32 } from './crc32.ts'
 /** A file inside a zip. Each read of a deflated entry inflates the whole of it; one who reads in parts keeps the bytes. */
 export interface ZipEntry extends ByteSource {
   readonly stored: boolean
+  /** All of it, a stored one in parts, with its checksum compared at the end. */
+  chunks(): AsyncIterable<Uint8Array>
 }
+
+const partBytes = 4 << 20
 
 const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
@@ -107,22 +111,38 @@ function entryOf(
     return offset
   }
   let known: Promise<number> | null = null
+  const check = (crc: number): void => {
+    if (crc !== entry.crc) throw broken(source, `the checksum of ${path} is wrong`)
+  }
+  const read = async (offset: number, length: number): Promise<Uint8Array> => {
+    const start = await (known ??= dataOffset())
+    if (entry.stored) {
+      const bytes = await source.read(start + offset, length)
+      if (offset === 0 && length === entry.size) check(crc32(bytes))
+      return bytes
+    }
+    const packed = await source.read(start, entry.packed)
+    const bytes = inflate(source, path, packed, entry.size)
+    check(crc32(bytes))
+    return bytes.subarray(offset, offset + length)
+  }
   return {
     name: path,
     size: entry.size,
     stored: entry.stored,
-    async read(offset, length) {
-      const start = await (known ??= dataOffset())
-      if (entry.stored) {
-        const bytes = await source.read(start + offset, length)
-        if (offset === 0 && length === entry.size && crc32(bytes) !== entry.crc)
-          throw broken(source, `the checksum of ${path} is wrong`)
-        return bytes
+    read,
+    async *chunks() {
+      if (!entry.stored || entry.size <= partBytes) {
+        yield await read(0, entry.size)
+        return
       }
-      const packed = await source.read(start, entry.packed)
-      const bytes = inflate(source, path, packed, entry.size)
-      if (crc32(bytes) !== entry.crc) throw broken(source, `the checksum of ${path} is wrong`)
-      return bytes.subarray(offset, offset + length)
+      let crc = 0
+      for (let at = 0; at < entry.size; at += partBytes) {
+        const part = await read(at, Math.min(partBytes, entry.size - at))
+        crc = crc32(part, crc)
+        yield part
+      }
+      check(crc)
     },
   }
 }
@@ -139,41 +159,98 @@ function inflate(source: ByteSource, path: string, packed: Uint8Array, size: num
   }
 }
 
+/** A stored entry to be written: its bytes' number, and their CRC-32. */
+export interface StoredEntry {
+  path: string
+  size: number
+  crc: number
+}
+
+/** What stands in a zip before the bytes of each entry, and behind the last. */
+export interface ZipFrame {
+  heads: Uint8Array[]
+  tail: Uint8Array
+}
+
 /**
- * A zip of stored entries dated 1980-01-01, up to 4 GiB: the same files give the same bytes. `before`: bytes of the file that it stands
- * behind.
+ * The frame of a zip of stored entries dated 1980-01-01, so that a zip may be put together of bytes that nobody has in memory; zip64
+ * where it is large. `before`: bytes of the file that it stands behind.
  */
-export function writeZip(files: readonly { path: string; bytes: Uint8Array }[], before = 0): Uint8Array {
-  const parts: Uint8Array[] = []
+export function zipFrame(entries: readonly StoredEntry[], before = 0): ZipFrame {
+  const heads: Uint8Array[] = []
   const directory: Uint8Array[] = []
   let offset = before
-  for (const { path, bytes } of files) {
+  for (const { path, size, crc } of entries) {
     const name = utf8(path)
-    const fields = new DataView(new ArrayBuffer(26)) // what local header and directory entry share
-    fields.setUint16(0, 20, true) // version needed
-    fields.setUint16(2, 0x800, true) // names are UTF-8
-    fields.setUint16(8, 0x21, true) // 1980-01-01
-    fields.setUint32(10, crc32(bytes), true)
-    fields.setUint32(14, bytes.length, true)
-    fields.setUint32(18, bytes.length, true)
-    fields.setUint16(22, name.length, true)
-    const shared = new Uint8Array(fields.buffer)
-    parts.push(le32(0x04034b50), shared, name, bytes)
+    const large = size >= wide
+    const inHead = large ? wideExtra([size, size]) : nothing
+    const inDirectory = wideExtra([...(large ? [size, size] : []), ...(offset >= wide ? [offset] : [])])
+    const fields = (extra: Uint8Array): Uint8Array => {
+      const view = new DataView(new ArrayBuffer(26)) // what local header and directory entry share
+      view.setUint16(0, extra.length > 0 ? 45 : 20, true) // version needed
+      view.setUint16(2, 0x800, true) // names are UTF-8
+      view.setUint16(8, 0x21, true) // 1980-01-01
+      view.setUint32(10, crc, true)
+      view.setUint32(14, Math.min(size, wide), true)
+      view.setUint32(18, Math.min(size, wide), true)
+      view.setUint16(22, name.length, true)
+      view.setUint16(24, extra.length, true)
+      return new Uint8Array(view.buffer)
+    }
+    const head = concat([le32(0x04034b50), fields(inHead), name, inHead])
+    heads.push(head)
     const rest = new DataView(new ArrayBuffer(14)) // comment length, disk, attributes, offset of the local header
-    rest.setUint32(10, offset, true)
-    directory.push(le32(0x02014b50), Uint8Array.of(20, 0), shared, new Uint8Array(rest.buffer), name)
-    offset += 30 + name.length + bytes.length
+    rest.setUint32(10, Math.min(offset, wide), true)
+    const made = Uint8Array.of(inDirectory.length > 0 ? 45 : 20, 0)
+    directory.push(le32(0x02014b50), made, fields(inDirectory), new Uint8Array(rest.buffer), name, inDirectory)
+    offset += head.length + size
   }
   const size = directory.reduce((n, p) => n + p.length, 0)
-  if (offset + size > 0xfffffffe)
-    throw new StudioError('internal', 'More than 4 GiB in one stored zip.', { hint: 'Write fewer samples at once.' })
+  return { heads, tail: concat([...directory, ...endOf(entries.length, size, offset)]) }
+}
+
+function endOf(count: number, size: number, offset: number): Uint8Array[] {
   const end = new DataView(new ArrayBuffer(22))
   end.setUint32(0, 0x06054b50, true)
-  end.setUint16(8, files.length, true)
-  end.setUint16(10, files.length, true)
-  end.setUint32(12, size, true)
-  end.setUint32(16, offset, true)
-  return concat([...parts, ...directory, new Uint8Array(end.buffer)])
+  end.setUint16(8, Math.min(count, 0xffff), true)
+  end.setUint16(10, Math.min(count, 0xffff), true)
+  end.setUint32(12, Math.min(size, wide), true)
+  end.setUint32(16, Math.min(offset, wide), true)
+  const plain = new Uint8Array(end.buffer)
+  if (count < 0xffff && size < wide && offset < wide) return [plain]
+  const record = new DataView(new ArrayBuffer(56))
+  record.setUint32(0, 0x06064b50, true)
+  record.setBigUint64(4, 44n, true) // what follows of this record
+  record.setUint16(12, 45, true)
+  record.setUint16(14, 45, true)
+  record.setBigUint64(24, BigInt(count), true)
+  record.setBigUint64(32, BigInt(count), true)
+  record.setBigUint64(40, BigInt(size), true)
+  record.setBigUint64(48, BigInt(offset), true)
+  const locator = new DataView(new ArrayBuffer(20))
+  locator.setUint32(0, 0x07064b50, true)
+  locator.setBigUint64(8, BigInt(offset + size), true)
+  locator.setUint32(16, 1, true) // disks
+  return [new Uint8Array(record.buffer), new Uint8Array(locator.buffer), plain]
+}
+
+const wide = 0xffffffff
+const nothing = new Uint8Array(0)
+
+function wideExtra(values: readonly number[]): Uint8Array {
+  if (values.length === 0) return nothing
+  const view = new DataView(new ArrayBuffer(4 + 8 * values.length))
+  view.setUint16(0, 1, true)
+  view.setUint16(2, 8 * values.length, true)
+  for (const [k, value] of values.entries()) view.setBigUint64(4 + 8 * k, BigInt(value), true)
+  return new Uint8Array(view.buffer)
+}
+
+/** A zip of stored entries without timestamps: the same files give the same bytes. `before`: as for the frame. */
+export function writeZip(files: readonly { path: string; bytes: Uint8Array }[], before = 0): Uint8Array {
+  const entries = files.map(({ path, bytes }) => ({ path, size: bytes.length, crc: crc32(bytes) }))
+  const { heads, tail } = zipFrame(entries, before)
+  return concat([...files.flatMap(({ bytes }, k) => [heads[k], bytes]), tail])
 }
 
 const le32 = (value: number): Uint8Array =>

@@ -1,15 +1,20 @@
 // The frame of the page: bar, rail, the place that is open, status line; and what may lie over it.
-import { createEffect, createSignal, lazy, Match, onCleanup, onMount, Show, Suspense, Switch } from 'solid-js'
+import { createEffect, createSignal, lazy, Match, on, onCleanup, onMount, Show, Suspense, Switch } from 'solid-js'
 import { commandFor, commands } from './commands.ts'
 import { t } from './i18n/index.ts'
+import { DeletedToast } from './parts/deleted-toast.tsx'
+import { EndedToast } from './parts/ended-toast.tsx'
 import { ErrorPanel } from './parts/error-panel.tsx'
 import { Palette } from './parts/palette.tsx'
 import { Rail } from './parts/rail.tsx'
+import { SharedRecipe } from './parts/shared-recipe.tsx'
 import { StatusLine } from './parts/status-line.tsx'
 import { TopBar } from './parts/top-bar.tsx'
+import { Tour } from './parts/tour.tsx'
 import { UpdateToast } from './parts/update-toast.tsx'
 import { Home } from './places/home.tsx'
-import { droppedFiles, type GivenFile, isDump, splitModelAndData } from './state/files.ts'
+import { droppedFiles, type GivenFile, isDump, isProject, splitModelAndData } from './state/files.ts'
+import { onPastedPictures } from './state/pasted.ts'
 import { useStudio } from './state/studio.ts'
 import './tokens.css'
 import './base.css'
@@ -33,6 +38,9 @@ const ResultPlace = lazy(async () => ({ default: (await loaders.result()).Result
 const ComparePlace = lazy(async () => ({ default: (await loaders.compare()).ComparePlace }))
 const ExportPlace = lazy(async () => ({ default: (await loaders.export()).ExportPlace }))
 
+// Looked at now and then.
+const ShareDialog = lazy(async () => ({ default: (await import('./parts/share-dialog.tsx')).ShareDialog }))
+
 const whenIdle = (work: () => void): void => {
   if ('requestIdleCallback' in window) requestIdleCallback(work, { timeout: 3000 })
   else setTimeout(work, 1000)
@@ -40,7 +48,7 @@ const whenIdle = (work: () => void): void => {
 
 /** Files may be dropped anywhere; where they go follows from what they are. */
 function DropAnywhere() {
-  const { project, dumps, bundle, show } = useStudio()
+  const { project, run, dumps, bundle, show } = useStudio()
   const [over, setOver] = createSignal(false)
   let depth = 0
   const holdsFiles = (event: DragEvent) => event.dataTransfer?.types.includes('Files') ?? false
@@ -48,13 +56,21 @@ function DropAnywhere() {
     const on = (what: string) => (target instanceof Element ? target.closest<HTMLElement>(what) : null)
     const open = project.view()
     const dir = on('[data-role=dump]')?.dataset.dir ?? (isDump(files) ? bundle()?.dir : undefined)
-    if (open && dir !== undefined && files.length === 1) {
+    if (isProject(files)) await project.create(files)
+    else if (open && dir !== undefined && files.length === 1) {
       if (await dumps.read(dir, files[0].file)) show('export')
     } else if (open && !open.readOnly && splitModelAndData(files).model.length === 0) {
       const role = on('[data-role]')?.dataset.role
       await project.addData(role === 'evaluation' ? 'evaluation' : 'calibration', files)
     } else await project.create(files)
   }
+  onPastedPictures(pictures => {
+    const open = project.view()
+    if (!open || open.readOnly || run.running() !== null || project.busy() !== null) return
+    const evaluates = document.querySelector('[data-testid=labelling-evaluation]') !== null
+    show('data')
+    void project.addPictures(evaluates ? 'evaluation' : 'calibration', pictures)
+  })
   const listeners: [string, (event: DragEvent) => void][] = [
     [
       'dragenter',
@@ -100,12 +116,29 @@ function DropAnywhere() {
 
 export function App() {
   const studio = useStudio()
-  const { project, address } = studio
+  const { project, address, run } = studio
   let main!: HTMLElement
 
+  // A tab in the background says by its title how it stands, until it is seen again.
+  const [hidden, setHidden] = createSignal(document.hidden)
+  const [finished, setFinished] = createSignal(false)
+  createEffect(
+    on(run.ended, ended => {
+      if (ended && document.hidden) setFinished(true)
+    }),
+  )
+  const mark = () =>
+    !hidden() ? '' : run.running() ? t().notices.title.running : finished() ? t().notices.title.done : ''
+  const seen = () => {
+    setHidden(document.hidden)
+    if (!document.hidden) setFinished(false)
+  }
+  document.addEventListener('visibilitychange', seen)
+  onCleanup(() => document.removeEventListener('visibilitychange', seen))
   createEffect(() => {
     const view = project.view()
-    document.title = view ? `${view.name} · ${t().place[address().place]} · Thimble` : 'Thimble'
+    const name = view ? `${view.name} · ${t().place[address().place]} · Thimble` : 'Thimble'
+    document.title = mark() ? `${mark()}: ${name}` : name
   })
   const key = (event: KeyboardEvent) => {
     if (document.querySelector('dialog[open]')) return
@@ -147,6 +180,8 @@ export function App() {
             />
           )}
         </Show>
+        <SharedRecipe />
+        <Tour />
         <Show when={project.view()?.readOnly}>
           <p class="note warn-note lock-note" role="status" data-testid="read-only">
             <strong>{t().lock.title}.</strong> {t().lock.about}
@@ -184,7 +219,14 @@ export function App() {
       </main>
       <StatusLine />
       <Palette />
-      <UpdateToast />
+      <Show when={project.view()}>
+        {view => <ShareDialog project={view()} open={studio.sharing()} onClose={() => studio.setSharing(false)} />}
+      </Show>
+      <div class="toasts">
+        <UpdateToast />
+        <DeletedToast />
+        <EndedToast />
+      </div>
       <DropAnywhere />
     </div>
   )

@@ -2,6 +2,7 @@
 import type { Catalogue } from '../../workers/api.ts'
 import type { Locale } from './format.ts'
 import { dictionaries, inWords, setLanguage, t } from './i18n/index.ts'
+import { commandLine } from './state/command-line.ts'
 import { places } from './state/place.ts'
 import { jsonBlob, save } from './state/save.ts'
 import { setTheme, themes } from './state/settings.ts'
@@ -65,6 +66,18 @@ export function commands(studio: Studio): Command[] {
       run: () => void save('recipe.json', async () => jsonBlob(project.view()!.recipe)),
     },
     {
+      id: 'copy-link',
+      title: t().share.copyLink,
+      when: open,
+      run: () => void copy(studio, () => studio.share.link(project.view()!.recipe)),
+    },
+    {
+      id: 'copy-command',
+      title: t().share.copyCommand,
+      when: open,
+      run: () => void copy(studio, async () => commandLine(project.view()!, project.view()!.recipe).text),
+    },
+    {
       id: 'save-report',
       title: t().command.saveReport,
       when: () => open() && studio.report() !== null,
@@ -76,6 +89,7 @@ export function commands(studio: Studio): Command[] {
       when: editable,
       run: () => void project.setRecipe(preset.recipe),
     })),
+    { id: 'tour', title: t().tour.again, run: () => studio.tour.again() },
     ...themes.map(theme => ({
       id: `theme-${theme}`,
       title: t().command.theme(t().theme[theme]),
@@ -87,6 +101,15 @@ export function commands(studio: Studio): Command[] {
       run: () => setLanguage(code as Locale),
     })),
   ]
+}
+
+/** Copied at once where the browser allows it; else shown, to be copied by hand. */
+async function copy(studio: Studio, text: () => Promise<string>): Promise<void> {
+  try {
+    await navigator.clipboard.writeText(await text())
+  } catch {
+    studio.setSharing(true)
+  }
 }
 
 const typing = (target: EventTarget | null): boolean =>

@@ -7,7 +7,7 @@ import { utf8 } from '../../src/base/bytes.ts'
 import { writeNpz } from '../../src/formats/npz.ts'
 import { floats } from '../../src/ir/tensor.ts'
 import { classifier, file, type NamedFile, picture } from './own-files.ts'
-import { error, go, json, openSample, result, run, saveBundle } from './person.ts'
+import { drop, error, go, json, openSample, result, run, saveBundle } from './person.ts'
 import { openStudio, type Studio } from './studio.ts'
 
 let studio: Studio
@@ -24,19 +24,6 @@ afterAll(() => studio.close())
 
 const choose = (where: string, files: NamedFile[]): Promise<void> =>
   page.getByTestId(where).locator('input').setInputFiles(files)
-
-/** Drops files on the page, as from the desktop. */
-const drop = (files: NamedFile[]): Promise<void> =>
-  page.evaluate(
-    given => {
-      const dataTransfer = new DataTransfer()
-      for (const { name, bytes } of given) dataTransfer.items.add(new File([Uint8Array.from(bytes)], name))
-      document
-        .querySelector('main')!
-        .dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }))
-    },
-    files.map(({ name, buffer }) => ({ name, bytes: [...buffer] })),
-  )
 
 /** The error panel: its code, and what stands in it; all four parts are there. */
 async function refusal(): Promise<{ code: string | null; words: string }> {
@@ -147,7 +134,7 @@ describe('what cannot be used is refused', () => {
     await choose('pick-model', await classifier('mine.onnx'))
     await page.getByRole('heading', { name: 'Model', exact: true }).waitFor()
     const address = page.url()
-    await drop([file('photo.onnx', picture(1))])
+    await drop(page, [file('photo.onnx', picture(1))])
     const { code } = await refusal()
     expect(code).toBe('not-a-model')
     expect(page.url()).toBe(address)

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { type Unzipped, unzipSync } from 'fflate'
 import type { Locator, Page } from 'playwright-core'
 import type { Report } from '../../src/jobs/report.ts'
+import type { NamedFile } from './own-files.ts'
 
 export type Place = 'model' | 'data' | 'recipe' | 'run' | 'result' | 'compare' | 'export'
 
@@ -48,6 +49,22 @@ export async function saveReport(page: Page): Promise<Report> {
   ])
   return JSON.parse(readFileSync(await download.path(), 'utf8')) as Report
 }
+
+/** Drops files on the page, as from the desktop. */
+export const drop = (page: Page, files: readonly NamedFile[]): Promise<void> =>
+  page.evaluate(
+    given => {
+      const dataTransfer = new DataTransfer()
+      for (const { name, bytes } of given) {
+        const content = Uint8Array.from(atob(bytes), character => character.charCodeAt(0))
+        dataTransfer.items.add(new File([content], name))
+      }
+      document
+        .querySelector('main')!
+        .dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }))
+    },
+    files.map(({ name, buffer }) => ({ name, bytes: buffer.toString('base64') })),
+  )
 
 export const json = <T>(files: Unzipped, path: string): T => JSON.parse(new TextDecoder().decode(files[path])) as T
 

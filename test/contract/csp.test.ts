@@ -29,6 +29,21 @@ describe('the content security policy', () => {
     expect(policy.has('style-src-attr')).toBe(false)
   })
 
+  test('of what a device has, this page may use camera, microphone, screen and the writing of the clipboard; no other page may', () => {
+    const features = headers['Permissions-Policy'].split(', ').map(feature => feature.split('='))
+    const allowed = features.filter(([, origins]) => origins !== '()')
+    expect(allowed).toEqual([
+      ['camera', '(self)'],
+      ['microphone', '(self)'],
+      ['screen-wake-lock', '(self)'],
+      ['clipboard-write', '(self)'],
+    ])
+    const refused = features.filter(([, origins]) => origins === '()').map(([name]) => name)
+    expect(refused).toEqual(
+      expect.arrayContaining(['geolocation', 'display-capture', 'usb', 'serial', 'clipboard-read']),
+    )
+  })
+
   test('isolation is asked for beside it', () => {
     expect(headers['Cross-Origin-Opener-Policy']).toBe('same-origin')
     expect(headers['Cross-Origin-Embedder-Policy']).toBe('require-corp')

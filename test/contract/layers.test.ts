@@ -93,7 +93,7 @@ const packages: Record<string, readonly string[]> = {
   'src/host/node': ['onnxruntime-web', '@jsquash/', 'comlink', 'node:'],
   'src/cli': ['node:', 'picocolors'],
   'src/ui': ['solid-js', '@tanstack/solid-virtual'],
-  workers: ['comlink', 'client-zip', 'virtual:catalogue'],
+  workers: ['comlink', 'client-zip', 'valibot', 'virtual:catalogue'],
 }
 
 const roomOf = (path: string): string | undefined =>

@@ -1,12 +1,12 @@
 import { zipSync } from 'fflate'
 import { expect, test } from 'vitest'
-import { memorySource, readAll, text, utf8 } from '../../src/base/bytes.ts'
+import { type ByteSource, collect, concat, memorySource, readAll, text, utf8 } from '../../src/base/bytes.ts'
 import { viewAs } from '../../src/base/dtype.ts'
 import { crc32 } from '../../src/formats/crc32.ts'
 import { parseCsv } from '../../src/formats/csv.ts'
 import { readNpy, writeNpy } from '../../src/formats/npy.ts'
 import { readNpz, writeNpz } from '../../src/formats/npz.ts'
-import { readZip, writeZip } from '../../src/formats/zip.ts'
+import { readZip, writeZip, zipFrame } from '../../src/formats/zip.ts'
 
 test('CRC-32 of the check string is that of the catalogue', () => {
   expect(crc32(utf8('123456789'))).toBe(0xcbf43926)
@@ -128,6 +128,45 @@ test('zip64: sizes and offset are taken from the extra field, count and director
   u16(0)
   const read = await readZip(memorySource('wide.zip', Uint8Array.from(parts)))
   expect(text(await readAll(read.get('a')!))).toBe('zip64')
+})
+
+test('the frame of a zip with more than 4 GiB in it is read back as it was meant', async () => {
+  const last = utf8('behind it')
+  const entries = [
+    { path: 'large', size: 5_000_000_000, crc: 0 },
+    { path: 'last', size: last.length, crc: crc32(last) },
+  ]
+  const { heads, tail } = zipFrame(entries)
+  // Only what is not zero of it is there.
+  const pieces: [number, Uint8Array][] = [
+    [0, heads[0]!],
+    [heads[0]!.length + 5_000_000_000, concat([heads[1]!, last, tail])],
+  ]
+  const [at, end] = pieces[1]!
+  const source: ByteSource = {
+    name: 'large.zip',
+    size: at + end.length,
+    async read(offset, length) {
+      const [from, bytes] = pieces.find(([start, part]) => offset >= start && offset < start + part.length) ?? [0, last]
+      const out = new Uint8Array(length)
+      // The search for the directory's end begins among the zeros.
+      if (bytes === last) out.set(end, at - offset)
+      else out.set(bytes.subarray(offset - from, offset - from + length))
+      return out
+    },
+  }
+  const read = await readZip(source)
+  expect([...read.values()].map(({ size }) => size)).toEqual([5_000_000_000, last.length])
+  expect(text(await readAll(read.get('last')!))).toBe('behind it')
+})
+
+test('an entry is given in parts, and its checksum is that of all of them', async () => {
+  const bytes = Uint8Array.from({ length: 9_000_000 }, (_, k) => (k * 7) & 255)
+  const zip = writeZip([{ path: 'big', bytes }])
+  const chunks = async (of: Uint8Array) => collect((await readZip(memorySource('z.zip', of))).get('big')!.chunks())
+  expect(Buffer.compare(await chunks(zip), bytes)).toBe(0)
+  zip[8_000_000]! ^= 1
+  await expect(chunks(zip)).rejects.toThrow(/checksum of big/)
 })
 
 test('CSV: quotes, doubled quotes, line breaks inside, CRLF, a byte order mark and a last line without an end', () => {

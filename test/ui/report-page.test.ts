@@ -10,7 +10,16 @@ const page = {
   project: {
     name: 'resnet <20>',
     variants: [variantOf(graph)],
-    calibration: { name: 'calib', size: 128, labels: null, skipped: [], suspicious: [] },
+    calibration: {
+      name: 'calib',
+      size: 128,
+      labels: null,
+      skipped: [],
+      suspicious: [],
+      loose: false,
+      recorded: false,
+      byHand: null,
+    },
     evaluation: null,
     input: { inputs: {} },
   },

@@ -145,14 +145,34 @@ export function stageStore(project: string): StageStore {
   }
 }
 
-export async function writeBundle(project: string, name: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
-  const folder = await subfolder(project, 'bundles')
-  await full(project, name, 0, () => writeFile(folder, name, chunks))
+type Folder = 'stages' | 'bundles' | null
+
+const inside = (project: string, folder: Folder): Promise<FileSystemDirectoryHandle> =>
+  folder === null ? folderOf(project) : subfolder(project, folder)
+
+/** A file of a project as it lies in storage: a pack, or what is in a folder of it; null where there is none. */
+export async function storedFile(project: string, folder: Folder, name: string): Promise<Blob | null> {
+  const handle = await (await inside(project, folder)).getFileHandle(name).catch(() => null)
+  return handle ? handle.getFile() : null
 }
 
-export async function readBundle(project: string, name: string): Promise<Blob | null> {
-  const handle = await (await subfolder(project, 'bundles')).getFileHandle(name).catch(() => null)
-  return handle ? handle.getFile() : null
+/** Writes such a file as it was in another storage. Returns the hash of each block. */
+export async function putFile(
+  project: string,
+  folder: Folder,
+  name: string,
+  bytes: number,
+  chunks: AsyncIterable<Uint8Array>,
+): Promise<string[]> {
+  const into = await inside(project, folder)
+  return full(project, name, bytes, () => writeFile(into, name, chunks))
+}
+
+/** The names in a folder of a project, in order. */
+export async function fileNames(project: string, folder: 'stages' | 'bundles'): Promise<string[]> {
+  const names: string[] = []
+  for await (const name of (await subfolder(project, folder)).keys()) names.push(name)
+  return names.sort()
 }
 
 /** Removes bundles of the project that are not in `keep`. */

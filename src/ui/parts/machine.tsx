@@ -15,7 +15,7 @@ function gpuWords({ webgpu }: Capabilities): string {
 }
 
 function Facts(props: { capabilities: Capabilities; onDelete: () => void }) {
-  const { network, offline } = useStudio()
+  const { network, offline, wake } = useStudio()
   const offlineWords = () => {
     const now = offline()
     if (now.state === 'not') return inWords(now.why)
@@ -61,6 +61,8 @@ function Facts(props: { capabilities: Capabilities; onDelete: () => void }) {
           )}
           , {props.capabilities.storage.persisted ? t().bar.persisted : t().bar.notPersisted}
         </dd>
+        <dt>{t().notices.screen}</dt>
+        <dd>{t().notices.wake[wake()]}</dd>
         <dt>{t().bar.version}</dt>
         <dd>{props.capabilities.version}</dd>
       </dl>

@@ -19,7 +19,7 @@ export function Rail() {
         return String(view.recipe.steps.length)
       case 'run': {
         const now = run.progress()
-        return run.running() && now ? `${now.step + 1}/${now.steps}` : ''
+        return run.here() && now ? `${now.step + 1}/${now.steps}` : ''
       }
       case 'result':
         return variants.shown() === null ? '' : variants.stale() ? '≠' : '✓'

@@ -25,11 +25,11 @@ export function StatusLine() {
           <Match when={project.busy()}>
             {busy => (
               <>
-                {t().home.opening} {busy().name}
+                {busy().what === 'saving' ? t().projects.saving : t().home.opening} {busy().name}
               </>
             )}
           </Match>
-          <Match when={run.stopped()}>{t().run.stopped}</Match>
+          <Match when={run.stopped() !== null && run.stopped() === project.view()?.id}>{t().run.stopped}</Match>
           <Match when={!project.view()}>{t().home.stays}</Match>
           <Match when={project.view()?.stage === 'done'}>{t().run.finishedAll}</Match>
         </Switch>

@@ -1,53 +1,13 @@
 // The bar: name, readings, machine, language and theme.
-import { createSignal, For, Show } from 'solid-js'
+import { For, Show } from 'solid-js'
 import type { Locale } from '../format.ts'
 import { dictionaries, locale, setLanguage, t } from '../i18n/index.ts'
 import { setTheme, type Theme, theme, themes } from '../state/settings.ts'
 import { useStudio } from '../state/studio.ts'
-import { Ask } from './ask.tsx'
 import { Icon, Mark } from './icon.tsx'
 import { Machine } from './machine.tsx'
+import { ProjectMenu } from './project-menu.tsx'
 import { Readings } from './readings.tsx'
-
-function ProjectName(props: { id: string; name: string; readOnly: boolean }) {
-  const { project } = useStudio()
-  const [asking, setAsking] = createSignal(false)
-  const [name, setName] = createSignal('')
-  return (
-    <div class="project">
-      <strong title={props.name}>{props.name}</strong>
-      <button
-        type="button"
-        class="button bare icon"
-        aria-label={t().rename}
-        title={t().rename}
-        disabled={props.readOnly}
-        onClick={() => {
-          setName(props.name)
-          setAsking(true)
-        }}
-      >
-        <Icon name="pencil" />
-      </button>
-      <Ask
-        open={asking()}
-        title={t().rename}
-        action={t().rename}
-        onDone={yes => {
-          setAsking(false)
-          if (yes && name().trim()) void project.rename(props.id, name().trim())
-        }}
-      >
-        <input
-          aria-label={t().bar.project}
-          value={name()}
-          onInput={event => setName(event.currentTarget.value)}
-          ref={input => setTimeout(() => input.select())}
-        />
-      </Ask>
-    </div>
-  )
-}
 
 export function TopBar() {
   const { project, home, setPaletteOpen } = useStudio()
@@ -57,9 +17,7 @@ export function TopBar() {
         <Mark />
         <span class="wordmark">Thimble</span>
       </button>
-      <Show when={project.view()}>
-        {view => <ProjectName id={view().id} name={view().name} readOnly={view().readOnly} />}
-      </Show>
+      <Show when={project.view()}>{view => <ProjectMenu project={view()} />}</Show>
       <Show when={project.view()}>
         <Readings />
       </Show>

@@ -7,6 +7,7 @@ import { locale, t } from '../i18n/index.ts'
 import { ChoiceField, oneNumber, ParsedField } from '../parts/field.tsx'
 import { FileButton } from '../parts/file-button.tsx'
 import { Findings } from '../parts/findings.tsx'
+import { Gather, takesPictures } from '../parts/gather.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { SampleView } from '../parts/sample-view.tsx'
 import { Segmented } from '../parts/segmented.tsx'
@@ -42,7 +43,7 @@ function DataSet(props: { role: Role; data: SampleSet | null; project: ProjectVi
           </>
         )}
       </Show>
-      <div class="row">
+      <Gather project={props.project} role={props.role} data={props.data} disabled={locked()}>
         <FileButton testid={`pick-${props.role}`} disabled={locked()} onFiles={add}>
           {t().data.add}
         </FileButton>
@@ -50,7 +51,7 @@ function DataSet(props: { role: Role; data: SampleSet | null; project: ProjectVi
           <Icon name="folder" />
           {t().data.addFolder}
         </FileButton>
-      </div>
+      </Gather>
     </section>
   )
 }
@@ -183,7 +184,10 @@ export function DataPlace(props: { project: ProjectView }) {
           {which => <DataSet role={which} data={props.project[which]} project={props.project} />}
         </For>
       </div>
-      <p class="soft small">{t().data.formats}</p>
+      <p class="soft small">
+        {t().data.formats}
+        {takesPictures(props.project) ? ` · ${t().gather.paste}` : ''}
+      </p>
       <section class="section">
         <div>
           <h2 class="row">

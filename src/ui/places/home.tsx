@@ -1,11 +1,10 @@
 // The first page: open a model, take a sample, or go on with what was begun.
-import { createSignal, For, Show } from 'solid-js'
-import type { ProjectSummary } from '../../../workers/api.ts'
+import { For, Show } from 'solid-js'
 import * as format from '../format.ts'
 import { inLanguage, locale, t } from '../i18n/index.ts'
-import { Ask } from '../parts/ask.tsx'
 import { FileButton } from '../parts/file-button.tsx'
 import { Icon } from '../parts/icon.tsx'
+import { Recent } from '../parts/recent.tsx'
 import { useStudio } from '../state/studio.ts'
 import './home.css'
 
@@ -79,68 +78,6 @@ function Samples() {
           )}
         </For>
       </ul>
-    </section>
-  )
-}
-
-function Recent(props: { projects: readonly ProjectSummary[] }) {
-  const { go, project } = useStudio()
-  const [leaving, setLeaving] = createSignal<ProjectSummary | null>(null)
-  const now = Date.now()
-  return (
-    <section class="section">
-      <h2>{t().home.recent}</h2>
-      <ul class="entries">
-        <For each={props.projects}>
-          {item => (
-            <li>
-              <div class="what">
-                <strong>{item.name}</strong>
-                <span class="soft">
-                  <span classList={{ warn: item.stage === 'interrupted', bad: item.stage === 'failed' }}>
-                    {t().home.stage[item.stage]}
-                  </span>
-                  {' · '}
-                  {format.whenChanged(item.changed, now, locale())}
-                  {item.lockedElsewhere ? ` · ${t().home.elsewhere}` : ''}
-                </span>
-              </div>
-              <span class="figure soft">{format.bytes(item.bytes, locale())}</span>
-              <button
-                type="button"
-                class="button"
-                classList={{ first: item.stage === 'interrupted' }}
-                data-testid={`open-${item.id}`}
-                aria-label={`${item.stage === 'interrupted' ? t().home.resume : t().open}: ${item.name}`}
-                onClick={() => go({ project: item.id, place: item.stage === 'interrupted' ? 'run' : 'model' })}
-              >
-                {item.stage === 'interrupted' ? t().home.resume : t().open}
-              </button>
-              <button
-                type="button"
-                class="button bare icon"
-                aria-label={`${t().remove}: ${item.name}`}
-                title={t().remove}
-                disabled={item.lockedElsewhere}
-                onClick={() => setLeaving(item)}
-              >
-                <Icon name="close" />
-              </button>
-            </li>
-          )}
-        </For>
-      </ul>
-      <Ask
-        open={leaving() !== null}
-        title={t().home.deleteAsk(leaving()?.name ?? '')}
-        action={t().remove}
-        danger
-        onDone={yes => {
-          const item = leaving()
-          setLeaving(null)
-          if (yes && item) void project.remove(item.id)
-        }}
-      />
     </section>
   )
 }

@@ -86,18 +86,22 @@ function RecipeText(props: { recipe: Recipe; disabled: boolean; onChange: (recip
     }),
   )
   let waiting: ReturnType<typeof setTimeout> | undefined
+  const take = () => {
+    if (waiting === undefined) return
+    clearTimeout(waiting)
+    waiting = undefined
+    const read = parseRecipe(text())
+    if ('syntax' in read) setProblem(t().recipe.badJson(read.syntax))
+    else if ('form' in read) setProblem(t().recipe.notRecipe)
+    else {
+      setProblem(null)
+      void props.onChange(read.recipe)
+    }
+  }
   const edit = (next: string) => {
     setText(next)
     clearTimeout(waiting)
-    waiting = setTimeout(() => {
-      const read = parseRecipe(next)
-      if ('syntax' in read) setProblem(t().recipe.badJson(read.syntax))
-      else if ('form' in read) setProblem(t().recipe.notRecipe)
-      else {
-        setProblem(null)
-        void props.onChange(read.recipe)
-      }
-    }, 400)
+    waiting = setTimeout(take, 400)
   }
   return (
     <section class="recipe-text">
@@ -113,6 +117,8 @@ function RecipeText(props: { recipe: Recipe; disabled: boolean; onChange: (recip
         value={text()}
         disabled={props.disabled}
         onInput={event => edit(event.currentTarget.value)}
+        // Who goes on to run it runs what is written.
+        onBlur={take}
       />
       <p class="bad" role="status">
         {problem()}
@@ -122,7 +128,7 @@ function RecipeText(props: { recipe: Recipe; disabled: boolean; onChange: (recip
 }
 
 export function RecipePlace(props: { project: ProjectView }) {
-  const { catalogue, project, run } = useStudio()
+  const { catalogue, project, run, setSharing } = useStudio()
   const recipe = () => props.project.recipe
   const disabled = () => props.project.readOnly || run.running() !== null
   const apply = (next: Recipe) => project.setRecipe(next)
@@ -133,6 +139,10 @@ export function RecipePlace(props: { project: ProjectView }) {
         <div class="row">
           <History project={props.project} disabled={disabled()} />
           <Presets recipe={recipe()} disabled={disabled()} onChange={next => void apply(next)} />
+          <button type="button" class="button" data-testid="share" onClick={() => setSharing(true)}>
+            <Icon name="copy" />
+            {t().share.open}
+          </button>
         </div>
       </div>
       <div class="recipe-both">

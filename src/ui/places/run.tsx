@@ -133,13 +133,42 @@ function Refused(props: { project: ProjectView }) {
   )
 }
 
+/** Asked for at this click, and remembered. */
+function Notify() {
+  const { notices } = useStudio()
+  const why = () => {
+    const state = notices.state()
+    return state === 'missing' || state === 'blocked' ? state : null
+  }
+  return (
+    <label class="field check">
+      <input
+        type="checkbox"
+        data-testid="notify"
+        checked={notices.state() === 'on'}
+        disabled={why() !== null}
+        onChange={event => {
+          const box = event.currentTarget
+          void notices.set(box.checked).then(() => {
+            box.checked = notices.state() === 'on'
+          })
+        }}
+      />
+      <span>
+        {t().notices.wanted}
+        <Show when={why()}>{state => <span class="soft"> {t().notices[state()]}</span>}</Show>
+      </span>
+    </label>
+  )
+}
+
 export function RunPlace(props: { project: ProjectView }) {
   const studio = useStudio()
   const { run, capabilities } = studio
   const standing = (k: number): Standing => {
     const now = run.progress()
-    if (run.running() && now) return k < now.step ? 'done' : k === now.step ? 'now' : 'waiting'
-    return !run.running() && props.project.stage === 'done' ? 'done' : 'waiting'
+    if (run.here() && now) return k < now.step ? 'done' : k === now.step ? 'now' : 'waiting'
+    return !run.here() && props.project.stage === 'done' ? 'done' : 'waiting'
   }
   const gpu = () => capabilities()?.webgpu.available && capabilities()?.webgpu.verified !== false
   const action = () =>
@@ -147,7 +176,7 @@ export function RunPlace(props: { project: ProjectView }) {
   return (
     <div class="place run-place">
       <h1>{t().run.title}</h1>
-      <Show when={props.project.stage === 'interrupted' && !run.running()}>
+      <Show when={props.project.stage === 'interrupted' && !run.here()}>
         <p class="note warn-note">{t().home.interrupted(props.project.name)}</p>
       </Show>
       <Show when={!props.project.calibration && !run.running()}>
@@ -159,15 +188,25 @@ export function RunPlace(props: { project: ProjectView }) {
         </p>
       </Show>
       <Refused project={props.project} />
+      <Show when={!run.here() && run.running()}>
+        {id => (
+          <p class="note row" data-testid="runs-elsewhere">
+            <span>{t().projects.runsElsewhere(studio.project.nameOf(id()))}</span>
+            <button type="button" class="link" onClick={() => studio.go({ project: id(), place: 'run' })}>
+              {t().projects.goThere}
+            </button>
+          </p>
+        )}
+      </Show>
       <div class="row run-controls">
         <Show
-          when={run.running()}
+          when={run.here()}
           fallback={
             <button
               type="button"
               class="button first"
               data-testid="run-button"
-              disabled={props.project.readOnly || studio.project.busy() !== null}
+              disabled={props.project.readOnly || studio.project.busy() !== null || run.running() !== null}
               onClick={() => void studio.start()}
             >
               <Icon name="play" />
@@ -186,7 +225,7 @@ export function RunPlace(props: { project: ProjectView }) {
             {run.stopping() ? t().run.stopping : t().run.stop}
           </button>
         </Show>
-        <Show when={props.project.report && !run.running()}>
+        <Show when={props.project.report && !run.here()}>
           <button type="button" class="button" onClick={() => studio.show('result')}>
             {t().run.seeResult}
           </button>
@@ -209,7 +248,8 @@ export function RunPlace(props: { project: ProjectView }) {
         />
         <span class="soft small">{t().run.deviceAbout}</span>
       </div>
-      <Show when={run.stopped() && !run.running()}>
+      <Notify />
+      <Show when={run.stopped() === props.project.id && !run.running()}>
         <p class="note">{t().run.stopped}</p>
       </Show>
       <section class="section">
@@ -220,7 +260,7 @@ export function RunPlace(props: { project: ProjectView }) {
           </For>
         </ol>
       </section>
-      <Show when={!run.running() && props.project.report}>{report => <Timing timing={report().timing} />}</Show>
+      <Show when={!run.here() && props.project.report}>{report => <Timing timing={report().timing} />}</Show>
     </div>
   )
 }

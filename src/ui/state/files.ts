@@ -59,6 +59,10 @@ export function splitModelAndData(files: readonly GivenFile[]): { model: GivenFi
   return { model: files.filter(file => !isData(file)), data: files.filter(isData) }
 }
 
+/** A project that was saved as one file; browsers put a number into the name of a second copy. */
+export const isProject = (files: readonly GivenFile[]): boolean =>
+  files.length === 1 && /\.thimble( ?\(\d+\))?\.zip$/i.test(files[0].path)
+
 /** What a board printed, by its name; an .npz may be samples as well, and is a dump only where it is dropped on one's place. */
 export const isDump = (files: readonly GivenFile[]): boolean =>
   files.length === 1 && /\.(txt|log|dump)$/i.test(files[0].path)

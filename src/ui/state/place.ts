@@ -9,7 +9,12 @@ export interface Address {
   place: Place
 }
 
+/** How a fragment begins that holds a recipe, and no address. */
+export const recipeHead = '#recipe='
+export const isRecipeLink = (hash: string): boolean => hash.startsWith(recipeHead)
+
 export function parseAddress(hash: string): Address {
+  if (isRecipeLink(hash)) return { project: null, place: 'model' }
   const [project, place] = hash.replace(/^#\/?/, '').split('/').map(decodeURIComponent)
   return { project: project || null, place: places.find(known => known === place) ?? 'model' }
 }
@@ -21,7 +26,8 @@ export function createAddress() {
   const [address, setAddress] = createSignal(parseAddress(location.hash), {
     equals: (a, b) => a.project === b.project && a.place === b.place,
   })
-  const follow = () => setAddress(parseAddress(location.hash))
+  // A link with a recipe leads nowhere: what is open stays.
+  const follow = () => isRecipeLink(location.hash) || setAddress(parseAddress(location.hash))
   window.addEventListener('hashchange', follow)
   onCleanup(() => window.removeEventListener('hashchange', follow))
   return {

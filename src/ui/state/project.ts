@@ -4,15 +4,21 @@ import type { ProjectSummary, ProjectView, Result, StudioApi } from '../../../wo
 import type { ErrorRecord } from '../../base/errors.ts'
 import type { InputSpec } from '../../data/input-spec.ts'
 import type { Recipe } from '../../recipe/types.ts'
-import { type GivenFile, isModel, splitModelAndData } from './files.ts'
+import { type GivenFile, isModel, isProject, splitModelAndData } from './files.ts'
+import { save } from './save.ts'
 
 export type Role = 'calibration' | 'evaluation'
+type Work = 'opening' | 'data' | 'saving'
+
+const undoMs = 30_000
 
 export function createProject(api: StudioApi) {
   const [view, setView] = createSignal<ProjectView | null>(null)
   const [recent, setRecent] = createSignal<ProjectSummary[]>([])
   const [error, setError] = createSignal<ErrorRecord | null>(null)
-  const [busy, setBusy] = createSignal<{ what: 'opening' | 'data'; name: string } | null>(null)
+  const [busy, setBusy] = createSignal<{ what: Work; name: string } | null>(null)
+  const [removed, setRemoved] = createSignal<ProjectSummary | null>(null)
+  let leaving: ReturnType<typeof setTimeout> | undefined
 
   /** Keeps what was open as it was when a call fails. */
   function take<T>(result: Result<T>, use: (value: T) => void): boolean {
@@ -23,7 +29,14 @@ export function createProject(api: StudioApi) {
   let edits = 0
   const refresh = async () => void setRecent(await api.projects())
 
-  async function working<T>(what: 'opening' | 'data', name: string, call: () => Promise<T>): Promise<T> {
+  /** The project that was deleted last cannot be brought back any more. */
+  async function forget(): Promise<void> {
+    const project = removed()
+    setRemoved(null)
+    if (project) take(await api.eraseProject(project.id), () => undefined)
+  }
+
+  async function working<T>(what: Work, name: string, call: () => Promise<T>): Promise<T> {
     setBusy({ what, name })
     setError(null)
     try {
@@ -32,9 +45,24 @@ export function createProject(api: StudioApi) {
       setBusy(null)
     }
   }
+  /** What comes of a project that is no longer looked at is not shown. */
   const change = (call: Promise<Result<ProjectView>>): Promise<boolean> => {
     setError(null)
-    return call.then(result => take(result, setView))
+    return call.then(result => take(result, after => view()?.id === after.id && setView(after)))
+  }
+  let wanted: string | null = null
+
+  /** Another project takes the place of the one that is open, which is let go. `id` is of one to open: a later wish goes before it. */
+  async function enter(name: string, id: string | null, call: () => Promise<Result<ProjectView>>): Promise<boolean> {
+    wanted = id
+    const result = await working('opening', name, call)
+    if (id !== null && wanted !== id) {
+      await api.closeProject(id)
+      return true
+    }
+    const before = view()?.id
+    if (result.ok && before && before !== result.value.id) await api.closeProject(before)
+    return take(result, setView)
   }
 
   async function addData(role: Role, files: GivenFile[]): Promise<boolean> {
@@ -42,6 +70,17 @@ export function createProject(api: StudioApi) {
     if (!project || files.length === 0) return false
     return await working('data', files[0].path.split('/')[0], () => change(api.addData(project.id, role, files)))
   }
+
+  /** Pictures that join those of a set. */
+  async function addPictures(role: Role, pictures: GivenFile[]): Promise<boolean> {
+    const project = view()
+    if (!project || pictures.length === 0) return false
+    return await working('data', pictures[0].path, () => change(api.addPictures(project.id, role, pictures)))
+  }
+
+  /** Sound that joins what was recorded before. */
+  const addSound = (role: Role, values: Float32Array): Promise<boolean> =>
+    working('data', view()!.name, () => change(api.addSound(view()!.id, role, values)))
 
   // A tab says nothing to the others when it lets a project go or has changed it, so it is asked again and again.
   const waitingFor = createMemo(() => (view()?.readOnly ? view()!.id : null))
@@ -66,22 +105,25 @@ export function createProject(api: StudioApi) {
     busy,
     refresh,
     addData,
+    addPictures,
+    addSound,
     /** Opens dropped or picked files; samples that came along become the calibration set. */
     async create(files: GivenFile[]): Promise<boolean> {
-      const { model, data } = splitModelAndData(files)
+      const { model, data } = isProject(files) ? { model: files, data: [] } : splitModelAndData(files)
       const given = model.length > 0 ? model : files
       if (given.length === 0) return false
       const name = (given.find(isModel) ?? given[0]).path
-      const opened = await working('opening', name, () => change(api.createProject(given)))
+      const opened = await enter(name, null, () => api.createProject(given))
       if (opened && model.length > 0 && data.length > 0) await addData('calibration', data)
       return opened
     },
-    sample: (id: string, name: string) => working('opening', name, () => change(api.createFromSample(id, name))),
+    sample: (id: string, name: string) => enter(name, null, () => api.createFromSample(id, name)),
     open: (id: string) => {
       const name = recent().find(project => project.id === id)?.name ?? ''
-      return working('opening', name, () => change(api.openProject(id)))
+      return enter(name, id, () => api.openProject(id))
     },
     async close(): Promise<void> {
+      wanted = null
       const project = view()
       setView(null)
       setError(null)
@@ -89,12 +131,36 @@ export function createProject(api: StudioApi) {
       await refresh()
     },
     async rename(id: string, name: string): Promise<void> {
-      await change(api.renameProject(id, name))
+      take(await api.renameProject(id, name), after => view()?.id === id && setView(after))
       await refresh()
     },
-    async remove(id: string): Promise<void> {
-      take(await api.deleteProject(id), () => undefined)
+    removed,
+    /** Out of sight at once, and gone for good when nobody has wanted it back for a while. */
+    async remove(project: ProjectSummary): Promise<void> {
+      await forget()
+      if (take(await api.deleteProject(project.id), () => setRemoved(project))) {
+        clearTimeout(leaving)
+        leaving = setTimeout(() => void forget(), undoMs)
+      }
       await refresh()
+    },
+    async unremove(): Promise<void> {
+      const project = removed()
+      setRemoved(null)
+      if (project) take(await api.restoreProject(project.id), () => undefined)
+      await refresh()
+    },
+    forget,
+    nameOf: (id: string) => recent().find(project => project.id === id)?.name ?? '',
+    /** A project as one file of its own. */
+    async saveFile({ id, name }: ProjectSummary, results: boolean): Promise<void> {
+      await save(`${name.replace(/[/\\:*?"<>|]/g, '-')}.thimble.zip`, () =>
+        working('saving', name, async () => {
+          const made = await api.projectFile(id, results)
+          take(made, () => undefined)
+          return made.ok ? made.value.file : null
+        }),
+      )
     },
     async removeEverything(): Promise<void> {
       if (take(await api.deleteEverything(), () => setView(null))) setError(null)

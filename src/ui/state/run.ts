@@ -9,13 +9,22 @@ export interface StepTime {
   ended: number | null
 }
 
+/** A run that came to its end by itself. */
+export interface Ended {
+  id: string
+  name: string
+  ok: boolean
+}
+
 export function createRun(api: StudioApi, project: ProjectState) {
   const [running, setRunning] = createSignal<string | null>(null) // the project's id
   const [stopping, setStopping] = createSignal(false)
-  const [stopped, setStopped] = createSignal(false)
+  const [stopped, setStopped] = createSignal<string | null>(null) // the project's id
   const [progress, setProgress] = createSignal<RunProgress | null>(null)
   const [device, setDevice] = createSignal<Device>('auto')
   const [times, setTimes] = createSignal<StepTime[]>([])
+  const [timed, setTimed] = createSignal<string | null>(null) // the project that the times are of
+  const [ended, setEnded] = createSignal<Ended | null>(null)
   const [now, setNow] = createSignal(performance.now())
   const [began, setBegan] = createSignal(0)
   const clock = setInterval(() => running() && setNow(performance.now()), 100)
@@ -40,10 +49,13 @@ export function createRun(api: StudioApi, project: ProjectState) {
   async function start(): Promise<boolean> {
     const view = project.view()
     if (!view || running() !== null || view.readOnly) return false
+    const open = () => project.view()?.id === view.id
     setRunning(view.id)
+    setTimed(view.id)
+    setEnded(null)
     setBegan(performance.now())
     setNow(performance.now())
-    setStopped(false)
+    setStopped(null)
     setProgress(null)
     setTimes([])
     project.setError(null)
@@ -51,13 +63,17 @@ export function createRun(api: StudioApi, project: ProjectState) {
     try {
       const result = await api.run(view.id, device(), follow)
       if (result.ok) {
-        if (project.view()?.id === view.id) project.setView(result.value)
+        if (open()) project.setView(result.value)
+        setEnded({ id: view.id, name: view.name, ok: true })
         return true
       }
-      if (result.error.code === 'cancelled') setStopped(true)
-      else project.setError(result.error)
+      const wanted = result.error.code === 'cancelled'
+      if (wanted) setStopped(view.id)
+      else setEnded({ id: view.id, name: view.name, ok: false })
+      if (!open()) return false
+      if (!wanted) project.setError(result.error)
       const after = await api.openProject(view.id)
-      if (after.ok && project.view()?.id === view.id) project.setView(after.value)
+      if (after.ok && open()) project.setView(after.value)
       return false
     } finally {
       setTimes(list => endStep(list, performance.now()))
@@ -76,6 +92,25 @@ export function createRun(api: StudioApi, project: ProjectState) {
   /** Seconds since the run began. */
   const elapsed = () => Math.max(0, now() - began()) / 1000
 
-  return { running, stopping, stopped, progress, device, setDevice, times, now, elapsed, start, stop }
+  /** The run that is under way is the open project's. */
+  const here = () => running() !== null && running() === project.view()?.id
+  const timesHere = () => (timed() === project.view()?.id ? times() : [])
+
+  return {
+    running,
+    here,
+    ended,
+    setEnded,
+    stopping,
+    stopped,
+    progress,
+    device,
+    setDevice,
+    times: timesHere,
+    now,
+    elapsed,
+    start,
+    stop,
+  }
 }
 export type RunState = ReturnType<typeof createRun>

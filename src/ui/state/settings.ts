@@ -1,7 +1,7 @@
 // What a person sets once: the theme. (The language lives in i18n.)
 import { createSignal } from 'solid-js'
 
-export const themes = ['system', 'light', 'dark'] as const
+export const themes = ['system', 'light', 'dark', 'contrast'] as const
 export type Theme = (typeof themes)[number]
 const key = 'thimble.theme'
 

@@ -12,16 +12,21 @@ import {
 import type { StudioApi } from '../../../workers/api.ts'
 import type { BundleReport, LayerReport } from '../../jobs/report.ts'
 import { keyOf } from '../graph/scene.ts'
+import { t } from '../i18n/index.ts'
 import { createDumps } from './dumps.ts'
 import { createGraphs } from './graphs.ts'
 import { createLooked } from './looked.ts'
 import { createNetwork } from './network.ts'
+import { createNotices } from './notices.ts'
 import { createOffline } from './offline.ts'
 import { createAddress, type Place } from './place.ts'
 import { createProject } from './project.ts'
 import { createRun } from './run.ts'
+import { createShared } from './share.ts'
+import { createTour } from './tour.ts'
 import { createUpdate } from './update.ts'
 import { createVariants } from './variants.ts'
+import { createWake } from './wake.ts'
 
 /** What the page is given besides the studio itself. */
 export interface Surroundings {
@@ -38,6 +43,11 @@ export function createStudio(api: StudioApi, { registration, storeForOffline }: 
   const network = createNetwork()
   const update = createUpdate(registration)
   const offline = createOffline(storeForOffline)
+  const notices = createNotices(registration)
+  const wake = createWake(() => run.running() !== null)
+  const tour = createTour(() => (project.view() ? 'project' : 'home'))
+  const share = createShared(api, project, address)
+  const [sharing, setSharing] = createSignal(false)
   const [selected, select] = createSignal<string | null>(null) // a node's id
   const [paletteOpen, setPaletteOpen] = createSignal(false)
   const [bundleIndex, setBundleIndex] = createSignal(0)
@@ -70,8 +80,16 @@ export function createStudio(api: StudioApi, { registration, storeForOffline }: 
 
   /** The recipe is run; whoever still looks at the run is shown the result when it is there. */
   async function start(): Promise<void> {
+    const id = project.view()?.id
     show('run')
-    if ((await run.start()) && address().place === 'run') show('result')
+    const done = await run.start()
+    if (address().project === id) {
+      if (done && address().place === 'run') show('result')
+    } else if (id) {
+      // Who looks at another project has let go of this one.
+      await api.closeProject(id)
+      await project.refresh()
+    }
     await refreshCapabilities()
   }
   async function sample(id: string, name: string): Promise<void> {
@@ -100,6 +118,11 @@ export function createStudio(api: StudioApi, { registration, storeForOffline }: 
       { defer: true },
     ),
   )
+  createEffect(
+    on(run.ended, ended => {
+      if (ended) void notices.say(ended.ok ? t().notices.done(ended.name) : t().notices.failed(ended.name))
+    }),
+  )
   onMount(() => void project.refresh())
 
   return {
@@ -121,6 +144,12 @@ export function createStudio(api: StudioApi, { registration, storeForOffline }: 
     start,
     sample,
     network,
+    notices,
+    wake,
+    tour,
+    share,
+    sharing,
+    setSharing,
     update,
     offline,
     selected,

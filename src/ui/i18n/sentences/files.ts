@@ -73,8 +73,6 @@ export const files: readonly Pair[] = [
   ['{path} is cut short', '{path} 不完整'],
   ['the checksum of {path} is wrong', '{path} 的校验和不符'],
   ['{path} in {source} cannot be decompressed.', '无法解压 {source} 中的 {path}。'],
-  ['More than 4 GiB in one stored zip.', '单个存储型 zip 超过 4 GiB。'],
-  ['Write fewer samples at once.', '请一次写入较少的样本。'],
   ['Open a model of one of these formats: {formats}.', '请打开以下格式的模型：{formats}。'],
   ['No file was given', '没有给出文件'],
   ['is of no known model format', '不是已知的模型格式'],

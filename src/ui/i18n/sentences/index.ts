@@ -15,6 +15,7 @@ import { mnn } from './mnn.ts'
 import { openvino } from './openvino.ts'
 import { paddle } from './paddle.ts'
 import { passes } from './passes.ts'
+import { projects } from './projects.ts'
 import { prune } from './prune.ts'
 import { quantize } from './quantize.ts'
 import { ranges } from './ranges.ts'
@@ -43,6 +44,7 @@ export const plain = [
   ...openvino,
   ...paddle,
   ...passes,
+  ...projects,
   ...prune,
   ...quantize,
   ...ranges,

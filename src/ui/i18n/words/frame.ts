@@ -3,7 +3,7 @@ export const en = {
   name: 'Thimble',
   language: 'Language',
   languageName: 'English',
-  theme: { label: 'Theme', system: 'System', light: 'Light', dark: 'Dark' },
+  theme: { label: 'Theme', system: 'System', light: 'Light', dark: 'Dark', contrast: 'High contrast' },
   place: {
     model: 'Model',
     data: 'Data',
@@ -51,7 +51,7 @@ export const zh: typeof en = {
   name: 'Thimble',
   language: '语言',
   languageName: '中文',
-  theme: { label: '主题', system: '跟随系统', light: '浅色', dark: '深色' },
+  theme: { label: '主题', system: '跟随系统', light: '浅色', dark: '深色', contrast: '高对比' },
   place: { model: '模型', data: '数据', recipe: '配方', run: '运行', result: '结果', compare: '对比', export: '导出' },
   places: '位置',
   skip: '跳到正文',

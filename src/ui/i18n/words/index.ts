@@ -11,17 +11,22 @@ import * as dump from './dump.ts'
 import * as error from './error.ts'
 import * as saving from './export.ts'
 import * as frame from './frame.ts'
+import * as gather from './gather.ts'
 import * as graph from './graph.ts'
 import * as home from './home.ts'
 import * as layer from './layer.ts'
 import * as lint from './lint.ts'
 import * as look from './look.ts'
 import * as model from './model.ts'
+import * as notices from './notices.ts'
+import * as projects from './projects.ts'
 import * as recipe from './recipe.ts'
 import * as result from './result.ts'
 import * as run from './run.ts'
+import * as share from './share.ts'
 import * as tasks from './tasks.ts'
 import * as term from './term.ts'
+import * as tour from './tour.ts'
 import * as variants from './variants.ts'
 
 const areas = {
@@ -47,6 +52,11 @@ const areas = {
   command,
   tasks,
   term,
+  projects,
+  share,
+  notices,
+  gather,
+  tour,
 }
 
 type Areas = typeof areas
