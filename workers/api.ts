@@ -7,6 +7,7 @@ import type { Progress, Skip, Suspicion } from '../src/ir/context.ts'
 import type { Dim } from '../src/ir/model.ts'
 import type { Answers } from '../src/jobs/answers.ts'
 import type { Beside, SharedValue } from '../src/jobs/beside.ts'
+import type { Costs } from '../src/jobs/costs.ts'
 import type { Diagnosis } from '../src/jobs/diagnose.ts'
 import type { Linted } from '../src/jobs/lint.ts'
 import type { Agreement, Report, Side } from '../src/jobs/report.ts'
@@ -150,6 +151,12 @@ export interface RunProgress extends Progress {
 /** A model that can be looked into: a bundle of a variant; null is the original. */
 export type ModelId = { variant: string; dir: string } | null
 
+/** Of the model as it came, and of a bundle. */
+export interface BothCosts {
+  before: Costs
+  after: Costs | null
+}
+
 export interface StudioApi {
   capabilities(): Promise<Capabilities>
   catalogue(): Promise<Catalogue>
@@ -200,6 +207,8 @@ export interface StudioApi {
   ): Promise<Result<Answers | null>>
   /** What a board gave for a bundle's golden inputs, against its golden layers. */
   compareDump(id: string, variant: string, dir: string, dump: File): Promise<Result<Dumped>>
+  /** What a model costs from node to node: the original, as the recipe cuts it, where no variant is named; null where none was kept. */
+  costs(id: string, model: ModelId): Promise<Result<BothCosts | null>>
   /** All but the original are a variant's. */
   graph(id: string, which: 'original' | 'optimized' | 'quantized', variant: string | null): Promise<Result<GraphView>>
   /** Runs the recipe from the first step whose result is not there yet. Ends early with code 'cancelled' after `cancel`. */

@@ -25,6 +25,7 @@ import { type Answers, answers } from '../src/jobs/answers.ts'
 import { type Beside, beside, type SharedValue, type Side, sharedValues } from '../src/jobs/beside.ts'
 import type { Bundle } from '../src/jobs/bundle.ts'
 import { type Compressed, compress, wantedOf, withTargets } from '../src/jobs/compress.ts'
+import { costsOf } from '../src/jobs/costs.ts'
 import { type Diagnosis, diagnose } from '../src/jobs/diagnose.ts'
 import { cutAs, type Linted, lint } from '../src/jobs/lint.ts'
 import type { Report } from '../src/jobs/report.ts'
@@ -35,6 +36,7 @@ import type { Recipe } from '../src/recipe/types.ts'
 import { checkRecipe } from '../src/recipe/validate.ts'
 import { cost } from '../src/stages/inspect/cost.ts'
 import type {
+  BothCosts,
   GraphView,
   ModelId,
   ModelView,
@@ -226,7 +228,11 @@ const viewOfModel = (model: Model): GraphView => {
 }
 
 /** The report of a run, its graphs as the page will ask for them, and its models, for they are gone with this thread. */
-async function keepVariant(project: string, variant: string, { report, models, variants }: Compressed): Promise<void> {
+async function keepVariant(
+  project: string,
+  variant: string,
+  { report, models, variants, costs }: Compressed,
+): Promise<void> {
   const store = stageStore(project)
   const put = (name: string, bytes: Uint8Array) => store.put(`${stageHead(variant)}${name}`, bytes)
   for (const [which, model] of Object.entries(models))
@@ -234,6 +240,8 @@ async function keepVariant(project: string, variant: string, { report, models, v
   for (const [k, { dir }] of report.bundles.entries()) {
     const { model, target, plan } = variants[k]
     await put(`model-${dir}`, pack({ model, target, quantised: plan !== null } satisfies KeptModel))
+    const both: BothCosts = { before: costs.before, after: costs.after[k] }
+    await put(`costs-${dir}`, utf8(JSON.stringify(both)))
   }
   await put('report', utf8(JSON.stringify(report)))
 }
@@ -243,6 +251,15 @@ async function graphOf(project: Project, which: Which, variant: string | null): 
   const kept = variant ? await stageStore(project.id).get(`${stageHead(variant)}graph-${which}`) : null
   if (kept) return JSON.parse(text(kept)) as GraphView
   throw new StudioError('usage', `There is no ${which} graph yet`, { hint: 'Run the recipe first.' })
+}
+
+async function costsFor(project: Project, id: ModelId): Promise<BothCosts | null> {
+  if (id === null) {
+    const { imported } = await modelOf(project.id, project.model)
+    return { before: costsOf(cutAs(imported.model, project.recipe)), after: null }
+  }
+  const kept = await stageStore(project.id).get(`${stageHead(id.variant)}costs-${id.dir}`)
+  return kept ? (JSON.parse(text(kept)) as BothCosts) : null
 }
 
 /** The samples of a role, opened. */
@@ -341,6 +358,8 @@ const api = {
 
   graph: (project: Project, which: Which, variant: string | null): Promise<Result<GraphView>> =>
     answer(() => graphOf(project, which, variant)),
+
+  costs: (project: Project, id: ModelId): Promise<Result<BothCosts | null>> => answer(() => costsFor(project, id)),
 
   lint: (project: Project, target: string): Promise<Result<Linted>> =>
     answer(async () => {

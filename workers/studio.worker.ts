@@ -396,6 +396,8 @@ const api: StudioApi = {
       viewer.call(async compute => unwrap(compute.answers(await load(id), models, role, comlink.proxy(onProgress)))),
     ),
 
+  costs: (id, model) => result(async () => viewer.call(async compute => unwrap(compute.costs(await load(id), model)))),
+
   graph: (id, which, variant) =>
     result(async () => viewer.call(async compute => unwrap(compute.graph(await load(id), which, variant)))),
 

@@ -499,6 +499,7 @@ export function fakeApi(options: Partial<FakeOptions> = {}): StudioApi {
         ],
         sources: [],
       }),
+    costs: async () => good(null),
     report: async () => good(reportOf(graph)),
     sharedValues: async () =>
       good(graph.nodes.filter(({ op }) => op === 'Conv').map(({ id, op }) => ({ value: `${id}_out`, node: id, op }))),

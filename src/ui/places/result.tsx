@@ -12,6 +12,7 @@ import { Doctor } from '../parts/doctor.tsx'
 import { Findings } from '../parts/findings.tsx'
 import { IntervalChart } from '../parts/interval-chart.tsx'
 import { LayersTable } from '../parts/layers-table.tsx'
+import { MemoryPanel } from '../parts/memory-panel.tsx'
 import { Said } from '../parts/said.tsx'
 import { Segmented } from '../parts/segmented.tsx'
 import { Term } from '../parts/term.tsx'
@@ -244,6 +245,7 @@ export function ResultPlace(props: { project: ProjectView }) {
             <Show when={studio.layers().length > 0}>
               <Doctor project={props.project} />
             </Show>
+            <Show when={model()}>{id => <MemoryPanel project={props.project} model={id()} />}</Show>
             <Show when={known().floatLeft.length > 0}>
               <FloatLeft rows={known().floatLeft} />
             </Show>
