@@ -11,6 +11,7 @@ import type { Costs } from '../src/jobs/costs.ts'
 import type { Diagnosis } from '../src/jobs/diagnose.ts'
 import type { Linted } from '../src/jobs/lint.ts'
 import type { Agreement, Report, Side } from '../src/jobs/report.ts'
+import type { Sensitivities } from '../src/jobs/sensitivity.ts'
 import type { Dumped } from '../src/jobs/verify.ts'
 import type { Recipe } from '../src/recipe/types.ts'
 
@@ -226,6 +227,14 @@ export interface StudioApi {
   ): Promise<Result<Diagnosis>>
   /** What was found of a variant; null: nobody looked. */
   diagnosis(id: string, variant: string): Promise<Result<Diagnosis | null>>
+  /** How much each layer can bear of rounding and of pruning, of what the settings have come to. It ends as a run does, and goes on where it was. */
+  measureSensitivity(
+    id: string,
+    device: 'auto' | 'webgpu' | 'wasm',
+    onProgress: (p: RunProgress) => void,
+  ): Promise<Result<Sensitivities>>
+  /** What was measured of a variant; null: nothing yet. */
+  sensitivity(id: string, variant: string): Promise<Result<Sensitivities | null>>
   /** One bundle of a variant as a zip, by its `dir` in the report. */
   bundle(id: string, variant: string, dir: string): Promise<Result<{ zip: Blob }>>
 }

@@ -29,6 +29,7 @@ import { costsOf } from '../src/jobs/costs.ts'
 import { type Diagnosis, diagnose } from '../src/jobs/diagnose.ts'
 import { cutAs, type Linted, lint } from '../src/jobs/lint.ts'
 import type { Report } from '../src/jobs/report.ts'
+import { integerFormats, measureSensitivity, type Sensitivities } from '../src/jobs/sensitivity.ts'
 import { bundleFiles, compareDump, type Dumped, readDump } from '../src/jobs/verify.ts'
 import { infer } from '../src/ops/infer.ts'
 import { presetOf } from '../src/recipe/presets.ts'
@@ -200,24 +201,23 @@ async function* chunksOf(stream: ReadableStream<Uint8Array>): AsyncIterable<Uint
   for (let part = await reader.read(); !part.done; part = await reader.read()) yield part.value
 }
 
-/** Why the settings as they are lose what they lose, and what helps; kept with the variant that they came to. */
-async function explain(
-  project: Project,
-  variant: string,
-  device: Device,
-  show: (progress: RunProgress) => void,
-): Promise<Diagnosis> {
+/** Does a job about the variant that the settings came to, and keeps what it found with it. */
+async function about<Found>(
+  [project, variant, device, show]: About,
+  name: string,
+  job: (given: Awaited<ReturnType<typeof jobOf>>, ctx: Context) => Promise<Found>,
+): Promise<Found> {
   const { imported } = await modelOf(project.id, project.model)
   const bytes = createBytes(imported.sources)
   const engine = await openEngine(device, bytes)
   const recipe = recipeOf(project)
-  const found = await diagnose(
-    { ...(await jobOf(project, imported, recipe)), judgedOn: 32, seconds: remedySeconds },
-    contextOn(engine, bytes, recipe.seed, createMeter(1, clock, show).report),
-  )
-  await stageStore(project.id).put(`${stageHead(variant)}diagnosis`, utf8(JSON.stringify(found)))
+  const meter = createMeter(1, clock, show)
+  const given = await jobOf(project, imported, recipe)
+  const found = await job(given, contextOn(engine, bytes, recipe.seed, meter.report))
+  await stageStore(project.id).put(`${stageHead(variant)}${name}`, utf8(JSON.stringify(found)))
   return found
 }
+type About = [project: Project, variant: string, device: Device, show: (progress: RunProgress) => void]
 
 // For trying remedies; the layers are looked at before.
 const remedySeconds = 60
@@ -375,12 +375,17 @@ const api = {
     show: (progress: RunProgress) => void,
   ): Promise<Result<RunDone>> => answer(() => run(project, variant, device, show)),
 
-  diagnose: (
-    project: Project,
-    variant: string,
-    device: Device,
-    show: (progress: RunProgress) => void,
-  ): Promise<Result<Diagnosis>> => answer(() => explain(project, variant, device, show)),
+  diagnose: (...of: About): Promise<Result<Diagnosis>> =>
+    answer(() =>
+      about(of, 'diagnosis', (given, ctx) => diagnose({ ...given, judgedOn: 32, seconds: remedySeconds }, ctx)),
+    ),
+
+  sensitivity: (...of: About): Promise<Result<Sensitivities>> =>
+    answer(() =>
+      about(of, 'sensitivity', (given, ctx) =>
+        measureSensitivity({ ...given, formats: integerFormats, measuredOn: 32 }, ctx),
+      ),
+    ),
 }
 export type ComputeApi = typeof api
 

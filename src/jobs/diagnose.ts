@@ -103,7 +103,10 @@ export async function diagnose(request: DiagnoseRequest, ctx: Context): Promise<
 }
 
 /** Plays the first steps of the recipe, from the store where a run has kept them. */
-function playing(request: DiagnoseRequest, ctx: Context): (steps: readonly Step[]) => Promise<State> {
+export function playing(
+  request: Omit<DiagnoseRequest, 'judgedOn' | 'seconds'>,
+  ctx: Context,
+): (steps: readonly Step[]) => Promise<State> {
   const { imported, calibration, evaluation, recipe, samples } = request
   // What comes before the step is played once for both.
   const store = request.store ?? inMemory()

@@ -83,7 +83,8 @@ export async function play(request: PlayRequest, ctx: Context): Promise<State> {
   return state
 }
 
-function memoIn(store: StageStore | null, stateKey: string): Memo {
+/** Keeps what is computed under a key, which belongs to a state. */
+export function memoIn(store: StageStore | null, stateKey: string): Memo {
   return async (key, compute) => {
     if (!store) return compute()
     const full = hashJson([stateKey, key])

@@ -4,6 +4,7 @@ import * as v from 'valibot'
 import type { Options } from '../../src/base/options.ts'
 import type { Diagnosis } from '../../src/jobs/diagnose.ts'
 import type { Accuracy, LayerReport, Report, Side } from '../../src/jobs/report.ts'
+import type { Sensitivities } from '../../src/jobs/sensitivity.ts'
 import type { Recipe } from '../../src/recipe/types.ts'
 import type {
   GraphView,
@@ -59,6 +60,17 @@ export function residualGraph(blocks: number): GraphView {
   const flat = node('Flatten', 'flatten', [pooled], ['N', 64])
   const logits = node('Gemm', 'fc', [flat], ['N', 10], 640)
   return { inputs: ['input'], outputs: [logits], nodes, values }
+}
+
+const sensitivities: Sensitivities = {
+  target: 'onnxruntime',
+  samples: 32,
+  formats: ['int8', 'int4'],
+  layers: [
+    { node: 'conv1', op: 'Conv', parameters: 432, sqnrDb: [41, 21] },
+    { node: 'layer1.0.conv1', op: 'Conv', parameters: 2304, sqnrDb: [44, 27] },
+  ],
+  groups: [{ layer: 'conv1', channels: 16, points: [{ gone: 4, sqnrDb: 12 }] }],
 }
 
 const diagnosis: Diagnosis = {
@@ -483,6 +495,8 @@ export function fakeApi(options: Partial<FakeOptions> = {}): StudioApi {
     redoRecipe: async () => set({}),
     diagnose: async () => good(diagnosis),
     diagnosis: async () => good(diagnosis),
+    measureSensitivity: async () => good(sensitivities),
+    sensitivity: async () => good(null),
     lint: async (_, target) =>
       good({
         target,

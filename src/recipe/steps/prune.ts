@@ -126,7 +126,7 @@ async function sizeOf(model: Model, of: Budget['of'], { ctx }: StepEnv): Promise
 }
 
 /** Channels of each group by importance, and the scores to it, both ascending. */
-async function ranking(model: Model, groups: readonly Group[], o: PruneOptions, env: StepEnv) {
+export async function ranking(model: Model, groups: readonly Group[], o: PruneOptions, env: StepEnv) {
   const importance = findImportance(o.importance)
   const statistics = importance.needsData
     ? await statisticsOf(

@@ -18,6 +18,8 @@ export function Chart(props: {
   label: string
   height: number
   left?: number
+  /** Room for names at the right; less where the screen is narrow. */
+  right?: number
   x: (ends: Ends) => Axis
   y: (ends: Ends) => Axis
   readings: readonly Reading[]
@@ -33,7 +35,7 @@ export function Chart(props: {
   const plot = createMemo((): Plot => {
     const edges = {
       left: props.left ?? 64,
-      right: width() - margin.right,
+      right: width() - Math.min(props.right ?? margin.right, Math.max(margin.right, width() * 0.32)),
       top: margin.top,
       bottom: props.height - margin.bottom,
     }

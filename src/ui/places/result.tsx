@@ -15,6 +15,7 @@ import { LayersTable } from '../parts/layers-table.tsx'
 import { MemoryPanel } from '../parts/memory-panel.tsx'
 import { Said } from '../parts/said.tsx'
 import { Segmented } from '../parts/segmented.tsx'
+import { SensitivityPanel } from '../parts/sensitivity-panel.tsx'
 import { Term } from '../parts/term.tsx'
 import { VariantPicker } from '../parts/variant-picker.tsx'
 import { layersCsv } from '../state/layers-csv.ts'
@@ -244,6 +245,9 @@ export function ResultPlace(props: { project: ProjectView }) {
             </Show>
             <Show when={studio.layers().length > 0}>
               <Doctor project={props.project} />
+            </Show>
+            <Show when={studio.layers().length > 0}>
+              <SensitivityPanel project={props.project} report={known()} />
             </Show>
             <Show when={model()}>{id => <MemoryPanel project={props.project} model={id()} />}</Show>
             <Show when={known().floatLeft.length > 0}>

@@ -1,0 +1,153 @@
+// How much each layer can bear: the error of the outputs with that layer alone in each format, and with that group of channels alone pruned
+// to each width. Every point is kept as soon as it is measured, so that what was stopped goes on.
+import { StudioError } from '../base/errors.ts'
+import { hashJson } from '../base/hash.ts'
+import { defaultsOf } from '../base/options.ts'
+import type { Context } from '../ir/context.ts'
+import type { FormatName } from '../ir/format-names.ts'
+import type { Model, NodeId } from '../ir/model.ts'
+import { elements } from '../ir/tensor.ts'
+import { infer } from '../ops/infer.ts'
+import { memoIn } from '../recipe/play.ts'
+import type { State, StepEnv } from '../recipe/state.ts'
+import { gather } from '../recipe/steps/observed.ts'
+import { ranking } from '../recipe/steps/prune.ts'
+import { type PruneOptions, options as pruneOptions } from '../recipe/steps/prune-options.ts'
+import { measureGroups } from '../recipe/steps/prune-sensitivity.ts'
+import { type QuantizeOptions, options as quantizeOptions } from '../recipe/steps/quantize-options.ts'
+import { prepared, searchLayers, usable } from '../recipe/steps/search-layers.ts'
+import { chooseOnly, sensitivities } from '../recipe/steps/sensitivity.ts'
+import { openTrial } from '../recipe/steps/trial.ts'
+import type { Step } from '../recipe/types.ts'
+import { findGroups } from '../stages/prune/groups.ts'
+import { inputHashOf, wantedOf } from './compress.ts'
+import { type DiagnoseRequest, playing } from './diagnose.ts'
+
+export interface SensitivityRequest extends Omit<DiagnoseRequest, 'judgedOn' | 'seconds'> {
+  /** Formats of weights to measure, those aside that the target lacks. */
+  formats: readonly FormatName[]
+  /** Samples that each point is measured on. */
+  measuredOn: number
+}
+
+export interface Sensitivities {
+  target: string
+  samples: number
+  formats: FormatName[]
+  /** Output SQNR with nothing but this layer rounded, in the order of `formats`; null where it was not measured. */
+  layers: { node: NodeId; op: string; parameters: number | null; sqnrDb: (number | null)[] }[]
+  /** Output SQNR with nothing but this group pruned, the layers behind it fitted to what they gave before. */
+  groups: { layer: NodeId; channels: number; points: { gone: number; sqnrDb: number }[] }[]
+}
+
+/** Eight bits and all below. */
+export const integerFormats: readonly FormatName[] = ['int8', 'int7', 'int6', 'int5', 'int4', 'int3', 'int2']
+
+export async function measureSensitivity(request: SensitivityRequest, ctx: Context): Promise<Sensitivities> {
+  const { calibration, recipe } = request
+  if (!calibration)
+    throw new StudioError('usage', 'There are no samples to measure the layers on', {
+      hint: 'Give some of those that the model is calibrated on.',
+    })
+  const wanted = wantedOf(recipe).slice(0, 1)
+  if (wanted.length === 0)
+    throw new StudioError('usage', 'The recipe names no target whose formats could be measured', {
+      hint: 'Add the step export.',
+    })
+  const decided = recipe.steps.filter(s => ['prune', 'quantize', 'search', 'evaluate', 'export'].includes(s.do))
+  const before = recipe.steps.slice(0, recipe.steps.indexOf(decided[0]))
+  const state = await playing(request, ctx)(before)
+  const key = hashJson([
+    'sensitivity',
+    inputHashOf(request),
+    before,
+    recipe.input ?? null,
+    request.samples,
+    ctx.kernels.backend,
+    request.store?.program ?? null,
+  ])
+  const env: StepEnv = {
+    ctx,
+    calibration,
+    evaluation: request.evaluation,
+    samples: request.samples,
+    input: recipe.input ?? { inputs: {} },
+    wanted,
+    memo: memoIn(request.store, key),
+  }
+  return {
+    target: wanted[0].target.id,
+    samples: Math.min(request.measuredOn, calibration.size),
+    ...(await inFormats(state, request, env)),
+    groups: await inWidths(state, request, env),
+  }
+}
+
+const optionsOf = <T>(steps: readonly Step[], id: string, defaults: T): T => {
+  const { do: _, ...given } = steps.find(s => s.do === id) ?? { do: id }
+  return { ...defaults, ...given }
+}
+
+async function inFormats(
+  state: State,
+  { formats: asked, measuredOn, recipe }: SensitivityRequest,
+  env: StepEnv,
+): Promise<Pick<Sensitivities, 'formats' | 'layers'>> {
+  const targets = env.wanted.map(w => w.target)
+  const { formats } = usable(asked, targets)
+  // Rounding alone: what a repair makes of it is another question.
+  const given = optionsOf(recipe.steps, 'quantize', defaultsOf(quantizeOptions) as QuantizeOptions)
+  const base: QuantizeOptions = { ...given, layers: {}, repairs: [], rawInput: false }
+  const model = prepared(state.model, base, formats)
+  const layers = searchLayers(model, targets, base)
+  const values = new Set(layers.flatMap(layer => chooseOnly(model, layer, () => base).values))
+  const sweep = await gather(model, [...values], env.calibration!, env.samples, base, env)
+  const trial = await openTrial(
+    model,
+    env.calibration!,
+    { batch: base.batch, count: measuredOn, input: env.input },
+    env.ctx,
+  )
+  const until = Number.POSITIVE_INFINITY
+  const found = await sensitivities(model, layers, { ...base, formats }, { raws: [], sweep, trial, until }, env)
+  const nodes = new Map(model.graph.nodes.map(n => [n.id, n]))
+  return {
+    formats,
+    layers: layers.map(({ id, weight }) => ({
+      node: id,
+      op: nodes.get(id)!.op,
+      parameters: elements(model.graph.values.get(weight)!.data!),
+      sqnrDb: formats.map(format => bounded(found[id][format]!.sqnrDb)),
+    })),
+  }
+}
+
+async function inWidths(
+  state: State,
+  { measuredOn, recipe }: SensitivityRequest,
+  env: StepEnv,
+): Promise<Sensitivities['groups']> {
+  const model: Model = infer(state.model)
+  const { groups } = findGroups(model)
+  if (groups.length === 0) return []
+  const o = optionsOf(recipe.steps, 'prune', defaultsOf(pruneOptions) as PruneOptions)
+  const { order } = await ranking(model, groups, o, env)
+  const options = { batch: o.batch, count: measuredOn, input: env.input }
+  const trial = await openTrial(model, env.calibration!, options, env.ctx)
+  const key = { importance: o.importance, ...options, fit: o.reconstruct, samples: env.samples }
+  const measured = await measureGroups(
+    model,
+    groups,
+    order,
+    { trial, fit: o.reconstruct, multiple: o.multiple, key },
+    env,
+  )
+  return groups.map((group, k) => ({
+    layer: group.id,
+    channels: group.size,
+    points: measured[k].points.map(({ gone, figures }) => ({ gone, sqnrDb: bounded(figures.sqnrDb) })),
+  }))
+}
+
+/** Outputs that are the same to the bit have no finite ratio, which JSON cannot hold. */
+const bounded = (sqnrDb: number): number => Math.min(200, sqnrDb)
