@@ -12,8 +12,10 @@ import type { Diagnosis } from '../src/jobs/diagnose.ts'
 import type { Linted } from '../src/jobs/lint.ts'
 import type { Agreement, Report, Side } from '../src/jobs/report.ts'
 import type { Sensitivities } from '../src/jobs/sensitivity.ts'
+import type { Speed } from '../src/jobs/speed.ts'
 import type { Dumped } from '../src/jobs/verify.ts'
 import type { Recipe } from '../src/recipe/types.ts'
+import type { Chip } from '../src/targets/chips.ts'
 
 export type Result<T> = { ok: true; value: T } | { ok: false; error: ErrorRecord }
 
@@ -36,6 +38,7 @@ export interface Catalogue {
   steps: { id: string; label: string; options: Readonly<Record<string, ShownOption>> }[]
   presets: { id: string; label: string; recipe: Recipe }[]
   targets: { id: string; label: string; vendor: string; forms: readonly string[]; ranOnItsRuntime: boolean }[]
+  chips: readonly Chip[]
   samples: { id: string; label: Localized; about: Localized; bytes: number }[]
 }
 
@@ -235,6 +238,14 @@ export interface StudioApi {
   ): Promise<Result<Sensitivities>>
   /** What was measured of a variant; null: nothing yet. */
   sensitivity(id: string, variant: string): Promise<Result<Sensitivities | null>>
+  /** What this machine can do at most, and how fast each layer is on it. It ends as a run does. */
+  measureSpeed(
+    id: string,
+    device: 'auto' | 'webgpu' | 'wasm',
+    onProgress: (p: RunProgress) => void,
+  ): Promise<Result<Speed>>
+  /** What was measured of a variant; null: nothing yet. */
+  speed(id: string, variant: string): Promise<Result<Speed | null>>
   /** One bundle of a variant as a zip, by its `dir` in the report. */
   bundle(id: string, variant: string, dir: string): Promise<Result<{ zip: Blob }>>
 }

@@ -4,6 +4,7 @@ import type { Options } from '../src/base/options.ts'
 import { withTargets } from '../src/jobs/compress.ts'
 import { presets } from '../src/recipe/presets.ts'
 import { steps } from '../src/recipe/steps/index.ts'
+import { chips } from '../src/targets/chips.ts'
 import { targets } from '../src/targets/index.ts'
 import type { Catalogue, ShownOption } from './api.ts'
 
@@ -28,4 +29,5 @@ export const catalogue: Omit<Catalogue, 'samples'> = {
     forms: forms.map(form => form.id),
     ranOnItsRuntime,
   })),
+  chips,
 }

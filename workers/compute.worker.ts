@@ -30,6 +30,7 @@ import { type Diagnosis, diagnose } from '../src/jobs/diagnose.ts'
 import { cutAs, type Linted, lint } from '../src/jobs/lint.ts'
 import type { Report } from '../src/jobs/report.ts'
 import { integerFormats, measureSensitivity, type Sensitivities } from '../src/jobs/sensitivity.ts'
+import { measureSpeed, type Speed } from '../src/jobs/speed.ts'
 import { bundleFiles, compareDump, type Dumped, readDump } from '../src/jobs/verify.ts'
 import { infer } from '../src/ops/infer.ts'
 import { presetOf } from '../src/recipe/presets.ts'
@@ -386,6 +387,8 @@ const api = {
         measureSensitivity({ ...given, formats: integerFormats, measuredOn: 32 }, ctx),
       ),
     ),
+
+  speed: (...of: About): Promise<Result<Speed>> => answer(() => about(of, 'speed', measureSpeed)),
 }
 export type ComputeApi = typeof api
 

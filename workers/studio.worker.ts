@@ -27,6 +27,7 @@ import type { Diagnosis } from '../src/jobs/diagnose.ts'
 import { recipeName } from '../src/jobs/recipe-name.ts'
 import type { Report } from '../src/jobs/report.ts'
 import type { Sensitivities } from '../src/jobs/sensitivity.ts'
+import type { Speed } from '../src/jobs/speed.ts'
 import type { ProjectView, Result, StudioApi } from './api.ts'
 import type { ComputeApi } from './compute.worker.ts'
 import {
@@ -416,6 +417,10 @@ const api: StudioApi = {
   measureSensitivity: (id, device, onProgress) =>
     aboutCurrent(id, (api, ...of) => api.sensitivity(...of, device, comlink.proxy(onProgress))),
   sensitivity: (id, variant) => result(() => foundOf<Sensitivities>(id, variant, 'sensitivity')),
+
+  measureSpeed: (id, device, onProgress) =>
+    aboutCurrent(id, (api, ...of) => api.speed(...of, device, comlink.proxy(onProgress))),
+  speed: (id, variant) => result(() => foundOf<Speed>(id, variant, 'speed')),
 
   compareDump: (id, variant, dir, dump) =>
     result(async () => {

@@ -1,4 +1,4 @@
-// What a model costs from node to node, in the order in which it runs: the activations that live, the work, and the bytes that are moved.
+// What a model costs from node to node, in the order in which it runs: the activations that live, the work, and the numbers that are moved.
 import type { Model, NodeId, ValueName } from '../ir/model.ts'
 import { cost } from '../stages/inspect/cost.ts'
 import { liveness, peakOf } from '../stages/inspect/liveness.ts'
@@ -9,7 +9,7 @@ export interface NodeCosts {
   /** Bytes of the activations that live during it. */
   live: number
   macs: number
-  /** Bytes that it reads and writes at the least: activations and weights, each once. */
+  /** Numbers that it reads and writes at the least: activations and weights, each once. */
   moved: number
 }
 
@@ -34,8 +34,8 @@ export function costsOf(model: Model): Costs {
   for (const { node, live, cost } of all) {
     position.push(nodes.length)
     if (!cost) continue
-    const { macs, weightBytes, inputBytes, outputBytes } = cost
-    nodes.push({ node: node.id, op: node.op, live, macs, moved: weightBytes + inputBytes + outputBytes })
+    const { macs, parameters, elements } = cost
+    nodes.push({ node: node.id, op: node.op, live, macs, moved: parameters + elements })
   }
   const last = nodes.length - 1
   const live = values.map(({ value, bytes, from, to }) => ({

@@ -16,9 +16,10 @@ import { type PruneOptions, options as pruneOptions } from '../recipe/steps/prun
 import { measureGroups } from '../recipe/steps/prune-sensitivity.ts'
 import { type QuantizeOptions, options as quantizeOptions } from '../recipe/steps/quantize-options.ts'
 import { prepared, searchLayers, usable } from '../recipe/steps/search-layers.ts'
-import { chooseOnly, sensitivities } from '../recipe/steps/sensitivity.ts'
+import { chooseOnly, type SearchLayer, sensitivities } from '../recipe/steps/sensitivity.ts'
 import { openTrial } from '../recipe/steps/trial.ts'
 import type { Step } from '../recipe/types.ts'
+import type { Sweep } from '../stages/observe/index.ts'
 import { findGroups } from '../stages/prune/groups.ts'
 import { inputHashOf, wantedOf } from './compress.ts'
 import { type DiagnoseRequest, playing } from './diagnose.ts'
@@ -44,6 +45,21 @@ export interface Sensitivities {
 export const integerFormats: readonly FormatName[] = ['int8', 'int7', 'int6', 'int5', 'int4', 'int3', 'int2']
 
 export async function measureSensitivity(request: SensitivityRequest, ctx: Context): Promise<Sensitivities> {
+  const { state, env } = await beforeRounding(request, ctx, 'sensitivity')
+  return {
+    target: env.wanted[0].target.id,
+    samples: Math.min(request.measuredOn, env.calibration!.size),
+    ...(await inFormats(state, request, env)),
+    groups: await inWidths(state, request, env),
+  }
+}
+
+/** What the model is before the recipe prunes or rounds it, and an environment that keeps what is measured of it, for its first target. */
+export async function beforeRounding(
+  request: Omit<SensitivityRequest, 'formats' | 'measuredOn'>,
+  ctx: Context,
+  job: string,
+): Promise<{ state: State; env: StepEnv }> {
   const { calibration, recipe } = request
   if (!calibration)
     throw new StudioError('usage', 'There are no samples to measure the layers on', {
@@ -54,11 +70,11 @@ export async function measureSensitivity(request: SensitivityRequest, ctx: Conte
     throw new StudioError('usage', 'The recipe names no target whose formats could be measured', {
       hint: 'Add the step export.',
     })
-  const decided = recipe.steps.filter(s => ['prune', 'quantize', 'search', 'evaluate', 'export'].includes(s.do))
-  const before = recipe.steps.slice(0, recipe.steps.indexOf(decided[0]))
+  const first = recipe.steps.findIndex(s => ['prune', 'quantize', 'search', 'evaluate', 'export'].includes(s.do))
+  const before = recipe.steps.slice(0, first)
   const state = await playing(request, ctx)(before)
   const key = hashJson([
-    'sensitivity',
+    job,
     inputHashOf(request),
     before,
     recipe.input ?? null,
@@ -75,12 +91,7 @@ export async function measureSensitivity(request: SensitivityRequest, ctx: Conte
     wanted,
     memo: memoIn(request.store, key),
   }
-  return {
-    target: wanted[0].target.id,
-    samples: Math.min(request.measuredOn, calibration.size),
-    ...(await inFormats(state, request, env)),
-    groups: await inWidths(state, request, env),
-  }
+  return { state, env }
 }
 
 const optionsOf = <T>(steps: readonly Step[], id: string, defaults: T): T => {
@@ -88,26 +99,32 @@ const optionsOf = <T>(steps: readonly Step[], id: string, defaults: T): T => {
   return { ...defaults, ...given }
 }
 
-async function inFormats(
+/** The layers that can be rounded, ready to be rounded one by one as the recipe would, but for its repairs. */
+export async function openLayers(
   state: State,
-  { formats: asked, measuredOn, recipe }: SensitivityRequest,
+  asked: readonly FormatName[],
+  steps: readonly Step[],
   env: StepEnv,
-): Promise<Pick<Sensitivities, 'formats' | 'layers'>> {
+): Promise<{ formats: FormatName[]; base: QuantizeOptions; model: Model; layers: SearchLayer[]; sweep: Sweep }> {
   const targets = env.wanted.map(w => w.target)
   const { formats } = usable(asked, targets)
-  // Rounding alone: what a repair makes of it is another question.
-  const given = optionsOf(recipe.steps, 'quantize', defaultsOf(quantizeOptions) as QuantizeOptions)
+  const given = optionsOf(steps, 'quantize', defaultsOf(quantizeOptions) as QuantizeOptions)
   const base: QuantizeOptions = { ...given, layers: {}, repairs: [], rawInput: false }
   const model = prepared(state.model, base, formats)
   const layers = searchLayers(model, targets, base)
   const values = new Set(layers.flatMap(layer => chooseOnly(model, layer, () => base).values))
   const sweep = await gather(model, [...values], env.calibration!, env.samples, base, env)
-  const trial = await openTrial(
-    model,
-    env.calibration!,
-    { batch: base.batch, count: measuredOn, input: env.input },
-    env.ctx,
-  )
+  return { formats, base, model, layers, sweep }
+}
+
+async function inFormats(
+  state: State,
+  { formats: asked, measuredOn, recipe }: SensitivityRequest,
+  env: StepEnv,
+): Promise<Pick<Sensitivities, 'formats' | 'layers'>> {
+  const { formats, base, model, layers, sweep } = await openLayers(state, asked, recipe.steps, env)
+  const options = { batch: base.batch, count: measuredOn, input: env.input }
+  const trial = await openTrial(model, env.calibration!, options, env.ctx)
   const until = Number.POSITIVE_INFINITY
   const found = await sensitivities(model, layers, { ...base, formats }, { raws: [], sweep, trial, until }, env)
   const nodes = new Map(model.graph.nodes.map(n => [n.id, n]))

@@ -5,6 +5,7 @@ import type { Options } from '../../src/base/options.ts'
 import type { Diagnosis } from '../../src/jobs/diagnose.ts'
 import type { Accuracy, LayerReport, Report, Side } from '../../src/jobs/report.ts'
 import type { Sensitivities } from '../../src/jobs/sensitivity.ts'
+import type { Speed } from '../../src/jobs/speed.ts'
 import type { Recipe } from '../../src/recipe/types.ts'
 import type {
   GraphView,
@@ -71,6 +72,11 @@ const sensitivities: Sensitivities = {
     { node: 'layer1.0.conv1', op: 'Conv', parameters: 2304, sqnrDb: [44, 27] },
   ],
   groups: [{ layer: 'conv1', channels: 16, points: [{ gone: 4, sqnrDb: 12 }] }],
+}
+
+const speed: Speed = {
+  machine: { macsPerSecond: { float32: 5e9, int8: 8e9 }, bytesPerSecond: 4e9 },
+  layers: [{ node: 'conv1', op: 'Conv', macs: 442_368, moved: 20_000, ms: { float32: 0.2, int8: 0.3 } }],
 }
 
 const diagnosis: Diagnosis = {
@@ -421,6 +427,7 @@ export function fakeApi(options: Partial<FakeOptions> = {}): StudioApi {
         },
         { id: 'ort-web', label: 'ONNX Runtime Web', vendor: 'Microsoft', forms: ['qdq'], ranOnItsRuntime: true },
       ],
+      chips: [],
       samples: [
         {
           id: 'digits',
@@ -497,6 +504,8 @@ export function fakeApi(options: Partial<FakeOptions> = {}): StudioApi {
     diagnosis: async () => good(diagnosis),
     measureSensitivity: async () => good(sensitivities),
     sensitivity: async () => good(null),
+    measureSpeed: async () => good(speed),
+    speed: async () => good(null),
     lint: async (_, target) =>
       good({
         target,
