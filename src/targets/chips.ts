@@ -50,14 +50,6 @@ export const chips: readonly Chip[] = [
     ],
   },
   {
-    id: 'rk3576',
-    label: 'Rockchip RK3576',
-    targets: ['rknn:rk3576'],
-    macsPerSecond: { int8: 6 * tera },
-    bytesPerSecond: null,
-    sources: ['https://boardor.com/blog/performance-evaluation-of-rockchip-rk3588-to-rk3562-npu-part-1'],
-  },
-  {
     id: 'rk3568',
     label: 'Rockchip RK3568',
     targets: ['rknn:rk3568'],

@@ -18,6 +18,8 @@ export function ChartPanel<Row>(props: {
   rows: readonly Row[]
   file: string
   controls?: JSX.Element
+  /** Under a heading of its own. */
+  nested?: boolean
   selected?: (row: Row) => boolean
   onSelect?: (row: Row) => void
   children: JSX.Element
@@ -32,7 +34,9 @@ export function ChartPanel<Row>(props: {
     <section class="section chart-panel" data-testid={props.testid}>
       <div class="row apart">
         <div>
-          <h2>{props.title}</h2>
+          <Show when={props.nested} fallback={<h2>{props.title}</h2>}>
+            <h3>{props.title}</h3>
+          </Show>
           <Show when={props.about}>
             <p class="soft">{props.about}</p>
           </Show>

@@ -72,7 +72,7 @@ export function Curves(props: {
                 <g class={`curve-name rank-${k}`}>
                   <line x1={plot().right + 6} x2={plot().right + 22} y1={y} y2={y} />
                   <text x={plot().right + 27} y={y + 4}>
-                    {short(id, Math.floor((plot().width - plot().right - 30) / 6.8))}
+                    {short(id, Math.floor((plot().width - plot().right - 30) / 7.4))}
                   </text>
                 </g>
               )}

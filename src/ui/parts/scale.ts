@@ -8,7 +8,7 @@ export interface Scale {
 export type Ends = readonly [from: number, to: number]
 
 // Letters beside each other want so many pixels, lines above each other so many.
-const apart = { across: 96, upwards: 44 }
+const apart = { across: 96, upwards: 32 }
 const about = ([from, to]: Ends, way: keyof typeof apart): number =>
   Math.max(2, Math.floor(Math.abs(to - from) / apart[way]))
 

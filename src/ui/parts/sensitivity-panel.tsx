@@ -80,6 +80,7 @@ function Rounding(props: { found: Sensitivities; file: string }) {
       about={words().roundingAbout(format.whole(props.found.samples, locale()))}
       label={words().rounding}
       testid="rounding-curves"
+      nested
       columns={columns()}
       rows={layers()}
       file={`${props.file}-rounding`}
@@ -172,6 +173,7 @@ function Pruning(props: { found: Sensitivities; file: string }) {
       about={words().pruningAbout(format.whole(props.found.samples, locale()))}
       label={words().pruning}
       testid="pruning-curves"
+      nested
       columns={columns()}
       rows={rows()}
       file={`${props.file}-pruning`}

@@ -11,6 +11,7 @@ import { AgreementFacts, CompareTable } from '../parts/compare-table.tsx'
 import { Doctor } from '../parts/doctor.tsx'
 import { Findings } from '../parts/findings.tsx'
 import { IntervalChart } from '../parts/interval-chart.tsx'
+import { LatencyPanel } from '../parts/latency-panel.tsx'
 import { LayersTable } from '../parts/layers-table.tsx'
 import { MemoryPanel } from '../parts/memory-panel.tsx'
 import { Said } from '../parts/said.tsx'
@@ -248,6 +249,15 @@ export function ResultPlace(props: { project: ProjectView }) {
             </Show>
             <Show when={studio.layers().length > 0}>
               <SensitivityPanel project={props.project} report={known()} />
+            </Show>
+            <Show when={model() && after()?.latencyMs}>
+              <LatencyPanel
+                project={props.project}
+                model={model()!}
+                target={studio.bundle()!.target}
+                before={known().before}
+                after={after()!}
+              />
             </Show>
             <Show when={model()}>{id => <MemoryPanel project={props.project} model={id()} />}</Show>
             <Show when={known().floatLeft.length > 0}>
