@@ -21,10 +21,11 @@ const bottom = 40
 export function Bars(props: { label: string; name: string; bars: readonly Bar[]; show: (value: number) => string }) {
   const hatch = createUniqueId()
   const [width, fit] = createWidth()
-  const left = () => Math.min(220, Math.max(96, 0.3 * width()))
+  const left = () => Math.min(220, 0.36 * width())
   const most = () => Math.max(1e-9, ...props.bars.map(({ value, high }) => Math.max(value, high ?? value)))
-  // Room for the words beside the longest bar.
-  const scale = () => linear(0, most(), [left(), left() + (width() - left()) * 0.62], 'across')
+  // Room for the words beside the longest bar, as wide as they are about.
+  const room = () => 7 * Math.max(...props.bars.map(({ words }) => words.length)) + 12
+  const scale = () => linear(0, most(), [left(), Math.max(left() + 40, width() - room())], 'across')
   const height = () => top + props.bars.length * rowHeight + bottom
   const foot = () => height() - bottom
   const short = (name: string) => {

@@ -69,7 +69,7 @@ function Latencies(props: {
   const bars = () =>
     rows().map(
       (row): Bar => ({
-        name: `${row.device}, ${row.side}`,
+        name: `${row.side} · ${row.device}`,
         value: row.ms,
         high: row.p90 ?? undefined,
         estimate: row.kind === words().estimate,
@@ -107,17 +107,8 @@ function Latencies(props: {
         {chip => (
           <p class="soft small">
             {chip().bytesPerSecond === null ? words().leastWork(chip().label) : words().least(chip().label)}{' '}
-            {words().sources}:{' '}
-            <For each={chip().sources}>
-              {(source, k) => (
-                <>
-                  {k() > 0 ? ', ' : ''}
-                  <a href={source} target="_blank" rel="noreferrer">
-                    {new URL(source).hostname}
-                  </a>
-                </>
-              )}
-            </For>
+            {/* Text that can be copied: a link would ask something of a network. */}
+            {words().sources}: <span class="source">{chip().sources.join(' ')}</span>
           </p>
         )}
       </Show>
