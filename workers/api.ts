@@ -9,6 +9,7 @@ import type { Answers } from '../src/jobs/answers.ts'
 import type { Beside, SharedValue } from '../src/jobs/beside.ts'
 import type { Costs } from '../src/jobs/costs.ts'
 import type { Diagnosis } from '../src/jobs/diagnose.ts'
+import type { Forecast } from '../src/jobs/forecast.ts'
 import type { Linted } from '../src/jobs/lint.ts'
 import type { Agreement, Report, Side } from '../src/jobs/report.ts'
 import type { Sensitivities } from '../src/jobs/sensitivity.ts'
@@ -37,7 +38,14 @@ export type ShownOption = Exclude<Option, ValueOption> | Omit<ValueOption, 'sche
 export interface Catalogue {
   steps: { id: string; label: string; options: Readonly<Record<string, ShownOption>> }[]
   presets: { id: string; label: string; recipe: Recipe }[]
-  targets: { id: string; label: string; vendor: string; forms: readonly string[]; ranOnItsRuntime: boolean }[]
+  targets: {
+    id: string
+    label: string
+    vendor: string
+    forms: readonly string[]
+    weights: readonly string[]
+    ranOnItsRuntime: boolean
+  }[]
   chips: readonly Chip[]
   samples: { id: string; label: Localized; about: Localized; bytes: number }[]
 }
@@ -215,6 +223,8 @@ export interface StudioApi {
   costs(id: string, model: ModelId): Promise<Result<BothCosts | null>>
   /** All but the original are a variant's. */
   graph(id: string, which: 'original' | 'optimized' | 'quantized', variant: string | null): Promise<Result<GraphView>>
+  /** What a run of the recipe will take; an estimate, from a few runs of the model on a few samples. */
+  forecast(id: string): Promise<Result<Forecast>>
   /** Runs the recipe from the first step whose result is not there yet. Ends early with code 'cancelled' after `cancel`. */
   run(
     id: string,

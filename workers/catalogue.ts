@@ -22,11 +22,12 @@ const shown = (options: Options): Readonly<Record<string, ShownOption>> =>
 export const catalogue: Omit<Catalogue, 'samples'> = {
   steps: steps.map(({ id, label, options }) => ({ id, label, options: shown(options) })),
   presets: presets.map(({ id, label, recipe }) => ({ id, label, recipe: withTargets(recipe, [defaultTarget]) })),
-  targets: targets.map(({ id, label, vendor, forms, ranOnItsRuntime }) => ({
+  targets: targets.map(({ id, label, vendor, forms, quant, ranOnItsRuntime }) => ({
     id,
     label,
     vendor,
     forms: forms.map(form => form.id),
+    weights: quant.weights.formats,
     ranOnItsRuntime,
   })),
   chips,

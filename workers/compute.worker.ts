@@ -27,6 +27,7 @@ import type { Bundle } from '../src/jobs/bundle.ts'
 import { type Compressed, compress, wantedOf, withTargets } from '../src/jobs/compress.ts'
 import { costsOf } from '../src/jobs/costs.ts'
 import { type Diagnosis, diagnose } from '../src/jobs/diagnose.ts'
+import { type Forecast, forecast } from '../src/jobs/forecast.ts'
 import { cutAs, type Linted, lint } from '../src/jobs/lint.ts'
 import type { Report } from '../src/jobs/report.ts'
 import { integerFormats, measureSensitivity, type Sensitivities } from '../src/jobs/sensitivity.ts'
@@ -361,6 +362,14 @@ const api = {
     answer(() => graphOf(project, which, variant)),
 
   costs: (project: Project, id: ModelId): Promise<Result<BothCosts | null>> => answer(() => costsFor(project, id)),
+
+  forecast: (project: Project): Promise<Result<Forecast>> =>
+    answer(async () => {
+      const { imported } = await modelOf(project.id, project.model)
+      const job = await jobOf(project, imported, recipeOf(project))
+      const model = cutAs(imported.model, project.recipe)
+      return forecast({ ...job, model, bytes: imported.bytes }, await lookingOn(imported))
+    }),
 
   lint: (project: Project, target: string): Promise<Result<Linted>> =>
     answer(async () => {

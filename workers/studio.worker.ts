@@ -399,6 +399,8 @@ const api: StudioApi = {
       viewer.call(async compute => unwrap(compute.answers(await load(id), models, role, comlink.proxy(onProgress)))),
     ),
 
+  forecast: id => result(async () => viewer.call(async compute => unwrap(compute.forecast(await load(id))))),
+
   costs: (id, model) => result(async () => viewer.call(async compute => unwrap(compute.costs(await load(id), model)))),
 
   graph: (id, which, variant) =>

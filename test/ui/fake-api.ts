@@ -423,9 +423,17 @@ export function fakeApi(options: Partial<FakeOptions> = {}): StudioApi {
           label: 'ONNX Runtime',
           vendor: 'Microsoft',
           forms: ['qdq', 'float16'],
+          weights: ['int8', 'int4'],
           ranOnItsRuntime: true,
         },
-        { id: 'ort-web', label: 'ONNX Runtime Web', vendor: 'Microsoft', forms: ['qdq'], ranOnItsRuntime: true },
+        {
+          id: 'ort-web',
+          label: 'ONNX Runtime Web',
+          vendor: 'Microsoft',
+          forms: ['qdq'],
+          weights: ['int8'],
+          ranOnItsRuntime: true,
+        },
       ],
       chips: [],
       samples: [
@@ -522,6 +530,8 @@ export function fakeApi(options: Partial<FakeOptions> = {}): StudioApi {
         ],
         sources: [],
       }),
+    forecast: async () =>
+      good({ steps: [], seconds: 12, peakBytes: 3e8, probe: { runMs: 3, openMs: 20, readMs: 1, macsPerSecond: 1e9 } }),
     costs: async () => good(null),
     report: async () => good(reportOf(graph)),
     sharedValues: async () =>

@@ -18,6 +18,7 @@ import { Said } from '../parts/said.tsx'
 import { Segmented } from '../parts/segmented.tsx'
 import { SensitivityPanel } from '../parts/sensitivity-panel.tsx'
 import { Term } from '../parts/term.tsx'
+import { Tried } from '../parts/tried.tsx'
 import { VariantPicker } from '../parts/variant-picker.tsx'
 import { layersCsv } from '../state/layers-csv.ts'
 import { save } from '../state/save.ts'
@@ -247,6 +248,7 @@ export function ResultPlace(props: { project: ProjectView }) {
             <Show when={studio.layers().length > 0}>
               <Doctor project={props.project} />
             </Show>
+            <Tried report={known()} />
             <Show when={studio.layers().length > 0}>
               <SensitivityPanel project={props.project} report={known()} />
             </Show>

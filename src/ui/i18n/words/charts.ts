@@ -88,6 +88,53 @@ export const en = {
     share: 'Of the roof',
     legend: 'Rings are layers in floats, dots are layers in eight bits, with the rounding of their input and output.',
   },
+  forecast: {
+    ask: 'What will it take?',
+    asking: 'Trying a few samples',
+    says: (time: string, bytes: string) => `Estimate: about ${time}, and up to ${bytes} of memory.`,
+    bounded: (time: string) => `Of this, ${time} are what the recipe grants its steps; they may end sooner.`,
+    from: (ms: string, speed: string) =>
+      `From ${ms} for a run of this model here (${speed} multiply-accumulates a second).`,
+    needsSamples: 'Add samples, then the time can be estimated.',
+  },
+  wish: {
+    title: 'Start from a wish',
+    about:
+      'Say what is not to be exceeded, and for what it is; the recipe is written for you, and can be changed below.',
+    kind: 'What matters',
+    bytes: 'At most so large',
+    loss: 'At most so much lost',
+    latency: 'At most so slow here',
+    fastest: 'As fast as it gets here',
+    unit: { bytes: 'kB', loss: 'points', latency: 'ms a run' },
+    amount: 'Amount',
+    target: 'For',
+    write: 'Write the recipe',
+    plan: {
+      search: (formats: string) => `Searches each layer’s format among ${formats}, and verifies whole candidates.`,
+      prune: (share: string) =>
+        `So small is not reached by few bits alone: channels are pruned first, to ${share} of the parameters.`,
+      slower: (n: number, all: number) =>
+        `${n} of ${all} layers were slower in eight bits when timed here, and stay in float.`,
+      untimed:
+        'All layers in eight bits. Time the layers in the result first, and those that are slower stay in float.',
+      float: 'Timed here, no layer is faster in eight bits: the graph is only optimised.',
+    },
+  },
+  tried: {
+    title: 'What was tried',
+    about: (samples: string) =>
+      `Candidates of the search that nothing else it tried beats in size and error, judged on ${samples} samples.`,
+    bytes: 'Size',
+    predicted: 'Predicted',
+    measured: 'Measured',
+    loss: 'Other answers',
+    taken: 'taken',
+    label: 'Candidates of the search',
+    pruned: 'What pruning took',
+    prunedAbout: 'Channels of each group before and after.',
+    left: (after: number, before: number) => `${after} of ${before}`,
+  },
 }
 
 export const zh: typeof en = {
@@ -174,5 +221,46 @@ export const zh: typeof en = {
     ms: '时间',
     share: '占屋顶',
     legend: '圆环为浮点层，圆点为 8 位层（含输入与输出的舍入）。',
+  },
+  forecast: {
+    ask: '需要多久？',
+    asking: '正在试几个样本',
+    says: (time, bytes) => `估计：约 ${time}，内存最多 ${bytes}。`,
+    bounded: time => `其中 ${time} 是配方给各步骤的时限，可能提前结束。`,
+    from: (ms, speed) => `依据：该模型在此运行一次需 ${ms}（每秒 ${speed} 次乘加）。`,
+    needsSamples: '请先添加样本，然后才能估计时间。',
+  },
+  wish: {
+    title: '从愿望开始',
+    about: '说明不可超过什么、用在哪里；配方会自动写好，可在下方修改。',
+    kind: '看重什么',
+    bytes: '最多这么大',
+    loss: '最多损失这么多',
+    latency: '在此最多这么慢',
+    fastest: '在此尽可能快',
+    unit: { bytes: 'kB', loss: '个百分点', latency: 'ms/次' },
+    amount: '数值',
+    target: '目标',
+    write: '写出配方',
+    plan: {
+      search: formats => `在 ${formats} 中为每一层搜索格式，并验证完整的候选。`,
+      prune: share => `仅靠低位宽达不到这么小：先剪通道，保留 ${share} 的参数。`,
+      slower: (n, all) => `${all} 层中有 ${n} 层在此实测 8 位更慢，保持浮点。`,
+      untimed: '所有层采用 8 位。若先在结果中为各层计时，更慢的层会保持浮点。',
+      float: '在此实测，没有一层用 8 位更快：只优化计算图。',
+    },
+  },
+  tried: {
+    title: '尝试过什么',
+    about: samples => `搜索试过的候选中，大小与误差上没有被其他候选超过的，在 ${samples} 个样本上评判。`,
+    bytes: '大小',
+    predicted: '预测',
+    measured: '实测',
+    loss: '答案不同',
+    taken: '采用',
+    label: '搜索的候选',
+    pruned: '剪枝去掉了什么',
+    prunedAbout: '每组剪枝前后的通道数。',
+    left: (after, before) => `${before} 留 ${after}`,
   },
 }
