@@ -2,7 +2,7 @@
 // step passes over them. An estimate, and called so.
 
 import { StudioError } from '../base/errors.ts'
-import { fitting } from '../ir/batches.ts'
+import { each, fitting, inOrder } from '../ir/batches.ts'
 import type { Context, Dataset, Feeds } from '../ir/context.ts'
 import { type Model, requiredInputs } from '../ir/model.ts'
 import { freeze } from '../ops/freeze.ts'
@@ -32,8 +32,9 @@ export interface ForecastRequest {
   samples: number
 }
 
+// The engine of a run is a new one.
+const startSeconds = 1
 const probed = 4
-const rounds = 3
 
 export async function forecast(request: ForecastRequest, ctx: Context): Promise<Forecast> {
   const { model, recipe } = request
@@ -49,18 +50,18 @@ export async function forecast(request: ForecastRequest, ctx: Context): Promise<
     evaluation: (request.evaluation ?? request.calibration)?.size ?? 0,
     groups,
     bundles: Math.max(1, wantedOf(recipe).length),
-    threads: ctx.runner.threads,
   }
   const steps = recipe.steps.map(step => {
     const minutes = boundOf(step)
     const seconds = minutes === null ? msOf(step, counts, probe) / 1000 : 60 * minutes
     return { step: step.do, seconds, bounded: minutes !== null }
   })
-  const seconds = steps.reduce((sum, step) => sum + step.seconds, 0)
+  const seconds = steps.reduce((sum, step) => sum + step.seconds, startSeconds)
   return { steps, seconds, peakBytes: peakOf(request, probe.fed, ctx.runner.threads), probe: probe.shown }
 }
 
 interface Probe {
+  passMs: number // a sample's share of the wall clock
   runMs: number
   openMs: number
   readMs: number
@@ -73,7 +74,6 @@ interface Counts {
   evaluation: number
   groups: number
   bundles: number
-  threads: number
 }
 
 async function measure(model: Model, data: Dataset, ctx: Context): Promise<Probe> {
@@ -89,16 +89,23 @@ async function measure(model: Model, data: Dataset, ctx: Context): Promise<Probe
   const session = await ctx.runner.open(model)
   const openMs = ctx.clock() - opening
   try {
-    let sum = 0
-    for (const fed of feeds) {
-      const times: number[] = []
-      for (let round = 0; round < rounds; round++) times.push(await session.time(fed))
-      sum += Math.min(...times)
-    }
-    const runMs = sum / feeds.length
+    // The first runs compile what they run.
+    for (const fed of feeds) await session.time(fed)
+    const times: number[] = []
+    for (const fed of feeds) times.push(await session.time(fed))
+    const runMs = times.sort((a, b) => a - b)[times.length >> 1]
+    // With every thread busy, and what it takes to reach them.
+    const { threads } = ctx.runner
+    const most = Math.round(Math.min(64, Math.max(4 * threads, 300 / runMs)))
+    const many = Array.from({ length: most }, (_, k) => feeds[k % feeds.length])
+    for await (const _ of inOrder(each(many.slice(0, threads)), threads, fed => session.run(fed)));
+    const began = ctx.clock()
+    for await (const _ of inOrder(each(many), threads, fed => session.run(fed)));
+    const passMs = (ctx.clock() - began) / many.length
     const [fed] = feeds
     const { macs } = cost(asFed(model, fed))
-    return { runMs, openMs, readMs, fed, shown: { runMs, openMs, readMs, macsPerSecond: (1000 * macs) / runMs } }
+    const shown = { runMs, openMs, readMs, macsPerSecond: (1000 * macs) / runMs }
+    return { passMs, runMs, openMs, readMs, fed, shown }
   } finally {
     await session.close()
   }
@@ -122,9 +129,9 @@ const pruneLevels = 8
 const golden = 12 // runs for a bundle's golden vectors
 const opensPerBundle = 3
 
-function msOf(step: Step, counts: Counts, { runMs, openMs, readMs }: Probe): number {
-  const { calibration, evaluation, groups, bundles, threads } = counts
-  const passes = (samples: number, times: number): number => samples * ((times * runMs) / threads + readMs)
+function msOf(step: Step, counts: Counts, { passMs, runMs, openMs, readMs }: Probe): number {
+  const { calibration, evaluation, groups, bundles } = counts
+  const passes = (samples: number, times: number): number => samples * (times * passMs + readMs)
   switch (step.do) {
     case 'quantize':
       return passes(calibration, observing) + opensPerBundle * openMs
@@ -146,9 +153,11 @@ function msOf(step: Step, counts: Counts, { runMs, openMs, readMs }: Probe): num
 }
 
 // Of an engine before it holds a model.
-const engineBytes = 20e6
+const engineBytes = 16e6
 // Sessions that are open at once hold the weights, and while one is opened its file as well.
 const copies = 4
+// Activations in the engine, on their way out of it, and those of the run before.
+const arrays = 3
 const batch = 16
 const observedBytes = 32 * 1024 * 1024
 
@@ -156,5 +165,5 @@ function peakOf({ model, bytes }: ForecastRequest, fed: Feeds, threads: number):
   const { values } = liveness(asFed(infer(model), fed))
   const all = values.reduce((sum, value) => sum + value.bytes, 0)
   const together = fitting(observedBytes, all, batch)
-  return threads * (engineBytes + copies * bytes + 2 * together * all)
+  return threads * (engineBytes + copies * bytes + arrays * together * all)
 }
