@@ -6,7 +6,7 @@ import type { Sensitivities } from '../../jobs/sensitivity.ts'
 import * as format from '../format.ts'
 import { locale, t } from '../i18n/index.ts'
 import { createJob } from '../state/job.ts'
-import { fromSearch, leastFirst } from '../state/sensitivity.ts'
+import { fromSearch, highest, leastFirst } from '../state/sensitivity.ts'
 import { useStudio } from '../state/studio.ts'
 import { ChartPanel } from './chart-panel.tsx'
 import { type Curve, Curves, mostNamed } from './curves.tsx'
@@ -20,7 +20,7 @@ const db = (value: number) => format.decibel(value, locale())
 
 function yOf(values: readonly number[]) {
   const low = Math.min(0, ...values)
-  const high = Math.max(10, ...values)
+  const high = Math.min(highest, Math.max(10, ...values))
   return (ends: Ends) => ({
     name: words().sqnr,
     scale: linear(low, high + 0.04 * (high - low), ends, 'upwards'),
@@ -48,7 +48,7 @@ function Rounding(props: { found: Sensitivities; file: string }) {
       ({ node, op, sqnrDb }): Curve => ({
         id: node,
         points: sqnrDb.flatMap((y, x) =>
-          y === null ? [] : [{ x, y, lines: [node, `${op} · ${props.found.formats[x]}`, db(y)] }],
+          y === null ? [] : [{ x, y: Math.min(y, highest), lines: [node, `${op} · ${props.found.formats[x]}`, db(y)] }],
         ),
       }),
     ),
@@ -129,7 +129,7 @@ function Pruning(props: { found: Sensitivities; file: string }) {
         id: layer,
         points: points.map(({ gone, sqnrDb }) => ({
           x: (100 * gone) / channels,
-          y: sqnrDb,
+          y: Math.min(sqnrDb, highest),
           lines: [layer, words().goneCount(gone, channels), db(sqnrDb)],
         })),
       }),

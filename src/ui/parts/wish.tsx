@@ -104,7 +104,7 @@ export function Wish(props: { project: ProjectView; disabled: boolean }) {
         </label>
         <Show when={kind() !== 'fastest'}>
           <ParsedField
-            name={`${words().amount} (${unit()})`}
+            name={`${words().amount}, ${unit()}`}
             text={String(amount())}
             parse={positive}
             numeric

@@ -2,6 +2,9 @@
 import type { Report } from '../../jobs/report.ts'
 import type { Sensitivities } from '../../jobs/sensitivity.ts'
 
+/** In dB: what lies above cannot be told from the float model, and would only flatten the chart. */
+export const highest = 70
+
 /** Those first whose figures are the least on average. */
 export function leastFirst<Row>(rows: readonly Row[], figures: (row: Row) => readonly (number | null)[]): Row[] {
   const mean = (row: Row): number => {

@@ -2,6 +2,7 @@
 
 import { ambarella } from './ambarella.ts'
 import { c } from './c.ts'
+import { charts } from './charts.ts'
 import { compiled } from './compiled.ts'
 import { composed } from './composed.ts'
 import { coreml } from './coreml.ts'
@@ -43,6 +44,7 @@ export const plain = [
   ...quantize,
   ...ranges,
   ...recipe,
+  ...charts,
   ...search,
   ...simulate,
   ...tflite,
