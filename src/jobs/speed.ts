@@ -70,7 +70,7 @@ graph (x: u8[1,${channels},${size},${size}]) -> (q) {
 // More than caches hold.
 const numbers = 4_194_304
 const fewPasses = 2
-const manyPasses = 10
+const manyPasses = 6
 
 /** Reads and writes so many numbers so many times; what it takes to begin and end is the same for any number of passes. */
 const throughMemory = (passes: number): string => `
@@ -96,7 +96,7 @@ export async function measureMachine(ctx: Context): Promise<Machine> {
   }
 }
 
-const rounds = 15
+const rounds = 8
 
 /** The least of several runs: a bound is what is reached when nothing else is in the way. */
 async function leastSeconds(text: string, x: NdArray, ctx: Context): Promise<number> {

@@ -68,7 +68,7 @@ export function Chart(props: {
         value={props.at ?? 0}
         aria-valuetext={said()?.lines.join(', ') ?? ''}
         onInput={event => props.onRead(Number(event.currentTarget.value))}
-        onFocus={event => event.currentTarget.matches(':focus-visible') && props.at === null && props.onRead(0)}
+        onFocus={() => props.onRead(props.at ?? 0)}
         onBlur={() => props.onRead(null)}
         onKeyDown={event => {
           if (event.key !== 'Enter' || props.at === null) return

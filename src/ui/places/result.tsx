@@ -1,5 +1,5 @@
 // What came of it: is it still right, what does it cost, which layer strays most, what stayed in float, what was odd in the data.
-import { createMemo, createSignal, For, Show } from 'solid-js'
+import { createMemo, createSignal, For, lazy, Show, Suspense } from 'solid-js'
 import type { ProjectView } from '../../../workers/api.ts'
 import type { Accuracy, LayerReport, Report } from '../../jobs/report.ts'
 import * as format from '../format.ts'
@@ -11,19 +11,18 @@ import { AgreementFacts, CompareTable } from '../parts/compare-table.tsx'
 import { Doctor } from '../parts/doctor.tsx'
 import { Findings } from '../parts/findings.tsx'
 import { IntervalChart } from '../parts/interval-chart.tsx'
-import { LatencyPanel } from '../parts/latency-panel.tsx'
 import { LayersTable } from '../parts/layers-table.tsx'
-import { MemoryPanel } from '../parts/memory-panel.tsx'
 import { Said } from '../parts/said.tsx'
 import { Segmented } from '../parts/segmented.tsx'
-import { SensitivityPanel } from '../parts/sensitivity-panel.tsx'
 import { Term } from '../parts/term.tsx'
-import { Tried } from '../parts/tried.tsx'
 import { VariantPicker } from '../parts/variant-picker.tsx'
 import { layersCsv } from '../state/layers-csv.ts'
 import { save } from '../state/save.ts'
 import { useStudio } from '../state/studio.ts'
 import './result.css'
+
+// Drawn below the fold, and as large as the rest of the place.
+const ResultCharts = lazy(async () => ({ default: (await import('../parts/result-charts.tsx')).ResultCharts }))
 
 function AccuracyChart(props: { before: Accuracy; after: Accuracy }) {
   const row = (name: string, { value, interval95 }: Accuracy) => ({ name, value, ...interval95 })
@@ -248,20 +247,9 @@ export function ResultPlace(props: { project: ProjectView }) {
             <Show when={studio.layers().length > 0}>
               <Doctor project={props.project} />
             </Show>
-            <Tried report={known()} />
-            <Show when={studio.layers().length > 0}>
-              <SensitivityPanel project={props.project} report={known()} />
-            </Show>
-            <Show when={model() && after()?.latencyMs}>
-              <LatencyPanel
-                project={props.project}
-                model={model()!}
-                target={studio.bundle()!.target}
-                before={known().before}
-                after={after()!}
-              />
-            </Show>
-            <Show when={model()}>{id => <MemoryPanel project={props.project} model={id()} />}</Show>
+            <Suspense>
+              <ResultCharts project={props.project} report={known()} model={model()} after={after()} />
+            </Suspense>
             <Show when={known().floatLeft.length > 0}>
               <FloatLeft rows={known().floatLeft} />
             </Show>
