@@ -32,7 +32,7 @@ export function createWidth(): [() => number, (svg: SVGSVGElement) => void] {
 }
 
 export function Axes(props: { plot: Plot }) {
-  const { plot } = { plot: () => props.plot }
+  const plot = () => props.plot
   return (
     <g class="axes">
       <For each={plot().x.scale.ticks}>

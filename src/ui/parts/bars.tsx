@@ -14,6 +14,9 @@ export interface Bar {
   words: string
 }
 
+// Chinese letters are as wide as they are high.
+const widthOf = (words: string): number => [...words].reduce((sum, letter) => sum + (letter > '\u2e80' ? 12 : 7), 0)
+
 const rowHeight = 28
 const top = 4
 const bottom = 40
@@ -24,7 +27,7 @@ export function Bars(props: { label: string; name: string; bars: readonly Bar[];
   const left = () => Math.min(220, 0.36 * width())
   const most = () => Math.max(1e-9, ...props.bars.map(({ value, high }) => Math.max(value, high ?? value)))
   // Room for the words beside the longest bar, as wide as they are about.
-  const room = () => 7 * Math.max(...props.bars.map(({ words }) => words.length)) + 12
+  const room = () => Math.max(...props.bars.map(({ words }) => widthOf(words))) + 12
   const scale = () => linear(0, most(), [left(), Math.max(left() + 40, width() - room())], 'across')
   const height = () => top + props.bars.length * rowHeight + bottom
   const foot = () => height() - bottom

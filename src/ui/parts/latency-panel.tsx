@@ -177,7 +177,7 @@ export function LatencyPanel(props: {
             file={props.project.name}
           />
           <section class="section">
-            <Show when={job.found.latest}>
+            <Show when={job.found.latest} fallback={<h3>{t().charts.roofline.title}</h3>}>
               {speed => <Roofline speed={speed()} chip={chip()} file={props.project.name} />}
             </Show>
             <div class="row apart">

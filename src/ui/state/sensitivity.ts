@@ -24,7 +24,9 @@ export function fromSearch({ steps, layers, bundles }: Report): Sensitivities | 
     | undefined
   const measured = Object.entries(step?.found?.sensitivity ?? {})
   if (measured.length === 0) return null
-  const formats = [...new Set(measured.flatMap(([, by]) => Object.keys(by)))]
+  // The widest first, as they are measured.
+  const bits = (name: string): number => Number(/\d+/.exec(name)?.[0] ?? 0)
+  const formats = [...new Set(measured.flatMap(([, by]) => Object.keys(by)))].sort((a, b) => bits(b) - bits(a))
   const op = new Map(layers.map(row => [row.node, row.op]))
   return {
     target: bundles[0]?.target ?? '',
