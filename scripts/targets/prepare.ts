@@ -150,12 +150,20 @@ async function prepare(job: Job): Promise<void> {
     if (job.rows.length === 1 && thrown instanceof StudioError && thrown.where.step === 'export') return thrown
     throw thrown
   })
-  // A form that was asked for and has nothing to hold, of which lint does not speak: it is of targets.
-  if (state instanceof StudioError)
-    return saved(job, [{ refused: `${state.message}. ${state.hint}`, linted: true, operators: null }])
-  if (!existsSync(join(job.common, 'float.npz'))) await besides(job, imported.model, state.model, spec, ctx, open)
   const asFed = { ...imported, model: frozen(imported.model, await shapesOf(calibration), []) }
-  const refusals = async (id: string) => (await lint(asFed, id, ctx)).findings.filter(f => f.level === 'refused')
+  const refusals = async (id: string, form: string) => {
+    const { forms } = findTarget(id)
+    const first = form === (forms.find(f => f.holds === 'quantised') ?? forms[0]).id
+    const { findings } = await lint(asFed, id, ctx)
+    return findings.filter(f => f.level === 'refused' && (f.form === form || (f.form === null && first)))
+  }
+  // A form that was asked for and has nothing to hold.
+  if (state instanceof StudioError) {
+    const [{ target, form }] = job.rows
+    const linted = form !== null && (await refusals(target, form)).some(f => f.why === state.message)
+    return saved(job, [{ refused: `${state.message}. ${state.hint}`, linted, operators: null }])
+  }
+  if (!existsSync(join(job.common, 'float.npz'))) await besides(job, imported.model, state.model, spec, ctx, open)
   const prepared: Prepared[] = []
   const previewed: { model: Model; preview: string; path: string }[] = []
   for (const variant of state.variants) {
@@ -176,13 +184,11 @@ async function prepare(job: Job): Promise<void> {
         const count = preview === 'runtime' ? job.limit : job.previewed
         await writeFile(path, (await outputsOf(variant.model, runner, await open(job.eval), count)).npz())
       }
-      // Of a target's forms lint looks at the first that is quantised.
-      const { forms } = target
-      const linted = variant.form !== (forms.find(form => form.holds === 'quantised') ?? forms[0]).id
-      prepared.push({ refused: null, linted: linted || (await refusals(variant.target)).length === 0, operators })
+      const said = await refusals(variant.target, variant.form)
+      prepared.push({ refused: null, linted: said.length === 0, operators })
     } catch (thrown) {
       if (!(thrown instanceof StudioError) || thrown.code !== 'unsupported') throw thrown
-      const said = await refusals(variant.target)
+      const said = await refusals(variant.target, variant.form)
       const linted = said.some(f => f.node === (thrown.where.node ?? null) || thrown.message.includes(f.why))
       prepared.push({ refused: `${thrown.message}. ${thrown.hint}`, linted, operators })
     }

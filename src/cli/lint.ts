@@ -21,13 +21,14 @@ export async function run(args: Parsed, line: ProgressLine, signal: AbortSignal)
   line.done()
   if (args.flag('json')) return `${JSON.stringify(result, null, 2)}\n`
   const [refused, left] = [false, true].map(float => result.findings.filter(f => (f.level === 'float') === float))
-  const cannot = refused.length > 0 ? ` ${refused.length} keep it from being written.` : ''
+  const all = refused.filter(f => f.form === null).length
+  const cannot = all > 0 ? ` ${all} keep it from being written.` : ''
   const head = `${result.integer} operators would run in integers, ${left.length} in float.${cannot}`
   if (result.findings.length === 0) return `${head}\n`
   const rows = result.findings.map(f => [
     f.node ?? '',
     f.op,
-    f.level,
+    f.form === null ? f.level : `${f.level} as ${f.form}`,
     f.fix ? `${f.why.replace(/\.$/, '')}. ${f.fix}` : f.why,
   ])
   return `${head}\n\n${table(['node', 'op', 'level', 'why'], rows)}\n`

@@ -15,11 +15,13 @@ import { checkRecipe } from '../recipe/validate.ts'
 import { optimize } from '../stages/passes/index.ts'
 import { upgradeOpset } from '../stages/passes/upgrade-opset.ts'
 import { choose } from '../stages/quantize/choose.ts'
+import { forProducts, hasProducts, isRuntimeForm, nothingIn } from '../stages/quantize/runtime-kernels.ts'
 import { findTarget } from '../targets/index.ts'
 
 /** With the nodes of the imported model that it is about. */
 export interface Finding extends Problem {
   origin: readonly string[]
+  form: string | null // the one form of the target that it keeps from being written; null: that which the model would have
 }
 
 export interface Linted {
@@ -48,11 +50,17 @@ export async function lint(
     source: target.sources[0],
   }))
   const refused = written(legal, target, form.id)
+  const same = (a: Problem) => (b: Problem) => a.node === b.node && a.why === b.why
+  const elsewhere = target.forms
+    .filter(other => other !== form)
+    .flatMap(({ id }) => written(legal, target, id).map(problem => ({ ...problem, form: id })))
+    .filter(problem => !refused.some(same(problem)))
   const origins = new Map(legal.graph.nodes.map(node => [node.id, node.origin]))
   return {
     target: id,
     integer: choice.chosen.size,
-    findings: [...refused, ...left.filter(f => !refused.some(r => r.node === f.node))].map(problem => ({
+    findings: [...refused, ...left.filter(f => !refused.some(r => r.node === f.node)), ...elsewhere].map(problem => ({
+      form: null,
       ...problem,
       origin: (problem.node && origins.get(problem.node)) || [],
     })),
@@ -69,6 +77,10 @@ export const cutAs = (model: Model, recipe: Recipe): Model =>
 /** What writing the model would refuse. */
 function written(model: Model, target: Target, form: string): Problem[] {
   const exporter = exporters.find(e => e.id === target.exporter)!
+  if (target.exporter === 'onnx' && isRuntimeForm(form) && !hasProducts(model.graph)) {
+    const said = { why: nothingIn(form), fix: forProducts, source: target.sources[0] }
+    return [{ node: null, op: '', level: 'refused', ...said }]
+  }
   try {
     const ready = target.limits.staticShapes ? infer(frozen(model, {}, [])) : model
     return exporter.check?.(ready, target, form) ?? []

@@ -23,6 +23,7 @@ export const c: Target = {
   version: 'C99',
   preview: 'tflm',
   integersOnly: true,
+  lower: tflm.lower!.filter(pass => pass !== 'decompose-hard-sigmoid'), // a table here
   quant: {
     ...tflm.quant,
     ops: [...tflm.quant.ops, ...tables],

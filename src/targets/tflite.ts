@@ -59,7 +59,7 @@ export const tflite: Target = {
   preview: 'tflite',
   layout: 'NHWC',
   integerEdges: true,
-  lower: ['decompose-layer-norm'],
+  lower: ['decompose-layer-norm', 'fuse-hard-swish', 'decompose-hard-sigmoid'],
   quant: {
     activations: {
       formats: ['float32', 'float16', ...activations],
@@ -83,7 +83,7 @@ export const tflite: Target = {
     })),
     fixed: [fixed('Softmax', 1 / 256, -128), fixed('Sigmoid', 1 / 256, -128), fixed('Tanh', 1 / 128, 0)],
   },
-  limits: { opset: { min: 13, max: 21 }, staticShapes: true },
+  limits: { opset: { min: 14, max: 21 }, staticShapes: true }, // HardSwish came with 14
   ranOnItsRuntime: true,
   sources: [spec, kernels],
 }

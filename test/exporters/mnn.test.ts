@@ -68,6 +68,8 @@ const more: Record<string, string> = {
     'graph (x: f32[1,3,9]) -> (y) { y = Conv(x, w: f32[4,3,3], b: f32[4]) {pads=[1,0], strides=[2]} }',
   'a part that is joined and used twice':
     'graph (x: f32[1,4,6,6]) -> (y, r) { c = Conv(x, w: f32[4,4,1,1]) r = Relu(c) m = Transpose(c) {perm=[0,2,3,1]} t = Transpose(m) {perm=[0,3,1,2]} y = Add(t, r) }',
+  'a sum of reals that is bounded':
+    'graph (x: f32[1,4,6,6]) -> (y) { m = Mul(x, k: f32[]{20}) a = Add(m, three: f32[]{3}) c = Clip(a, low: f32[]{0}, high: f32[]{6}) y = Mul(m, c) }',
   'an output that is an input of the next':
     'graph (x: f32[1,4,6,6]) -> (c, y) { c = Conv(x, w: f32[4,4,1,1]) y = Sigmoid(c) }',
 }

@@ -62,6 +62,12 @@ const networks: Record<string, [shape: number[], text: string]> = {
     g = Gemm(f, w2: f32[25,4], b2: f32[4])
     y = Gemm(g, w3: f32[3,4], b3: f32[3]) {transB=1}`,
   ],
+  'constants of fewer dimensions': [
+    [1, 5, 6],
+    `a = Mul(x, k: f32[6])
+    b = Add(c: f32[5,1], a)
+    y = Sub(b, d: f32[1,5,6])`,
+  ],
   'pooling of every kind': [
     map,
     `a = MaxPool(x) {kernel_shape=[3,3], strides=[2,2], pads=[1,1,1,1], ceil_mode=1}

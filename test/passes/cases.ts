@@ -285,6 +285,10 @@ export const cases: Record<PassId, Case[]> = {
     one(`graph (x: f32[2,8]) -> (y) { y = Gelu(x) {approximate="tanh"} }`, { opset: 20 }),
   ],
   'decompose-hard-swish': [one(`graph (x: f32[40]) -> (y) { y = HardSwish(x) }`)],
+  'decompose-hard-sigmoid': [
+    one(`graph (x: f32[40]) -> (y) { y = HardSigmoid(x) }`),
+    one(`graph (x: f32[40]) -> (y) { y = HardSigmoid(x) {alpha=0.16666667, beta=0.5} }`),
+  ],
   'decompose-layer-norm': [
     one(`graph (x: f32[2,3,8]) -> (y) { y = LayerNormalization(x, f32[8], f32[8]) }`),
     one(`graph (x: f32[2,3,8]) -> (y) { y = LayerNormalization(x, f32[3,8]) {axis=1, epsilon=0.01} }`, { opset: 18 }),

@@ -179,6 +179,33 @@ function binary(rng: Rng, style: Style, op: string): Layer {
   ])
 }
 
+/** A constant of random codes, as `input`. */
+function held(rng: Rng, style: Style, name: string, shape: readonly number[]) {
+  const scale = scaleNear(rng, 0.01 / fineness(style), style.activation !== 'i16')
+  const values = codes(rng, count(shape), ...ends(style.activation))
+  const line = dequantized(name, style.activation, scale, zeroOf(rng, style.activation))
+  return { scale, line: line.replace(`${name}_q`, `${name}_q: ${style.activation}[${shape}]{${values}}`) }
+}
+
+// From this opset on constants may be int16.
+const wide = 21
+
+/** A constant may come before or after what is computed. */
+function besideConstant(rng: Rng, style: Style, op: 'Add' | 'Mul' | 'Concat'): Layer {
+  const shape = [1, between(rng, 1, 5), between(rng, 1, 6), between(rng, 1, 9)]
+  const other = op === 'Concat' ? shape : pick(rng, [shape, [1, shape[1], 1, 1], shape.slice(2), [1]])
+  const a = input(rng, style, 'a', shape)
+  const k = held(rng, style, 'k', other)
+  const size = op === 'Mul' ? a.scale * k.scale * 74 * fineness(style) : Math.max(a.scale, k.scale)
+  const lines = [
+    a.line,
+    k.line,
+    `c = ${op}(${rng.below(2) ? 'a, k' : 'k, a'})${op === 'Concat' ? ' {axis=1}' : ''}`,
+    quantized('c', style.activation, scaleNear(rng, size), zeroOf(rng, style.activation)),
+  ]
+  return layer(a.declared, lines, 'y', wide)
+}
+
 function concat(rng: Rng, style: Style): Layer {
   const axis = rng.below(3)
   const base = [between(rng, 1, 3), between(rng, 1, 4), between(rng, 1, 5)]
@@ -336,6 +363,9 @@ export const layers: Record<string, Make> = {
   'MatMul to float': (rng, style) => matmul(rng, style, 'float'),
   Add: (rng, style) => binary(rng, style, 'Add'),
   Mul: (rng, style) => binary(rng, style, 'Mul'),
+  'Mul and a constant': (rng, style) => besideConstant(rng, style, 'Mul'),
+  'Add and a constant': (rng, style) => besideConstant(rng, style, 'Add'),
+  'Concat and a constant': (rng, style) => besideConstant(rng, style, 'Concat'),
   Concat: concat,
   MaxPool: (rng, style) => pool(rng, style, 'MaxPool'),
   AveragePool: (rng, style) => pool(rng, style, 'AveragePool'),

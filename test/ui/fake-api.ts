@@ -526,6 +526,7 @@ export function fakeApi(options: Partial<FakeOptions> = {}): StudioApi {
             level: 'float',
             source: 'https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html',
             origin: ['/resnet/avgpool'],
+            form: null,
           },
         ],
         sources: [],

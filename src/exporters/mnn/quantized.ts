@@ -7,7 +7,8 @@ import { type Codes, constantOf, type Fused, type Lowering, refuse } from './con
 
 /**
  * Relu and Clip from 0 to 6 that follow a convolution or an addition and nothing else reads what is between. An addition of codes bounds them
- * by code 0, which is real 0 only where that is the zero point; where it is the least code, nothing is left to do.
+ * by code 0, which is real 0 only where that is the zero point; where it is the least code, nothing is left to do. An addition of reals knows
+ * Relu alone: it takes Relu6 without a word and bounds nothing (seen in 3.6.1).
  */
 export function fusedActivations(
   graph: Graph,
@@ -22,8 +23,8 @@ export function fusedActivations(
     if (!output || graph.outputs.includes(output) || !fuses(node, graph)) continue
     const [next, ...others] = readers.get(output) ?? []
     const kind = next && others.length === 0 ? kindOf(next, graph) : 0
-    if (kind === 0) continue
-    const [y] = next.outputs
+    const [y] = next?.outputs ?? []
+    if (kind === 0 || (kind === 2 && node.op === 'Add' && !codes.has(y!))) continue
     const zero = (node.op === 'Add' && codes.get(y!)?.zero) || 0
     if (zero === 0 || zero === -128) found.set(node.id, { kind: zero === 0 ? kind : 0, output: y!, by: next.id })
   }

@@ -67,8 +67,14 @@ function binary(node: Node, planner: Planner): void {
 /** A blob with as many dimensions as the output, which ncnn broadcasts as ONNX does. */
 function sameRank(name: string, rank: number, planner: Planner): string {
   const shape = planner.view.shape(name)
-  if (shape.length === rank || planner.view.constant(name)) return planner.blob(name)
+  if (shape.length === rank) return planner.blob(name)
   const wide = [...new Array<number>(rank - shape.length).fill(1), ...shape]
+  const tensor = planner.view.constant(name)
+  if (tensor) {
+    const held = planner.fresh(name)
+    planner.add('MemoryData', [], [held], sizesOf(wide.slice(1)), [{ kind: 'raw', tensor, count: elements(tensor) }])
+    return held
+  }
   const blob = planner.fresh(`${planner.blob(name)}_wide`)
   planner.add('Reshape', [planner.blob(name)], [blob], sizesOf(wide.slice(1)))
   return blob

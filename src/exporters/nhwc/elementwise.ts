@@ -39,7 +39,7 @@ const leakyRelu: Rule = {
 }
 
 const binary = (kind: 'ADD' | 'SUB' | 'MUL' | 'DIV'): Rule => ({
-  ...(kind === 'DIV' ? {} : { data: null }),
+  ...(kind === 'DIV' ? {} : { data: null, alike: true }),
   fuses: true,
   lower: k => {
     const form = k.form()

@@ -140,7 +140,7 @@ function quantize(g: Lowering, node: Node): void {
 function kernelOf(g: Lowering, node: Node): readonly Node[] {
   const rule = node.domain === '' || node.domain === 'ai.onnx' ? rules[node.op] : undefined
   if (!rule) throw new Refusal(`there is no kernel for ${node.op}`)
-  const found = rule.data === undefined ? null : g.pairs.unit(node, rule.data)
+  const found = rule.data === undefined ? null : g.pairs.unit(node, rule.data, rule.alike)
   const unit = found && refusal(g, node, rule, found) === null ? found : null
   if (unit) {
     rule.lower(new Kernel(g, node, unit, unit.fused, unit.output, rule.fuses ?? false))

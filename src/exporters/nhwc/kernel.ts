@@ -9,6 +9,8 @@ import type { Fused, Kind, Options } from './types.ts'
 export interface Rule {
   /** Positions of data inputs, which codes must stand on for a kernel of integers. null: all. Left out: computes in float alone. */
   data?: readonly number[] | null
+  /** All inputs are alike, so that a constant may come first. */
+  alike?: true
   /** Output codes are input codes. */
   moves?: true
   /** The kernel takes an activation function along. */

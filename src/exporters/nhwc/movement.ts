@@ -261,6 +261,7 @@ function chosen(way: { alignCorners: boolean; halfPixelCenters: boolean }, from:
 
 const concat: Rule = {
   data: null,
+  alike: true,
   lower: k => {
     const { g, node, unit, params } = k
     const form = k.form()

@@ -116,14 +116,18 @@ export class Pairs {
     return bounds && code(bounds.min) <= low && code(bounds.max) >= high ? 'none' : null
   }
 
-  /** The kernel around a node whose data inputs are at `data` (null: all); null where codes are not on all its sides. */
-  unit(node: Node, data: readonly number[] | null): Unit | null {
+  /**
+   * The kernel around a node whose data inputs are at `data` (null: all); null where codes are not on all its sides. Unless inputs are
+   * `alike`, the first one is computed.
+   */
+  unit(node: Node, data: readonly number[] | null, alike = false): Unit | null {
     if (node.outputs.filter(o => o !== null).length !== 1) return null
     const inputs = node.inputs.map((name, i) =>
       name !== null && (data?.includes(i) ?? true) ? this.operand(name) : undefined,
     )
     const isData = (i: number): boolean => node.inputs[i] !== null && (data?.includes(i) ?? true)
-    if (inputs.some((operand, i) => operand === null && isData(i)) || !inputs[0] || inputs[0].constant) return null
+    if (inputs.some((operand, i) => operand === null && isData(i))) return null
+    if ((alike ? inputs : inputs.slice(0, 1)).every(operand => !operand || operand.constant)) return null
     const next = this.onlyReader(node.outputs[0]!)
     const activation = next && (next.op === 'Relu' || next.op === 'Clip') ? next : null
     const last = activation ? this.onlyReader(activation.outputs[0]!) : next

@@ -7,8 +7,7 @@ import { type Dim, type Model, requiredInputs, type ValueName } from '../../ir/m
 import type { Target } from '../../ir/target.ts'
 import { freeze } from '../../ops/freeze.ts'
 import { infer } from '../../ops/infer.ts'
-import { upgradeOpset } from '../../stages/passes/upgrade-opset.ts'
-import { legalise } from './legalise.ts'
+import { inOpsetOf, legalise } from './legalise.ts'
 
 export interface Wish extends Omit<WriteOptions, 'bytes'> {
   /** Shapes that inputs had when they were fed. */
@@ -23,7 +22,7 @@ export async function write(
 ): Promise<Written & { model: Model }> {
   const exporter = exporters.find(e => e.id === target.exporter)!
   const { fed, ...options } = wish
-  const given = upgraded(wish.form === 'float' ? model : withinIr(model, target), target)
+  const given = inOpsetOf(wish.form === 'float' ? model : withinIr(model, target), target.limits)
   const legal = await legalise(given, target, ctx)
   const notes: string[] = []
   const ready = target.limits.staticShapes ? frozen(infer(legal), fed, notes) : legal
@@ -36,12 +35,6 @@ const withinIr = (model: Model, { limits }: Target): Model => ({
   ...model,
   irVersion: Math.min(model.irVersion, limits.irVersion?.max ?? model.irVersion),
 })
-
-/** In the oldest operators that the target's exporter reads; only from opset 13 on is there a way to newer ones. */
-function upgraded(model: Model, { limits }: Target): Model {
-  const { min } = limits.opset
-  return min >= 13 && (model.opsets[''] ?? min) < min ? upgradeOpset(infer(model), min) : model
-}
 
 /** With the shapes that inputs were fed with, a batch of one; what is not known is refused. */
 export function frozen(model: Model, fed: Wish['fed'], notes: string[]): Model {

@@ -7,6 +7,7 @@ import { cancelReshapes } from './cancel-reshapes.ts'
 import { cancelTransposes } from './cancel-transposes.ts'
 import { constantsToInitializers } from './constants-to-initializers.ts'
 import { decomposeGelu } from './decompose-gelu.ts'
+import { decomposeHardSigmoid } from './decompose-hard-sigmoid.ts'
 import { decomposeHardSwish } from './decompose-hard-swish.ts'
 import { decomposeLayerNorm } from './decompose-layer-norm.ts'
 import { eliminateClip } from './eliminate-clip.ts'
@@ -49,6 +50,7 @@ export const passes = [
   foldPad,
   decomposeGelu,
   decomposeHardSwish,
+  decomposeHardSigmoid,
   decomposeLayerNorm,
   mergeSlices,
   cancelTransposes,

@@ -11,7 +11,16 @@ import { byteLength, onnxCode } from '../../base/dtype.ts'
 import { StudioError } from '../../base/errors.ts'
 import type { Bytes } from '../../ir/context.ts'
 import { type Editor, edit } from '../../ir/edit.ts'
-import { type Attr, attrInt, int, type Model, type Node, type ValueName } from '../../ir/model.ts'
+import {
+  type Attr,
+  attrFloat,
+  attrInt,
+  type Graph,
+  int,
+  type Model,
+  type Node,
+  type ValueName,
+} from '../../ir/model.ts'
 import { packed, type Tensor, unpacked } from '../../ir/tensor.ts'
 
 export const runtimeForms = ['nbits', 'dynamic'] as const
@@ -40,10 +49,7 @@ export async function withRuntimeKernels(model: Model, form: RuntimeForm, bytes:
     }
   })
   if (!found.some(f => f.node.op !== 'Gather'))
-    throw new StudioError('bad-recipe', `No layer can be written in the form ${form}`, {
-      where: { step: 'export' },
-      hint: 'It is for matrix products of 4 or 8 bits whose activations stay in float: "activations": "float32".',
-    })
+    throw new StudioError('bad-recipe', nothingIn(form), { where: { step: 'export' }, hint: forProducts })
   // One weight after another: what is kept of each are its codes as they will be written.
   const changes: Change[] = []
   for (const { node, weight } of found) {
@@ -65,6 +71,18 @@ export async function withRuntimeKernels(model: Model, form: RuntimeForm, bytes:
   })
   return { ...model, graph, opsets: { ...model.opsets, 'com.microsoft': 1 } }
 }
+
+export const nothingIn = (form: RuntimeForm): string => `No layer can be written in the form ${form}`
+export const forProducts =
+  'It is for matrix products of 4 or 8 bits whose activations stay in float: "activations": "float32".'
+
+/** Whether a model in floats has what these forms are for. */
+export const hasProducts = ({ nodes, values, inputs }: Graph): boolean =>
+  nodes.some(node => {
+    const weight = node.inputs[1]
+    const constant = weight && !inputs.includes(weight) ? values.get(weight)?.data : null
+    return constant?.shape.length === 2 && (node.op === 'MatMul' || (node.op === 'Gemm' && isPlain(node)))
+  })
 
 /** What is done to the graph for one layer; `quantized` holds inputs that have their codes already. */
 type Change = (e: Editor, quantized: Map<ValueName, Dynamic>) => void
@@ -91,14 +109,14 @@ function restoredBy(e: Editor, name: ValueName | null): Restored | null {
 function fits(node: Node, { axis, block }: Restored): boolean {
   if (node.op === 'Gather') return attrInt(node, 'axis', 0) === 0 && axis === (block === null ? 0 : 1)
   if (node.op === 'MatMul') return axis === (block === null ? 1 : 0)
-  if (node.op !== 'Gemm' || attrInt(node, 'transA', 0) !== 0) return false
-  const factor = (name: string): boolean => {
-    const attr = node.attrs.get(name)
-    return attr?.kind !== 'float' || attr.value === 1
-  }
+  if (node.op !== 'Gemm' || !isPlain(node)) return false
   const rows = attrInt(node, 'transB', 0) !== 0
-  return factor('alpha') && factor('beta') && axis === (block === null ? (rows ? 0 : 1) : rows ? 1 : 0)
+  return axis === (block === null ? (rows ? 0 : 1) : rows ? 1 : 0)
 }
+
+/** A product and a sum, no more. */
+const isPlain = (gemm: Node): boolean =>
+  attrInt(gemm, 'transA', 0) === 0 && attrFloat(gemm, 'alpha', 1) === 1 && attrFloat(gemm, 'beta', 1) === 1
 
 /** Codes and scales one an element, the zero points null where all are zero and the type is signed. */
 interface Read {

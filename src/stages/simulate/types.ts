@@ -115,6 +115,8 @@ export interface IntegerOp {
   readonly types: readonly string[]
   /** Positions of the inputs that must be quantised where they are present; the others are shapes and the like. Default: all. */
   readonly data?: readonly number[]
+  /** All inputs are alike, so that a constant may come first. */
+  readonly alike?: true
   /** Output codes are input codes, so that scales must be equal. */
   readonly moves?: true
   /** Can give floats, straight from its accumulators. */

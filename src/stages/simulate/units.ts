@@ -51,7 +51,7 @@ async function unitAt(node: Node, op: IntegerOp, arithmetic: Arithmetic, graph: 
     if (quantised && operand === null) return `its input ${name} is not quantised`
     inputs.push(operand)
   }
-  if (inputs[0] == null || inputs[0].constant) return 'its input is constant'
+  if ((op.alike ? inputs : inputs.slice(0, 1)).every(x => !x || x.constant)) return 'its input is constant'
 
   const next = graph.onlyReader(node.outputs[0]!)
   const activation = next && (next.op === 'Relu' || next.op === 'Clip') && isStandard(next) ? next : null

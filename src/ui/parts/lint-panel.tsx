@@ -80,6 +80,7 @@ function Row(props: { alike: readonly Finding[]; project: ProjectView }) {
       </td>
       <td>
         <span class={`level ${first().level}`}>{t().lint.level[first().level]}</span>
+        <Show when={first().form}>{form => <span class="soft"> {t().lint.only(form())}</span>}</Show>
       </td>
       <td>
         <Said words={first().why} /> <Remedies finding={first()} project={props.project} />
@@ -93,9 +94,10 @@ function Row(props: { alike: readonly Finding[]; project: ProjectView }) {
 
 function Findings(props: { linted: Linted; project: ProjectView }) {
   const [all, setAll] = createSignal(false)
-  const count = (level: Finding['level']) => props.linted.findings.filter(finding => finding.level === level).length
+  const own = createMemo(() => props.linted.findings.filter(({ form }) => form === null))
+  const count = (level: Finding['level']) => own().filter(finding => finding.level === level).length
   const groups = createMemo(() =>
-    grouped(props.linted.findings, ({ level, op, why, fix, source }) => [level, op, why, fix, source]),
+    grouped(props.linted.findings, ({ level, form, op, why, fix, source }) => [level, form, op, why, fix, source]),
   )
   const shown = () => (all() ? groups() : groups().slice(0, inSight))
   const rest = () => groups().length - shown().length
@@ -111,7 +113,7 @@ function Findings(props: { linted: Linted; project: ProjectView }) {
             </Show>
           )}
         </For>
-        <Show when={props.linted.findings.length === 0}>
+        <Show when={own().length === 0}>
           <span class="good">{t().lint.clean}</span>
         </Show>
       </p>

@@ -116,7 +116,7 @@ function Refused(props: { project: ProjectView }) {
   )
   const refused = () => {
     const answer = linted.state === 'ready' ? linted() : undefined
-    const count = answer?.ok ? answer.value.findings.filter(({ level }) => level === 'refused').length : 0
+    const count = answer?.ok ? answer.value.findings.filter(f => f.level === 'refused' && f.form === null).length : 0
     return answer?.ok && count > 0 ? { target: answer.value.target, count } : null
   }
   const label = (id: string) => inWords(catalogue()?.targets.find(known => known.id === id)?.label ?? id)

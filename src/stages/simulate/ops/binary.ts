@@ -6,6 +6,7 @@ import { affineOf, type CodeArray, type IntegerOp } from '../types.ts'
 
 export const binary: IntegerOp = {
   types: ['Add', 'Sub', 'Mul'],
+  alike: true,
   prepare(unit, arithmetic) {
     const [a, b] = unit.inputs
     const { op } = unit.node

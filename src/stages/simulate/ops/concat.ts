@@ -8,6 +8,7 @@ import { affineOf, type CodeArray, type IntegerOp } from '../types.ts'
 
 export const concat: IntegerOp = {
   types: ['Concat'],
+  alike: true,
   prepare(unit, arithmetic) {
     const { affine, dtype } = unit.output
     const tables = unit.inputs.map(x => tableOf(x!.dtype, arithmetic.rescaler!(affineOf(x!), affine!)))

@@ -23,6 +23,8 @@ export const passes: readonly Pair[] = [
   ['became its definition', '已展开为其定义'],
   ['Replace HardSwish by simpler operators', '将 HardSwish 替换为更简单的算子'],
   ['became HardSigmoid and Mul', '已变为 HardSigmoid 和 Mul'],
+  ['Replace HardSigmoid by simpler operators', '将 HardSigmoid 替换为更简单的算子'],
+  ['became Add, Clip and Mul', '已变为 Add、Clip 和 Mul'],
   ['Replace LayerNormalization by simpler operators', '将 LayerNormalization 替换为更简单的算子'],
   ['type or rank of its input is not known', '其输入的类型或维数未知'],
   ['its mean or deviation is used', '其均值或方差另有使用'],
