@@ -98,6 +98,7 @@ test('what layers can bear is measured, kept, and falls with the bits', async ()
 test('latency is measured here and estimated for a chip, and each layer lies under the roof that was measured', async () => {
   await page.getByTestId('chip').selectOption('orin-nano-8gb')
   const latency = page.getByTestId('latency')
+  await latency.locator('.bar.estimate').waitFor()
   expect(await latency.locator('.bar').count()).toBe(3)
   expect(await latency.locator('.bar.estimate').textContent()).toMatch(/estimate .*(µs|ms)/)
   await page.getByTestId('measure-speed').click()
