@@ -2,7 +2,7 @@
 // step passes over them. An estimate, and called so.
 
 import { StudioError } from '../base/errors.ts'
-import { each, fitting, inOrder } from '../ir/batches.ts'
+import { fitting } from '../ir/batches.ts'
 import type { Context, Dataset, Feeds } from '../ir/context.ts'
 import { type Model, requiredInputs } from '../ir/model.ts'
 import { freeze } from '../ops/freeze.ts'
@@ -35,6 +35,7 @@ export interface ForecastRequest {
 // The engine of a run is a new one.
 const startSeconds = 1
 const probed = 4
+const [fewRounds, mostRounds, roundsMs] = [5, 64, 400]
 
 export async function forecast(request: ForecastRequest, ctx: Context): Promise<Forecast> {
   const { model, recipe } = request
@@ -93,15 +94,18 @@ async function measure(model: Model, data: Dataset, ctx: Context): Promise<Probe
     for (const fed of feeds) await session.time(fed)
     const times: number[] = []
     for (const fed of feeds) times.push(await session.time(fed))
-    const runMs = times.sort((a, b) => a - b)[times.length >> 1]
-    // With every thread busy, and what it takes to reach them.
+    const runMs = median(times)
+    // With every thread busy, and what it takes to reach them; the median, since a machine does other things now and then.
     const { threads } = ctx.runner
-    const most = Math.round(Math.min(64, Math.max(4 * threads, 300 / runMs)))
-    const many = Array.from({ length: most }, (_, k) => feeds[k % feeds.length])
-    for await (const _ of inOrder(each(many.slice(0, threads)), threads, fed => session.run(fed)));
-    const began = ctx.clock()
-    for await (const _ of inOrder(each(many), threads, fed => session.run(fed)));
-    const passMs = (ctx.clock() - began) / many.length
+    const walls: number[] = []
+    const begun = ctx.clock()
+    while (walls.length < fewRounds || (walls.length < mostRounds && ctx.clock() - begun < roundsMs)) {
+      const start = ctx.clock()
+      const fed = feeds[walls.length % feeds.length]
+      await Promise.all(Array.from({ length: threads }, () => session.run(fed)))
+      walls.push((ctx.clock() - start) / threads)
+    }
+    const passMs = median(walls)
     const [fed] = feeds
     const { macs } = cost(asFed(model, fed))
     const shown = { runMs, openMs, readMs, macsPerSecond: (1000 * macs) / runMs }
@@ -110,6 +114,8 @@ async function measure(model: Model, data: Dataset, ctx: Context): Promise<Probe
     await session.close()
   }
 }
+
+const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]
 
 function asFed(model: Model, fed: Feeds): Model {
   const shapes = requiredInputs(model.graph).flatMap(name => (fed[name] ? [[name, fed[name].shape]] : []))
