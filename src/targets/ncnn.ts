@@ -28,6 +28,7 @@ export const ncnn: Target = {
   version: '1.0.20261020',
   preview: 'runtime',
   layout: 'NCHW',
+  lower: ['fuse-layer-norm', 'fuse-hard-swish', 'split-heads'],
   quant: {
     activations: {
       formats: ['float32', 'int8', 'uint8'],
@@ -47,7 +48,7 @@ export const ncnn: Target = {
     fused: [],
     klForm: 'ncnn',
   },
-  limits: { opset: { min: 13, max: 26 }, staticShapes: true },
+  limits: { opset: { min: 17, max: 26 }, staticShapes: true },
   ranOnItsRuntime: true,
   sources: [quantize, 'Tencent/ncnn: docs/developer-guide/operators.md'],
 }

@@ -68,6 +68,11 @@ const networks: Record<string, [shape: number[], text: string]> = {
     b = Add(c: f32[5,1], a)
     y = Sub(b, d: f32[1,5,6])`,
   ],
+  'squares of negative numbers': [
+    [1, 5, 6],
+    `a = Pow(x, f32[]{2})
+    y = Pow(a, f32[1]{0.5})`,
+  ],
   'pooling of every kind': [
     map,
     `a = MaxPool(x) {kernel_shape=[3,3], strides=[2,2], pads=[1,1,1,1], ceil_mode=1}
@@ -275,6 +280,13 @@ describe('int8', () => {
       }
     },
   )
+
+  test('whole powers but the square, which would be no numbers, are refused', async () => {
+    const write = (exponent: number) =>
+      writtenFor(build(`graph (x: f32[1,4]) -> (y) { y = Pow(x, f32[]{${exponent}}) }`), ctx, 'ncnn', 'float')
+    await expect(write(3)).rejects.toMatchObject({ code: 'unsupported', where: { node: 'y' } })
+    await expect(write(1.5)).resolves.toBeDefined()
+  })
 
   test('what has no layer is refused by the name of its node', async () => {
     const model = build('graph (x: f32[N,4]) -> (y) { a = Relu(x)\n y = CumSum(a, i64[]{1}) }')

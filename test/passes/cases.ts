@@ -289,6 +289,14 @@ export const cases: Record<PassId, Case[]> = {
     one(`graph (x: f32[40]) -> (y) { y = HardSigmoid(x) }`),
     one(`graph (x: f32[40]) -> (y) { y = HardSigmoid(x) {alpha=0.16666667, beta=0.5} }`),
   ],
+  'split-heads': [
+    one(`graph (x: f32[2,5,24]) -> (y) {
+      r = Reshape(x, i64[5]{0,5,3,2,4}) t = Transpose(r) {perm=[2,0,3,1,4]}
+      qs = Slice(t, i64[1]{0}, i64[1]{1}, i64[1]{0}) q = Squeeze(qs, i64[1]{0})
+      ks = Slice(t, i64[1]{1}, i64[1]{2}, i64[1]{0}) k = Squeeze(ks, i64[1]{0}) kt = Transpose(k) {perm=[0,1,3,2]}
+      v = Gather(t, i64[]{2}) a = MatMul(q, kt) y = MatMul(a, v)
+    }`),
+  ],
   'decompose-layer-norm': [
     one(`graph (x: f32[2,3,8]) -> (y) { y = LayerNormalization(x, f32[8], f32[8]) }`),
     one(`graph (x: f32[2,3,8]) -> (y) { y = LayerNormalization(x, f32[3,8]) {axis=1, epsilon=0.01} }`, { opset: 18 }),

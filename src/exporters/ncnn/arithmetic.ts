@@ -36,6 +36,12 @@ const binaryTypes: Record<string, readonly [number, number]> = {
   ...{ Add: [0, 0], Sub: [1, 7], Mul: [2, 2], Div: [3, 8], Max: [4, 4], Min: [5, 5], Pow: [6, 9] },
 }
 
+// BinaryOp takes powers by logarithms, which negative numbers have not.
+const powers = new Map([
+  [2, 4],
+  [0.5, 5],
+])
+
 function binary(node: Node, planner: Planner): void {
   const { view } = planner
   const [a, b, ...others] = node.inputs as string[]
@@ -51,6 +57,13 @@ function binary(node: Node, planner: Planner): void {
     [b, scalar(a), swapped],
   ] as const) {
     if (constant === null || view.constant(x)) continue
+    const own = node.op === 'Pow' && type === straight ? powers.get(constant) : undefined
+    if (own !== undefined) {
+      planner.add('UnaryOp', [planner.blob(x)], [output], [[0, intParam(own)]])
+      return
+    }
+    if (node.op === 'Pow' && type === straight && Number.isInteger(constant))
+      throw new Refused('powers of negative numbers are no numbers in ncnn', 'Write it as products.')
     const params = [
       [0, intParam(type)],
       [1, intParam(1)],

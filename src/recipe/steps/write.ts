@@ -23,9 +23,11 @@ export async function write(
   const exporter = exporters.find(e => e.id === target.exporter)!
   const { fed, ...options } = wish
   const given = inOpsetOf(wish.form === 'float' ? model : withinIr(model, target), target.limits)
-  const legal = await legalise(given, target, ctx)
   const notes: string[] = []
-  const ready = target.limits.staticShapes ? frozen(infer(legal), fed, notes) : legal
+  // What is replaced may depend on shapes.
+  const fixed = target.limits.staticShapes ? frozen(infer(given), fed, notes) : given
+  const legal = await legalise(fixed, target, ctx)
+  const ready = legal === fixed ? fixed : infer(legal)
   const written = await exporter.write(ready, target, { ...options, bytes: ctx.bytes })
   return { ...written, notes: [...notes, ...written.notes], model: ready }
 }

@@ -27,6 +27,7 @@ import { fuseHardSwish } from './fuse-hard-swish.ts'
 import { fuseLayerNorm } from './fuse-layer-norm.ts'
 import { fuseMatmulAdd } from './fuse-matmul-add.ts'
 import { mergeSlices } from './merge-slices.ts'
+import { splitHeads } from './split-heads.ts'
 import type { Pass } from './types.ts'
 import { unlistInitializers } from './unlist-initializers.ts'
 
@@ -52,6 +53,7 @@ export const passes = [
   decomposeHardSwish,
   decomposeHardSigmoid,
   decomposeLayerNorm,
+  splitHeads,
   mergeSlices,
   cancelTransposes,
   cancelReshapes,

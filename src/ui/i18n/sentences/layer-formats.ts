@@ -230,6 +230,8 @@ export const layerFormats: readonly Pair[] = [
   ['its factors are no matrices beside the batch', '其因子除批次外不是矩阵'],
   ['Fold them into the weights.', '请将它们折叠进权重。'],
   ['it has other than two inputs', '它的输入不是两个'],
+  ['powers of negative numbers are no numbers in ncnn', 'ncnn 中负数的幂不是数值'],
+  ['Write it as products.', '请写成乘积。'],
   ['Write it as pairs.', '请写成成对的运算。'],
   ['its slopes are not one for each channel', '其斜率不是每通道一个'],
   ['Write it as ReLU and factors.', '请写成 ReLU 和系数。'],

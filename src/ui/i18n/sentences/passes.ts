@@ -24,6 +24,8 @@ export const passes: readonly Pair[] = [
   ['Replace HardSwish by simpler operators', '将 HardSwish 替换为更简单的算子'],
   ['became HardSigmoid and Mul', '已变为 HardSigmoid 和 Mul'],
   ['Replace HardSigmoid by simpler operators', '将 HardSigmoid 替换为更简单的算子'],
+  ['Take queries, keys and values out of their product one by one', '将查询、键和值逐一从它们的乘积中取出'],
+  ['became a part of {value#}', '已变为 {value#} 的一部分'],
   ['became Add, Clip and Mul', '已变为 Add、Clip 和 Mul'],
   ['Replace LayerNormalization by simpler operators', '将 LayerNormalization 替换为更简单的算子'],
   ['type or rank of its input is not known', '其输入的类型或维数未知'],
