@@ -23,6 +23,7 @@ const { chromium } = await import('playwright-core')
 const { buildCli, buildSite } = await import('./build.mjs')
 const { buildBench, folder } = await import('./bench/build.mjs')
 const { networks, shipped } = await import('./bench/cases.mjs')
+const { graphFrames } = await import('./bench/graph.mjs')
 const { table } = await import('./bench/table.mjs')
 const { chromiumArgs, findChromium } = await import('./chromium.mjs')
 const { serve, siteFolder } = await import('./serve.mjs')
@@ -203,7 +204,9 @@ try {
   const inBrowser = executablePath ? await measureBrowser(executablePath) : null
   say('the page itself ...')
   const page = executablePath ? await firstLoad(executablePath) : null
-  const text = table({ machine, node: inNode, browser: inBrowser, page, clock, shared: there.length > 0 })
+  say('the graph ...')
+  const graph = executablePath ? await graphFrames(executablePath) : null
+  const text = table({ machine, node: inNode, browser: inBrowser, page, graph, clock, shared: there.length > 0 })
   say(`measured in ${((performance.now() - started) / 60_000).toFixed(1)} minutes`)
   console.log(text)
   if (process.argv.includes('--write')) {

@@ -13,6 +13,8 @@ export interface LayoutAnswer {
 
 addEventListener('message', ({ data }: MessageEvent<LayoutQuestion>) => {
   const drawn = layout(data.input)
-  const own = [drawn.x, drawn.y, drawn.layer, drawn.points, drawn.start].map(array => array.buffer as ArrayBuffer)
+  const own = [drawn.x, drawn.y, drawn.layer, drawn.points, drawn.start, drawn.frames].map(
+    array => array.buffer as ArrayBuffer,
+  )
   postMessage({ id: data.id, layout: drawn } satisfies LayoutAnswer, { transfer: own })
 })

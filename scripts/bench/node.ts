@@ -14,6 +14,7 @@ import { importModel } from '../../src/importers/index.ts'
 import { createBytes } from '../../src/ir/bytes.ts'
 import type { Context } from '../../src/ir/context.ts'
 import type { Case } from './case.ts'
+import { deepNetwork } from './deep.ts'
 import {
   calibration,
   decoded,
@@ -61,17 +62,18 @@ async function open(
 }
 
 interface Request {
-  task: 'calibration' | 'memory' | 'kernels' | 'import' | 'make-large'
+  task: 'calibration' | 'memory' | 'kernels' | 'import' | 'make-large' | 'make-deep'
   case: Case
   roots: Record<Case['root'], string>
   rounds: number
   samples: number
   threads?: number
   path: string
+  nodes: number
   clock: 'wall' | 'cpu'
 }
 
-async function measure({ task, case: c, roots, rounds, samples, path, ...more }: Request): Promise<unknown> {
+async function measure({ task, case: c, roots, rounds, samples, path, nodes, ...more }: Request): Promise<unknown> {
   if (more.clock === 'cpu') clock = cpu
   switch (task) {
     case 'calibration': {
@@ -87,6 +89,8 @@ async function measure({ task, case: c, roots, rounds, samples, path, ...more }:
       return kernelSpeeds(clock)
     case 'make-large':
       return writeFile(path, largeFile().chunks())
+    case 'make-deep':
+      return writeFile(path, deepNetwork(nodes))
     case 'import': {
       const before = rss()
       return { ...(await importing(await fileSource(path), clock)), rss: rss() - before }

@@ -26,7 +26,7 @@ function ratios({ samples, rounds }, plainBatches) {
   }
 }
 
-export function table({ machine, node, browser, page, shared, clock }) {
+export function table({ machine, node, browser, page, graph, shared, clock }) {
   const sides = [node, ...(browser ? [browser] : [])]
   const calibration = sides.flatMap(side =>
     side.calibration.map(figure => {
@@ -77,6 +77,7 @@ export function table({ machine, node, browser, page, shared, clock }) {
     `${head(['kernel', ...sides.flatMap(s => [`${s.version.split(' ')[0]}, SIMD`, 'plain'])])}\n${rows(speeds)}`,
     `**Import** of a model of 100 MB to inferred shapes. ${imports.join('. ')}.`,
     ...(page ? [pageLines(page)] : ['No Chromium was found, so that the page was not measured.']),
+    ...(graph ? [graphLines(graph)] : []),
   ].join('\n\n')}\n`
 }
 
@@ -116,4 +117,13 @@ function pageLines({ files, shown, result }) {
       1,
     )}) after the click.`,
   ].join(' ')
+}
+
+export function graphLines(sizes) {
+  const gestures = Object.keys(sizes[0].found)
+  const cell = ({ median, p95, busy }) =>
+    `${median.toFixed(1)} / ${p95.toFixed(1)} ms; ${busy.toFixed(1)} ms of the main thread; goal 50 ms: ${verdict(p95, 50)}`
+  return `**The graph**, everything in it unfolded, drawn without a graphics processor: milliseconds from frame to frame, median and 95th percentile, while pointer and wheel move it.\n\n${head(
+    ['', ...sizes.map(({ nodes }) => `${nodes} nodes`)],
+  )}\n${rows(gestures.map(gesture => [gesture, ...sizes.map(({ found }) => cell(found[gesture]))]))}`
 }

@@ -3,13 +3,17 @@ import { describe, expect, test } from 'vitest'
 import type { LayerReport } from '../../src/jobs/report.ts'
 import { fit, opening, pan, reveal, zoomAt } from '../../src/ui/graph/camera.ts'
 import { cividis, contrast, inkOn, sqnrColour } from '../../src/ui/graph/colour.ts'
+import { groupsOf } from '../../src/ui/graph/groups.ts'
 import { neighbour } from '../../src/ui/graph/keys.ts'
 import { layout } from '../../src/ui/graph/layout.ts'
 import { keyOf, layersByNode, nodeHeight, sceneOf, search } from '../../src/ui/graph/scene.ts'
+import { layoutInput, shownOf } from '../../src/ui/graph/shown.ts'
 import { residualGraph } from './fake-api.ts'
 
 const scene = sceneOf(residualGraph(3))
-const drawn = layout({ widths: scene.widths, height: nodeHeight, edges: scene.edges })
+const groups = groupsOf(scene)
+const shown = shownOf(scene, groups, new Set(groups.list.keys()))
+const drawn = layout(layoutInput(shown, nodeHeight))
 const at = (name: string) => scene.index.get(name)!
 
 describe('scene', () => {
@@ -60,13 +64,13 @@ describe('scene', () => {
 describe('keys', () => {
   test('down follows the main path, not its bypass, and up leads back', () => {
     const relu = at('relu')
-    const next = neighbour(scene, drawn, relu, 'down')
+    const next = neighbour(shown, drawn, relu, 'down')
     expect(scene.nodes[next].id).toBe('layer1.0.conv1')
-    expect(neighbour(scene, drawn, next, 'up')).toBe(relu)
+    expect(neighbour(shown, drawn, next, 'up')).toBe(relu)
   })
   test('at an end one stays', () => {
-    expect(neighbour(scene, drawn, 0, 'up')).toBe(0)
-    expect(neighbour(scene, drawn, 0, 'left')).toBe(0)
+    expect(neighbour(shown, drawn, 0, 'up')).toBe(0)
+    expect(neighbour(shown, drawn, 0, 'left')).toBe(0)
   })
 })
 

@@ -8,6 +8,8 @@ const graph = (count: number, pairs: [number, number][], width = 100): LayoutInp
   widths: new Float32Array(count).fill(width),
   height,
   edges: Uint32Array.from(pairs.flat()),
+  frameOf: new Int32Array(count).fill(-1),
+  frameParent: new Int32Array(0),
 })
 const line = (drawn: GraphLayout, edge: number): [number, number][] => {
   const points: [number, number][] = []

@@ -10,7 +10,7 @@ export interface Size {
   height: number
 }
 
-export const zoomLimits = { low: 0.02, high: 3 } as const
+export const zoomLimits = { low: 0.001, high: 3 } as const
 
 const clampZoom = (zoom: number, low: number = zoomLimits.low): number => Math.min(zoomLimits.high, Math.max(low, zoom))
 
@@ -35,12 +35,15 @@ export function fit(graph: Size, screen: Size, margin = 24): Camera {
       (screen.height - 2 * margin) / Math.max(1, graph.height),
     ),
   )
-  return {
-    x: graph.width / 2 - screen.width / zoom / 2,
-    y: graph.height / 2 - screen.height / zoom / 2,
-    zoom,
-  }
+  return centred({ x: graph.width / 2, y: graph.height / 2 }, zoom, screen)
 }
+
+/** A point of the world in the middle of the screen. */
+export const centred = (at: { x: number; y: number }, zoom: number, screen: Size): Camera => ({
+  x: at.x - screen.width / zoom / 2,
+  y: at.y - screen.height / zoom / 2,
+  zoom,
+})
 
 /** A large graph at first sight: readable from the top, around `middle`, rather than a thread from end to end. */
 export function opening(graph: Size, screen: Size, middle = graph.width / 2): Camera {

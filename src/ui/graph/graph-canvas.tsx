@@ -1,14 +1,22 @@
-// The graph as a picture that can be panned, zoomed, clicked and walked through by keys; the drawing itself is in draw.ts.
-import { createEffect, createMemo, createSignal, onCleanup, onMount } from 'solid-js'
-import { decibel } from '../format.ts'
+// The graph as a picture that can be panned, zoomed, clicked, folded and walked through by keys; the drawing itself is in draw.ts.
+import { createEffect, createMemo, createSignal, onCleanup, onMount, Show } from 'solid-js'
 import { locale, t } from '../i18n/index.ts'
 import type { Drawing } from '../state/graphs.ts'
 import { theme } from '../state/settings.ts'
 import { useStudio } from '../state/studio.ts'
-import { type Camera, fit, opening, pan, reveal, type Size, zoomAt } from './camera.ts'
-import { draw, nodeAt, type Palette, sqnrOf } from './draw.ts'
+import { type Camera, centred, fit, opening, pan, reveal, type Size, zoomAt } from './camera.ts'
+import { css } from './colour.ts'
+import { type Colours, removedLine } from './colouring.ts'
+import { draw, type Palette } from './draw.ts'
+import { facesOf } from './faces.ts'
+import { watchGestures } from './gestures.ts'
+import { GraphPath } from './graph-path.tsx'
+import { around } from './groups.ts'
+import { frameAt, itemAt, onPlus } from './hit.ts'
 import { type Direction, neighbour } from './keys.ts'
-import { keyOf, layersByNode, nodeHeight } from './scene.ts'
+import { Minimap } from './minimap.tsx'
+import { nodeHeight } from './scene.ts'
+import { groupKey, itemOf, keyOfItem, timesOf } from './shown.ts'
 
 const arrows: Record<string, Direction> = { ArrowUp: 'up', ArrowDown: 'down', ArrowLeft: 'left', ArrowRight: 'right' }
 
@@ -18,56 +26,87 @@ function readPalette(element: Element): Palette {
   return {
     paper: token('--paper'),
     raised: token('--raised'),
+    sunk: token('--sunk'),
     ink: token('--ink'),
     soft: token('--soft'),
     line: token('--line'),
     strong: token('--line-strong'),
     accent: token('--accent'),
     bad: token('--bad'),
+    removed: css(removedLine),
     font: style.fontFamily,
   }
 }
 
 export interface GraphControls {
   fit(): void
+  actual(): void
   zoom(factor: number): void
-  show(node: number): void
+  toSelection(): void
 }
 
 export function GraphCanvas(props: {
   drawing: Drawing
-  found: readonly number[]
+  colours: Colours | null
+  found: readonly number[] // nodes of the scene
   controls: (controls: GraphControls) => void
 }) {
   const studio = useStudio()
+  const { graphs } = studio
   let canvas!: HTMLCanvasElement
   const [size, setSize] = createSignal<Size>({ width: 0, height: 0 })
   const [camera, setCamera] = createSignal<Camera | null>(null)
   const [hovered, setHovered] = createSignal(-1)
+  const [hoveredFrame, setHoveredFrame] = createSignal(-1)
   const [palette, setPalette] = createSignal<Palette | null>(null)
-  const layers = createMemo(() => layersByNode(props.drawing.scene, studio.layers()))
-  const selected = createMemo(() => props.drawing.scene.index.get(studio.selected() ?? '') ?? -1)
-  const found = createMemo(() => new Set(props.found))
+  const selected = createMemo(() => {
+    const { scene, groups, shown } = props.drawing
+    return itemOf(scene, groups, shown, studio.selected())
+  })
+  const found = createMemo(() => new Set(props.found.map(node => props.drawing.shown.of[node])))
   const marked = createMemo(() => {
     const name = studio.dumps.dump()?.firstDifference
-    return name ? props.drawing.scene.nodes.findIndex(item => item.node?.outputs.includes(name)) : -1
+    const node = name ? props.drawing.scene.nodes.findIndex(item => item.node?.outputs.includes(name)) : -1
+    return node < 0 ? -1 : props.drawing.shown.of[node]
   })
+  const faces = createMemo(() => {
+    const { scene, groups, shown } = props.drawing
+    const { nodes, change } = t().graph
+    return facesOf(scene, groups, shown, props.colours, { nodes, change }, locale())
+  })
+  const titles = createMemo(() =>
+    props.drawing.shown.open.map(group => {
+      const { label, times } = props.drawing.groups.list[group]
+      return `${label} ${timesOf(times)}`.trim()
+    }),
+  )
   const dark = matchMedia('(prefers-color-scheme: dark)')
 
-  const choose = (node: number) => studio.select(node < 0 ? null : keyOf(props.drawing.scene.nodes[node]))
-  const box = (node: number) => {
-    const { layout, scene } = props.drawing
-    const width = scene.widths[node]
-    return { x: layout.x[node] - width / 2, y: layout.y[node], width, height: nodeHeight }
-  }
-  const show = (node: number) =>
+  const choose = (item: number) =>
+    studio.select(item < 0 ? null : keyOfItem(props.drawing.scene, props.drawing.shown.items[item]))
+  const show = (item: number) =>
     setCamera(now => {
-      if (!now || node < 0) return now
+      if (!now || item < 0) return now
+      const { layout, shown } = props.drawing
+      const width = shown.widths[item]
       const near = now.zoom < 0.4 ? zoomAt(now, 0.7 / now.zoom, size().width / 2, size().height / 2) : now
-      return reveal(near, box(node), size())
+      const box = { x: layout.x[item] - width / 2, y: layout.y[item], width, height: nodeHeight }
+      return reveal(near, box, size())
     })
   const move = (change: (camera: Camera) => Camera) => setCamera(now => now && change(now))
   const zoomMiddle = (factor: number) => move(now => zoomAt(now, factor, size().width / 2, size().height / 2))
+  const controls: GraphControls = {
+    fit: () => setCamera(fit(props.drawing.layout, size())),
+    actual: () => move(now => zoomAt(now, 1 / now.zoom, size().width / 2, size().height / 2)),
+    zoom: zoomMiddle,
+    toSelection: () => {
+      const { x, y } = props.drawing.layout
+      if (selected() >= 0)
+        move(({ zoom }) =>
+          centred({ x: x[selected()], y: y[selected()] + nodeHeight / 2 }, Math.max(zoom, 0.7), size()),
+        )
+    },
+  }
 
   onMount(() => {
     const repaint = () => setPalette(readPalette(canvas))
@@ -85,24 +124,51 @@ export function GraphCanvas(props: {
       watch.disconnect()
       dark.removeEventListener('change', repaint)
     })
-    props.controls({ fit: () => setCamera(fit(props.drawing.layout, size())), zoom: zoomMiddle, show })
+    props.controls(controls)
   })
   createEffect(() => {
     theme()
     setPalette(readPalette(canvas))
   })
 
-  // The camera starts anew for another drawing, and once the canvas has a size.
+  // The camera starts anew for another graph; folding leaves what was folded or opened where it is on the screen.
   let shown: Drawing | null = null
+  let anchor = -1 // a node of the scene
   createEffect(() => {
-    if (size().width === 0 || shown === props.drawing) return
-    shown = props.drawing
-    setCamera(opening(props.drawing.layout, size(), props.drawing.layout.x[0]))
-    if (selected() >= 0) show(selected())
+    const now = props.drawing
+    if (size().width === 0 || shown === now) return
+    const before = shown
+    shown = now
+    if (before?.scene !== now.scene) {
+      setCamera(opening(now.layout, size(), now.layout.x[0]))
+      if (selected() >= 0) show(selected())
+    } else {
+      const held = anchor >= 0 ? anchor : selected() >= 0 ? now.shown.items[selected()].node : 0
+      const [was, is] = [before.shown.of[held], now.shown.of[held]]
+      move(view => ({
+        ...view,
+        x: view.x + now.layout.x[is] - before.layout.x[was],
+        y: view.y + now.layout.y[is] - before.layout.y[was],
+      }))
+      if (anchor < 0) show(selected())
+    }
+    anchor = -1
   })
   createEffect(() => {
     if (selected() >= 0 && size().width > 0) show(selected())
   })
+
+  const open = (group: number) => {
+    anchor = props.drawing.groups.list[group].first
+    graphs.open([...around(props.drawing.groups, anchor)].slice(0, props.drawing.groups.list[group].depth + 1))
+    // The selection goes on with what was in it.
+    if (studio.selected() === groupKey(group))
+      studio.select(keyOfItem(props.drawing.scene, { node: anchor, group: -1 }))
+  }
+  const fold = (group: number) => {
+    anchor = props.drawing.groups.list[group].first
+    graphs.fold(group)
+  }
 
   let frame = 0
   createEffect(() => {
@@ -110,12 +176,13 @@ export function GraphCanvas(props: {
     const colours = palette()
     const { width, height } = size()
     const picture = {
-      scene: props.drawing.scene,
+      shown: props.drawing.shown,
       layout: props.drawing.layout,
-      layers: layers(),
-      figure: (layer: Parameters<typeof sqnrOf>[0]) => decibel(sqnrOf(layer), locale()),
+      faces: faces(),
+      titles: titles(),
       selected: selected(),
       hovered: hovered(),
+      hoveredFrame: hoveredFrame(),
       found: found(),
       marked: marked(),
     }
@@ -130,65 +197,74 @@ export function GraphCanvas(props: {
   })
   onCleanup(() => cancelAnimationFrame(frame))
 
-  const pointers = new Map<number, { x: number; y: number }>()
-  let travelled = 0
-  const at = (event: MouseEvent) => {
-    const view = camera()
-    if (!view) return -1
-    const { layout, scene } = props.drawing
-    return nodeAt(scene, layout, view.x + event.offsetX / view.zoom, view.y + event.offsetY / view.zoom)
+  /** A point of the screen in the world, and the item and the frame's title there. */
+  const under = (sx: number, sy: number) => {
+    const view = camera() ?? { x: 0, y: 0, zoom: 1 }
+    const [x, y] = [view.x + sx / view.zoom, view.y + sy / view.zoom]
+    const { shown, layout } = props.drawing
+    const item = itemAt(shown, layout, x, y)
+    return { x, item, frame: item < 0 ? frameAt(layout, x, y) : -1 }
   }
-  const pointerMove = (event: PointerEvent) => {
-    const before = pointers.get(event.pointerId)
-    if (!before) {
-      setHovered(at(event))
-      return
-    }
-    const other = [...pointers].find(([id]) => id !== event.pointerId)?.[1]
-    const now = { x: event.offsetX, y: event.offsetY }
-    if (other) {
-      const gap = (point: { x: number; y: number }) => Math.hypot(point.x - other.x, point.y - other.y)
-      if (gap(before) > 0) move(view => zoomAt(view, gap(now) / gap(before), other.x, other.y))
-    } else move(view => pan(view, now.x - before.x, now.y - before.y))
-    travelled += Math.hypot(now.x - before.x, now.y - before.y)
-    pointers.set(event.pointerId, now)
+  const press = (sx: number, sy: number) => {
+    const { x, item, frame } = under(sx, sy)
+    const { shown, layout } = props.drawing
+    if (frame >= 0) fold(shown.open[frame])
+    else if (item >= 0 && shown.items[item].group >= 0 && (item === selected() || onPlus(shown, layout, item, x)))
+      open(shown.items[item].group)
+    else choose(item)
   }
-  const pointerDown = (event: PointerEvent) => {
-    canvas.setPointerCapture(event.pointerId)
-    if (pointers.size === 0) travelled = 0
-    pointers.set(event.pointerId, { x: event.offsetX, y: event.offsetY })
-  }
-  const pointerUp = (event: PointerEvent) => {
-    if (pointers.delete(event.pointerId) && travelled < 5 && event.type === 'pointerup') choose(at(event))
-  }
-  const wheel = (event: WheelEvent) => {
-    event.preventDefault()
-    const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1
-    // A pinch arrives as a wheel with Ctrl; exp2 makes equal turns equal factors.
-    if (event.ctrlKey || event.metaKey)
-      move(view => zoomAt(view, 2 ** (-event.deltaY * lines * 0.005), event.offsetX, event.offsetY))
-    else move(view => pan(view, -event.deltaX * lines, -event.deltaY * lines))
-  }
-  onMount(() => canvas.addEventListener('wheel', wheel, { passive: false }))
+  onMount(() =>
+    watchGestures(canvas, {
+      pan: (dx, dy) => move(view => pan(view, dx, dy)),
+      zoom: (factor, x, y) => move(view => zoomAt(view, factor, x, y)),
+      press,
+      hover: (x, y) => {
+        const { item, frame } = under(x, y)
+        setHovered(item)
+        setHoveredFrame(frame)
+      },
+    }),
+  )
 
+  const foldAround = () => {
+    const item = props.drawing.shown.items[selected()]
+    const group = item
+      ? around(props.drawing.groups, item.node)
+          .filter(at => props.drawing.opened.has(at) && at !== item.group)
+          .at(-1)
+      : undefined
+    if (group === undefined) return
+    fold(group)
+    studio.select(groupKey(group))
+  }
   const key = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return
     const arrow = arrows[event.key]
-    if (arrow) choose(neighbour(props.drawing.scene, props.drawing.layout, selected(), arrow))
+    const { shown, layout } = props.drawing
+    const group = shown.items[selected()]?.group ?? -1
+    if (arrow) choose(neighbour(shown, layout, selected(), arrow))
     else if (event.key === '+' || event.key === '=') zoomMiddle(1.25)
     else if (event.key === '-') zoomMiddle(0.8)
-    else if (event.key === 'f' || event.key === 'F') setCamera(fit(props.drawing.layout, size()))
+    else if (event.key === '0') controls.actual()
+    else if (event.key === 'f' || event.key === 'F') controls.fit()
+    else if (event.key === 'c' || event.key === 'C') controls.toSelection()
+    else if (event.key === 'Enter' && group >= 0) open(group)
+    else if (event.key === 'Backspace') foldAround()
+    else if (event.key === '[') graphs.foldAll()
+    else if (event.key === ']') graphs.openAll()
     else if (event.key === 'Escape') choose(-1)
     else if (event.key === 'Home') choose(0)
-    else if (event.key === 'End') choose(props.drawing.scene.nodes.length - 1)
+    else if (event.key === 'End') choose(shown.items.length - 1)
     else return
     event.preventDefault()
     event.stopPropagation()
   }
   const spoken = () => {
-    const node = props.drawing.scene.nodes[selected()]
-    const figure = decibel(sqnrOf(layers().get(selected())), locale())
-    return node ? `${t().graph.selected(node.name, node.op)}, ${figure}` : ''
+    const item = props.drawing.shown.items[selected()]
+    if (!item) return ''
+    const { title, detail, figure } = faces()[selected()]
+    const name = item.group >= 0 ? detail : props.drawing.scene.nodes[item.node].name
+    return [t().graph.selected(name, title), figure].filter(Boolean).join(', ')
   }
 
   return (
@@ -197,20 +273,31 @@ export function GraphCanvas(props: {
       <canvas
         ref={canvas}
         class="graph-canvas"
-        classList={{ 'over-node': hovered() >= 0 }}
+        classList={{ 'over-node': hovered() >= 0 || hoveredFrame() >= 0 }}
         tabindex="0"
         role="application"
         aria-label={`${t().graph.label}. ${t().graph.help}`}
-        onPointerMove={pointerMove}
-        onPointerDown={pointerDown}
-        onPointerUp={pointerUp}
-        onPointerCancel={pointerUp}
-        onPointerLeave={() => setHovered(-1)}
+        onPointerLeave={() => {
+          setHovered(-1)
+          setHoveredFrame(-1)
+        }}
         onKeyDown={key}
       />
-      <p class="unseen" aria-live="polite">
+      <p class="unseen" aria-live="polite" data-testid="graph-spoken">
         {spoken()}
       </p>
+      <GraphPath drawing={props.drawing} onFold={fold} onOpen={open} />
+      <Show when={camera() && palette()}>
+        <Minimap
+          drawing={props.drawing}
+          faces={faces()}
+          selected={selected()}
+          palette={palette()!}
+          camera={camera()!}
+          size={size()}
+          onMove={setCamera}
+        />
+      </Show>
     </>
   )
 }

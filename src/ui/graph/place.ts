@@ -5,14 +5,16 @@ import type { Layered } from './types.ts'
 export const wayPointWidth = 14
 const apart = 22
 
-/** Length of the longest path through each item: the spine of the network has the greatest. */
-function spine({ rows, up, down }: Layered): Uint32Array {
+/** Nodes on the longest path through each item: the spine of the network has the most. Way-points are none. */
+function spine({ rows, up, down, nodes }: Layered): Uint32Array {
+  const own = (item: number) => Number(item < nodes)
   const above = new Uint32Array(up.length)
   const below = new Uint32Array(up.length)
   for (const row of rows)
-    for (const item of row) for (const to of down[item]) above[to] = Math.max(above[to], above[item] + 1)
+    for (const item of row) for (const to of down[item]) above[to] = Math.max(above[to], above[item] + own(to))
   for (let k = rows.length - 1; k >= 0; k--)
-    for (const item of rows[k]) for (const from of up[item]) below[from] = Math.max(below[from], below[item] + 1)
+    for (const item of rows[k])
+      for (const from of up[item]) below[from] = Math.max(below[from], below[item] + own(item))
   return above.map((depth, item) => depth + below[item])
 }
 

@@ -35,7 +35,13 @@ function tracks(turns: Turn[]): Map<number, number> {
   return chosen
 }
 
-export function route(graph: Layered, input: LayoutInput, centre: Float32Array) {
+/** `room`: extra space above and below each layer, for the frames that begin and end there. */
+export function route(
+  graph: Layered,
+  input: LayoutInput,
+  centre: Float32Array,
+  room: { above: Float32Array; below: Float32Array },
+) {
   const { layerOf, trunk, aside, nodes, rows } = graph
   const { edges, widths, height } = input
   const count = edges.length / 2
@@ -60,13 +66,13 @@ export function route(graph: Layered, input: LayoutInput, centre: Float32Array) 
   arriving.forEach((list, node) => {
     list.sort((a, b) => a.x - b.x)
     const straight = (x: number) => Math.abs(x - centre[node]) < 1
-    const room = Math.max(0, widths[node] / 2 - 6)
+    const reach = Math.max(0, widths[node] / 2 - 6)
     const alone = list.length === 1
     const lefts = list.filter(a => !straight(a.x) && a.x < centre[node])
     const rights = list.filter(a => !straight(a.x) && a.x > centre[node]).reverse()
     for (const side of [lefts, rights])
       side.forEach(({ edge }, k) => {
-        const out = Math.min(room, port * (side.length - k))
+        const out = Math.min(reach, port * (side.length - k))
         entry[edge] = centre[node] + (alone ? 0 : side === lefts ? -out : out)
       })
     for (const { edge, x } of list) if (straight(x)) entry[edge] = centre[node]
@@ -96,10 +102,11 @@ export function route(graph: Layered, input: LayoutInput, centre: Float32Array) 
   }
 
   const rowTop = new Float32Array(rows.length + 1)
+  rowTop[0] = room.above[0] ?? 0
   const chosen = gaps.map(tracks)
   chosen.forEach((taken, row) => {
     const used = taken.size === 0 ? 0 : Math.max(...taken.values()) + 1
-    rowTop[row + 1] = rowTop[row] + height + gapBase + track * used
+    rowTop[row + 1] = rowTop[row] + height + room.below[row] + gapBase + track * used + (room.above[row + 1] ?? 0)
   })
 
   const points: number[] = []
@@ -108,7 +115,7 @@ export function route(graph: Layered, input: LayoutInput, centre: Float32Array) 
     const [source, target] = [edges[2 * k], edges[2 * k + 1]]
     points.push(centre[source], rowTop[layerOf[source]] + height)
     for (const { gap, from, to } of moves[k]) {
-      const y = rowTop[gap] + height + gapBase / 2 + track * chosen[gap].get(source)!
+      const y = rowTop[gap] + height + room.below[gap] + gapBase / 2 + track * chosen[gap].get(source)!
       points.push(from, y, to, y)
     }
     points.push(moves[k].at(-1)?.to ?? centre[source], rowTop[layerOf[target]])
@@ -118,7 +125,7 @@ export function route(graph: Layered, input: LayoutInput, centre: Float32Array) 
   return {
     rowTop,
     width: width + lanes,
-    height: rows.length === 0 ? 0 : rowTop[rows.length - 1] + height,
+    height: rows.length === 0 ? 0 : rowTop[rows.length - 1] + height + room.below[rows.length - 1],
     points: Float32Array.from(points),
     start,
   }

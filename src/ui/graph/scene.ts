@@ -7,6 +7,8 @@ export const nodeHeight = 26
 
 export type Family = 'compute' | 'activate' | 'join' | 'move' | 'quantize' | 'terminal' | 'other'
 
+export type Change = 'kept' | 'changed' | 'added' | 'removed'
+
 export interface SceneNode {
   id: string // of the node, or the value of a terminal
   kind: 'node' | 'input' | 'output'
@@ -15,6 +17,8 @@ export interface SceneNode {
   detail: string // shape of the first output
   family: Family
   node: NodeView | null
+  /** In a difference of two graphs: what became of it. */
+  change: Change | null
 }
 export interface Scene {
   nodes: readonly SceneNode[]
@@ -56,7 +60,7 @@ export const keyOf = (item: SceneNode): string =>
 const alwaysShown = /^(Random|Bernoulli|If$|Loop$|Scan$)/
 
 /** Nodes that the model's inputs reach; the others only compute constants. */
-function livingNodes(graph: GraphView): NodeView[] {
+export function livingNodes(graph: GraphView): NodeView[] {
   const fed = new Set(graph.inputs)
   return graph.nodes.filter(node => {
     const living = node.inputs.some(value => value !== null && fed.has(value)) || alwaysShown.test(node.op)
@@ -66,9 +70,15 @@ function livingNodes(graph: GraphView): NodeView[] {
 }
 
 /** Width of a line of text at 12 px, by the mean advance of a proportional face; the canvas cuts what is longer. */
-const textWidth = (text: string): number => text.length * 7.4
+export const textWidth = (text: string): number => text.length * 7.4
 
-export function sceneOf(graph: GraphView): Scene {
+/** What a difference says beside the graph: the change of each node by its id, and values that it reads as well. */
+export interface Marks {
+  changes: ReadonlyMap<string, Change>
+  reads: ReadonlyMap<string, readonly string[]>
+}
+
+export function sceneOf(graph: GraphView, marks: Marks | null = null): Scene {
   const reached = livingNodes(graph)
   const living = reached.length > 0 ? reached : graph.nodes
   const values = new Map(graph.values.map(value => [value.name, value]))
@@ -85,6 +95,7 @@ export function sceneOf(graph: GraphView): Scene {
     detail: detailOf(value),
     family: 'terminal',
     node: null,
+    change: marks ? 'kept' : null,
   })
   const nodes: SceneNode[] = [
     ...graph.inputs.map(value => terminal('input', value)),
@@ -97,6 +108,7 @@ export function sceneOf(graph: GraphView): Scene {
         detail: detailOf(node.outputs[0]),
         family: families[node.op] ?? 'other',
         node,
+        change: marks?.changes.get(node.id) ?? null,
       }),
     ),
     ...graph.outputs.map(value => terminal('output', value)),
@@ -110,7 +122,8 @@ export function sceneOf(graph: GraphView): Scene {
   const before: number[][] = nodes.map(() => [])
   const after: number[][] = nodes.map(() => [])
   nodes.forEach((item, to) => {
-    const read = item.kind === 'output' ? [item.id] : (item.node?.inputs ?? [])
+    const read =
+      item.kind === 'output' ? [item.id] : [...(item.node?.inputs ?? []), ...(marks?.reads.get(item.id) ?? [])]
     for (const from of new Set(read.map(value => (value ? made.get(value) : undefined)))) {
       if (from === undefined || from === to) continue
       edges.push(from, to)
@@ -120,7 +133,7 @@ export function sceneOf(graph: GraphView): Scene {
   })
   // Room for the figure is kept whether or not there is one yet, so that a result does not move the drawing.
   const widths = Float32Array.from(nodes, item =>
-    Math.min(300, Math.max(72, textWidth(item.op) + textWidth(item.detail) + (item.kind === 'node' ? 106 : 44))),
+    Math.min(340, Math.max(72, textWidth(item.op) + textWidth(item.detail) + (item.kind === 'node' ? 118 : 44))),
   )
   const index = new Map<string, number>()
   const name = (key: string, k: number) => {

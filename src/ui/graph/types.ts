@@ -4,6 +4,9 @@ export interface LayoutInput {
   widths: Float32Array // one per node
   height: number // of every node
   edges: Uint32Array // pairs: from, to
+  /** The innermost frame round each node, and the one round each frame, which comes before it; -1 for none. */
+  frameOf: Int32Array
+  frameParent: Int32Array
 }
 
 export interface GraphLayout {
@@ -15,6 +18,8 @@ export interface GraphLayout {
   /** Edge k's polyline is points[2 * start[k] .. 2 * start[k + 1]). */
   points: Float32Array
   start: Uint32Array
+  /** x, y, width, height of each frame; of width 0 where nodes of others lie within. */
+  frames: Float32Array
 }
 
 /** The layered graph while it is being laid out: the real nodes first, then the way-points of long edges. */

@@ -37,6 +37,8 @@ export function VirtualTable<Row>(props: {
     estimateSize: () => rowHeight,
     overscan: 12,
   })
+  // Fewer rows are there before the window over them is told.
+  const inSight = () => virtual.getVirtualItems().filter(({ index }) => index < rows().length)
   const above = () => virtual.getVirtualItems()[0]?.start ?? 0
   const below = () => virtual.getTotalSize() - (virtual.getVirtualItems().at(-1)?.end ?? 0)
   const chosen = createMemo(() => rows().findIndex(row => props.selected(row)))
@@ -91,7 +93,7 @@ export function VirtualTable<Row>(props: {
           <Show when={above() > 0}>
             <tr class="room" style={{ height: `${above()}px` }} />
           </Show>
-          <For each={virtual.getVirtualItems()}>
+          <For each={inSight()}>
             {item => (
               <tr
                 data-index={item.index}
