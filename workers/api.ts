@@ -10,14 +10,19 @@ import type { Dim } from '../src/ir/model.ts'
 import type { Range } from '../src/ir/quant.ts'
 import type { Answers } from '../src/jobs/answers.ts'
 import type { Beside, SharedValue } from '../src/jobs/beside.ts'
+import type { Costs } from '../src/jobs/costs.ts'
 import type { Diagnosis } from '../src/jobs/diagnose.ts'
+import type { Forecast } from '../src/jobs/forecast.ts'
 import type { LayerOutput, Standing } from '../src/jobs/layer-output.ts'
 import type { LayersTried } from '../src/jobs/layer-trial.ts'
 import type { LayerWeights } from '../src/jobs/layer-weights.ts'
 import type { Linted } from '../src/jobs/lint.ts'
 import type { Agreement, Report, Side } from '../src/jobs/report.ts'
+import type { Sensitivities } from '../src/jobs/sensitivity.ts'
+import type { Speed } from '../src/jobs/speed.ts'
 import type { Dumped } from '../src/jobs/verify.ts'
 import type { Recipe } from '../src/recipe/types.ts'
+import type { Chip } from '../src/targets/chips.ts'
 
 export type Result<T> = { ok: true; value: T } | { ok: false; error: ErrorRecord }
 
@@ -46,7 +51,15 @@ export interface ShownTask {
 export interface Catalogue {
   steps: { id: string; label: string; options: Readonly<Record<string, ShownOption>> }[]
   presets: { id: string; label: string; recipe: Recipe }[]
-  targets: { id: string; label: string; vendor: string; forms: readonly string[]; ranOnItsRuntime: boolean }[]
+  targets: {
+    id: string
+    label: string
+    vendor: string
+    forms: readonly string[]
+    weights: readonly string[]
+    ranOnItsRuntime: boolean
+  }[]
+  chips: readonly Chip[]
   tasks: ShownTask[]
   decoders: { id: string; label: string; uses: readonly string[] }[]
   samples: { id: string; label: Localized; about: Localized; bytes: number }[]
@@ -211,6 +224,12 @@ export interface LayerView {
   formats: { weights: readonly FormatName[]; activations: readonly FormatName[] } | null
 }
 
+/** Of the model as it came, and of a bundle. */
+export interface BothCosts {
+  before: Costs
+  after: Costs | null
+}
+
 export interface StudioApi {
   capabilities(): Promise<Capabilities>
   catalogue(): Promise<Catalogue>
@@ -303,8 +322,12 @@ export interface StudioApi {
   stopLooking(): Promise<void>
   /** What a board gave for a bundle's golden inputs, against its golden layers. */
   compareDump(id: string, variant: string, dir: string, dump: File): Promise<Result<Dumped>>
+  /** What a model costs from node to node: the original, as the recipe cuts it, where no variant is named; null where none was kept. */
+  costs(id: string, model: ModelId): Promise<Result<BothCosts | null>>
   /** All but the original are a variant's. */
   graph(id: string, which: 'original' | 'optimized' | 'quantized', variant: string | null): Promise<Result<GraphView>>
+  /** What a run of the recipe will take; an estimate, from a few runs of the model on a few samples. */
+  forecast(id: string): Promise<Result<Forecast>>
   /** Runs the recipe from the first step whose result is not there yet. Ends early with code 'cancelled' after `cancel`. */
   run(
     id: string,
@@ -320,6 +343,22 @@ export interface StudioApi {
   ): Promise<Result<Diagnosis>>
   /** What was found of a variant; null: nobody looked. */
   diagnosis(id: string, variant: string): Promise<Result<Diagnosis | null>>
+  /** How much each layer can bear of rounding and of pruning, of what the settings have come to. It ends as a run does, and goes on where it was. */
+  measureSensitivity(
+    id: string,
+    device: 'auto' | 'webgpu' | 'wasm',
+    onProgress: (p: RunProgress) => void,
+  ): Promise<Result<Sensitivities>>
+  /** What was measured of a variant; null: nothing yet. */
+  sensitivity(id: string, variant: string): Promise<Result<Sensitivities | null>>
+  /** What this machine can do at most, and how fast each layer is on it. It ends as a run does. */
+  measureSpeed(
+    id: string,
+    device: 'auto' | 'webgpu' | 'wasm',
+    onProgress: (p: RunProgress) => void,
+  ): Promise<Result<Speed>>
+  /** What was measured of a variant; null: nothing yet. */
+  speed(id: string, variant: string): Promise<Result<Speed | null>>
   /** One bundle of a variant as a zip, by its `dir` in the report. */
   bundle(id: string, variant: string, dir: string): Promise<Result<{ zip: Blob }>>
 }

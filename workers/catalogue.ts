@@ -5,6 +5,7 @@ import { withTargets } from '../src/jobs/compress.ts'
 import { taskCatalogue } from '../src/jobs/proposed.ts'
 import { presets } from '../src/recipe/presets.ts'
 import { steps } from '../src/recipe/steps/index.ts'
+import { chips } from '../src/targets/chips.ts'
 import { targets } from '../src/targets/index.ts'
 import type { Catalogue, ShownOption } from './api.ts'
 
@@ -24,11 +25,13 @@ export const catalogue: Omit<Catalogue, 'samples'> = {
   tasks: taskCatalogue.tasks.map(({ id, label, options }) => ({ id, label, options: shown(options) })),
   decoders: taskCatalogue.decoders,
   presets: presets.map(({ id, label, recipe }) => ({ id, label, recipe: withTargets(recipe, [defaultTarget]) })),
-  targets: targets.map(({ id, label, vendor, forms, ranOnItsRuntime }) => ({
+  targets: targets.map(({ id, label, vendor, forms, quant, ranOnItsRuntime }) => ({
     id,
     label,
     vendor,
     forms: forms.map(form => form.id),
+    weights: quant.weights.formats,
     ranOnItsRuntime,
   })),
+  chips,
 }

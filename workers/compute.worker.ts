@@ -25,12 +25,16 @@ import { type Answers, answers } from '../src/jobs/answers.ts'
 import { type Beside, beside, type SharedValue, type Side, sharedValues } from '../src/jobs/beside.ts'
 import type { Bundle } from '../src/jobs/bundle.ts'
 import { type Compressed, compress, wantedOf, withTargets } from '../src/jobs/compress.ts'
+import { costsOf } from '../src/jobs/costs.ts'
 import { type Diagnosis, diagnose } from '../src/jobs/diagnose.ts'
+import { type Forecast, forecast } from '../src/jobs/forecast.ts'
 import type { LayerOutput, Standing } from '../src/jobs/layer-output.ts'
 import type { LayersTried } from '../src/jobs/layer-trial.ts'
 import { cutAs, type Linted, lint } from '../src/jobs/lint.ts'
 import { checkTask, proposeSpec } from '../src/jobs/proposed.ts'
 import type { Report } from '../src/jobs/report.ts'
+import { integerFormats, measureSensitivity, type Sensitivities } from '../src/jobs/sensitivity.ts'
+import { measureSpeed, type Speed } from '../src/jobs/speed.ts'
 import { bundleFiles, compareDump, type Dumped, readDump } from '../src/jobs/verify.ts'
 import { infer } from '../src/ops/infer.ts'
 import { presetOf } from '../src/recipe/presets.ts'
@@ -38,6 +42,7 @@ import type { Recipe } from '../src/recipe/types.ts'
 import { checkRecipe } from '../src/recipe/validate.ts'
 import { cost } from '../src/stages/inspect/cost.ts'
 import type {
+  BothCosts,
   GraphView,
   LayerView,
   LookedInto,
@@ -215,24 +220,23 @@ async function* chunksOf(stream: ReadableStream<Uint8Array>): AsyncIterable<Uint
   for (let part = await reader.read(); !part.done; part = await reader.read()) yield part.value
 }
 
-/** Why the settings as they are lose what they lose, and what helps; kept with the variant that they came to. */
-async function explain(
-  project: Project,
-  variant: string,
-  device: Device,
-  show: (progress: RunProgress) => void,
-): Promise<Diagnosis> {
+/** Does a job about the variant that the settings came to, and keeps what it found with it. */
+async function about<Found>(
+  [project, variant, device, show]: About,
+  name: string,
+  job: (given: Awaited<ReturnType<typeof jobOf>>, ctx: Context) => Promise<Found>,
+): Promise<Found> {
   const { imported } = await modelOf(project.id, project.model)
   const bytes = createBytes(imported.sources)
   const engine = await openEngine(device, bytes)
   const recipe = recipeOf(project)
-  const found = await diagnose(
-    { ...(await jobOf(project, imported, recipe)), judgedOn: 32, seconds: remedySeconds },
-    contextOn(engine, bytes, recipe.seed, createMeter(1, clock, show).report),
-  )
-  await stageStore(project.id).put(`${stageHead(variant)}diagnosis`, utf8(JSON.stringify(found)))
+  const meter = createMeter(1, clock, show)
+  const given = await jobOf(project, imported, recipe)
+  const found = await job(given, contextOn(engine, bytes, recipe.seed, meter.report))
+  await stageStore(project.id).put(`${stageHead(variant)}${name}`, utf8(JSON.stringify(found)))
   return found
 }
+type About = [project: Project, variant: string, device: Device, show: (progress: RunProgress) => void]
 
 // For trying remedies; the layers are looked at before.
 const remedySeconds = 60
@@ -243,7 +247,11 @@ const viewOfModel = (model: Model): GraphView => {
 }
 
 /** The report of a run, its graphs as the page will ask for them, and its models, for they are gone with this thread. */
-async function keepVariant(project: string, variant: string, { report, models, variants }: Compressed): Promise<void> {
+async function keepVariant(
+  project: string,
+  variant: string,
+  { report, models, variants, costs }: Compressed,
+): Promise<void> {
   const store = stageStore(project)
   const put = (name: string, bytes: Uint8Array) => store.put(`${stageHead(variant)}${name}`, bytes)
   for (const [which, model] of Object.entries(models))
@@ -251,6 +259,8 @@ async function keepVariant(project: string, variant: string, { report, models, v
   for (const [k, { dir }] of report.bundles.entries()) {
     const { model, target, plan } = variants[k]
     await put(`model-${dir}`, pack({ model, target, quantised: plan !== null } satisfies KeptModel))
+    const both: BothCosts = { before: costs.before, after: costs.after[k] }
+    await put(`costs-${dir}`, utf8(JSON.stringify(both)))
   }
   await put('report', utf8(JSON.stringify(report)))
 }
@@ -260,6 +270,15 @@ async function graphOf(project: Project, which: Which, variant: string | null): 
   const kept = variant ? await stageStore(project.id).get(`${stageHead(variant)}graph-${which}`) : null
   if (kept) return JSON.parse(text(kept)) as GraphView
   throw new StudioError('usage', `There is no ${which} graph yet`, { hint: 'Run the recipe first.' })
+}
+
+async function costsFor(project: Project, id: ModelId): Promise<BothCosts | null> {
+  if (id === null) {
+    const { imported } = await modelOf(project.id, project.model)
+    return { before: costsOf(cutAs(imported.model, project.recipe)), after: null }
+  }
+  const kept = await stageStore(project.id).get(`${stageHead(id.variant)}costs-${id.dir}`)
+  return kept ? (JSON.parse(text(kept)) as BothCosts) : null
 }
 
 /** The samples of a role, opened. */
@@ -427,6 +446,16 @@ const api = {
   graph: (project: Project, which: Which, variant: string | null): Promise<Result<GraphView>> =>
     answer(() => graphOf(project, which, variant)),
 
+  costs: (project: Project, id: ModelId): Promise<Result<BothCosts | null>> => answer(() => costsFor(project, id)),
+
+  forecast: (project: Project): Promise<Result<Forecast>> =>
+    answer(async () => {
+      const { imported } = await modelOf(project.id, project.model)
+      const job = await jobOf(project, imported, recipeOf(project))
+      const model = cutAs(imported.model, project.recipe)
+      return forecast({ ...job, model, bytes: imported.bytes }, await lookingOn(imported))
+    }),
+
   lint: (project: Project, target: string): Promise<Result<Linted>> =>
     answer(async () => {
       const { imported } = await modelOf(project.id, project.model)
@@ -441,12 +470,19 @@ const api = {
     show: (progress: RunProgress) => void,
   ): Promise<Result<RunDone>> => answer(() => run(project, variant, device, show)),
 
-  diagnose: (
-    project: Project,
-    variant: string,
-    device: Device,
-    show: (progress: RunProgress) => void,
-  ): Promise<Result<Diagnosis>> => answer(() => explain(project, variant, device, show)),
+  diagnose: (...of: About): Promise<Result<Diagnosis>> =>
+    answer(() =>
+      about(of, 'diagnosis', (given, ctx) => diagnose({ ...given, judgedOn: 32, seconds: remedySeconds }, ctx)),
+    ),
+
+  sensitivity: (...of: About): Promise<Result<Sensitivities>> =>
+    answer(() =>
+      about(of, 'sensitivity', (given, ctx) =>
+        measureSensitivity({ ...given, formats: integerFormats, measuredOn: 32 }, ctx),
+      ),
+    ),
+
+  speed: (...of: About): Promise<Result<Speed>> => answer(() => about(of, 'speed', measureSpeed)),
 }
 export type ComputeApi = typeof api
 

@@ -11,7 +11,10 @@ import { availableThreads } from '../src/host/browser/threads.ts'
 import { hasSimd } from '../src/host/browser/wasm-simd.ts'
 import type { Diagnosis } from '../src/jobs/diagnose.ts'
 import { recipeName } from '../src/jobs/recipe-name.ts'
+import type { Sensitivities } from '../src/jobs/sensitivity.ts'
+import type { Speed } from '../src/jobs/speed.ts'
 import type { ProjectView, Result, StudioApi } from './api.ts'
+import type { ComputeApi } from './compute.worker.ts'
 import { label } from './gathered.ts'
 import {
   bundleOf,
@@ -282,6 +285,10 @@ const api: StudioApi = {
       viewer.call(async compute => unwrap(compute.answers(await load(id), models, role, comlink.proxy(onProgress)))),
     ),
 
+  forecast: id => result(async () => viewer.call(async compute => unwrap(compute.forecast(await load(id))))),
+
+  costs: (id, model) => result(async () => viewer.call(async compute => unwrap(compute.costs(await load(id), model)))),
+
   graph: (id, which, variant) =>
     result(async () => viewer.call(async compute => unwrap(compute.graph(await load(id), which, variant)))),
 
@@ -292,27 +299,16 @@ const api: StudioApi = {
   },
 
   diagnose: (id, device, onProgress) =>
-    result(async () => {
-      refuseWhileRunning()
-      const project = await load(id)
-      const variant = variantFor(project)
-      if (!variant) throw noVariant()
-      runningId = id
-      try {
-        return await whileRunning(() =>
-          runner.call(api => unwrap(api.diagnose(project, variant.id, device, comlink.proxy(onProgress)))),
-        )
-      } finally {
-        runningId = null
-        runner.end(cancelled())
-      }
-    }),
+    aboutCurrent(id, (api, ...of) => api.diagnose(...of, device, comlink.proxy(onProgress))),
+  diagnosis: (id, variant) => result(() => foundOf<Diagnosis>(id, variant, 'diagnosis')),
 
-  diagnosis: (id, variant) =>
-    result(async () => {
-      const kept = await stageStore(id).get(`${stageHead(variant)}diagnosis`)
-      return kept ? (JSON.parse(text(kept)) as Diagnosis) : null
-    }),
+  measureSensitivity: (id, device, onProgress) =>
+    aboutCurrent(id, (api, ...of) => api.sensitivity(...of, device, comlink.proxy(onProgress))),
+  sensitivity: (id, variant) => result(() => foundOf<Sensitivities>(id, variant, 'sensitivity')),
+
+  measureSpeed: (id, device, onProgress) =>
+    aboutCurrent(id, (api, ...of) => api.speed(...of, device, comlink.proxy(onProgress))),
+  speed: (id, variant) => result(() => foundOf<Speed>(id, variant, 'speed')),
 
   layer: (id, of, names) =>
     result(async () => viewer.call(async compute => unwrap(compute.layer(await load(id), of, names)))),
@@ -338,6 +334,31 @@ const api: StudioApi = {
     }),
 
   bundle: (id, variant, dir) => result(async () => ({ zip: await bundleOf(id, variant, dir) })),
+}
+
+/** A job about what the settings have come to; it has the runner for itself, as a run has. */
+const aboutCurrent = <Found>(
+  id: string,
+  job: (api: comlink.Remote<ComputeApi>, project: Project, variant: string) => Promise<Result<Found>>,
+): Promise<Result<Found>> =>
+  result(async () => {
+    refuseWhileRunning()
+    const project = await load(id)
+    const variant = variantFor(project)
+    if (!variant) throw noVariant()
+    runningId = id
+    try {
+      return await whileRunning(() => runner.call(api => unwrap(job(api, project, variant.id))))
+    } finally {
+      runningId = null
+      runner.end(cancelled())
+    }
+  })
+
+/** What a job has found of a variant; null where it was not asked for. */
+async function foundOf<Found>(id: string, variant: string, name: string): Promise<Found | null> {
+  const kept = await stageStore(id).get(`${stageHead(variant)}${name}`)
+  return kept ? (JSON.parse(text(kept)) as Found) : null
 }
 
 const exposed = {

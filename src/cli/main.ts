@@ -33,6 +33,11 @@ const commands: Readonly<Record<string, Command>> = {
     about: 'which layers cost the accuracy, why, and what helps',
     load: () => import('./diagnose.ts'),
   },
+  sensitivity: {
+    usage: 'sensitivity MODEL --data CALIB [--formats int8,int4] [--target ID] [--json]',
+    about: 'how much each layer can bear of rounding and of pruning',
+    load: () => import('./sensitivity.ts'),
+  },
   evaluate: {
     usage: 'evaluate MODEL --data LABELLED [--reference MODEL] [--json]',
     about: 'accuracy of a model, and against another',

@@ -15,8 +15,9 @@ import type { Recipe, Step } from '../recipe/types.ts'
 import { checkWeights, zeroChannels } from '../stages/inspect/weights.ts'
 import { findTarget } from '../targets/index.ts'
 import { type Bundle, writeBundle } from './bundle.ts'
+import type { Costs } from './costs.ts'
 import type { BundleReport, Report } from './report.ts'
-import { sideAfter, sideBefore } from './sides.ts'
+import { costsAfter, costsBefore, sideAfter, sideBefore } from './sides.ts'
 import { honestWords, zeroChannelWords } from './words.ts'
 
 export interface CompressRequest {
@@ -43,6 +44,8 @@ export interface Compressed {
   models: { optimized: Model; quantized: Model | null }
   /** What each bundle was written from. */
   variants: readonly Variant[]
+  /** From node to node, on the samples' shapes: of the model as imported, and of each bundle's. */
+  costs: { before: Costs; after: readonly Costs[] }
 }
 
 /** The step that asks for a target's bundle, every option at its default. */
@@ -120,7 +123,8 @@ export async function compress(request: CompressRequest, ctx: Context): Promise<
     totalMs: ctx.clock() - start + request.importMs,
   })
   const models = { optimized: state.model, quantized: state.variants[0]?.model ?? null }
-  return { report, bundles, models, variants: state.variants }
+  const costs = { before: costsBefore(state), after: state.variants.map(v => costsAfter(v, state)) }
+  return { report, bundles, models, variants: state.variants, costs }
 }
 
 /** Of all that the first step of a recipe depends on. */

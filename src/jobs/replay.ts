@@ -27,11 +27,10 @@ export interface Replayed {
 export const quantizing = ({ steps }: Recipe): number =>
   steps.findLastIndex(s => s.do === 'quantize' || s.do === 'search')
 
-/** What is not in the store is played. */
-export async function replayed(request: ReplayRequest, ctx: Context): Promise<Replayed> {
-  const { imported, calibration, evaluation, recipe, samples } = request
-  const at = quantizing(recipe)
-  const upTo = (count: number): PlayRequest => ({
+/** The first steps of a recipe, to be played from the store where a run has kept them. */
+export function firstSteps(request: ReplayRequest, count: number): PlayRequest {
+  const { imported, calibration, evaluation, recipe, samples, store } = request
+  return {
     recipe: { ...recipe, steps: recipe.steps.slice(0, count) },
     state: initialState(infer(imported.model)),
     inputHash: inputHashOf(request),
@@ -40,12 +39,17 @@ export async function replayed(request: ReplayRequest, ctx: Context): Promise<Re
     samples,
     wanted: wantedOf(recipe),
     store,
-  })
+  }
+}
+
+/** What is not in the store is played. */
+export async function replayed(request: ReplayRequest, ctx: Context): Promise<Replayed> {
+  const at = quantizing(request.recipe)
   // What comes before the step is played once for both.
-  const store = request.store ?? inMemory()
-  const first = upTo(Math.max(0, at))
+  const kept = { ...request, store: request.store ?? inMemory() }
+  const first = firstSteps(kept, Math.max(0, at))
   const before = await play(first, ctx)
-  const after = await play(upTo(at + 1), ctx)
+  const after = await play(firstSteps(kept, at + 1), ctx)
   const step = at < 0 ? undefined : after.steps.at(-1)
   return { before, after, quantize: step ? optionsOf(step, before.steps) : null, env: envAfter(first, ctx) }
 }

@@ -5,6 +5,7 @@ import type { State, Variant } from '../recipe/state.ts'
 import { writtenModel } from '../recipe/written.ts'
 import { cost } from '../stages/inspect/cost.ts'
 import { peakActivations } from '../stages/inspect/liveness.ts'
+import { type Costs, costsOf } from './costs.ts'
 import type { Side } from './report.ts'
 
 /** The model with its inputs as one sample was fed, so that open dimensions cost what they cost on the data. */
@@ -43,6 +44,10 @@ export function sideAfter(variant: Variant, state: State, bytes: number): Side {
     peakActivationBytes: peakActivations(model).bytes,
   }
 }
+
+/** From node to node, of both sides. */
+export const costsBefore = (state: State): Costs => costsOf(asFed(state.original, state))
+export const costsAfter = (variant: Variant, state: State): Costs => costsOf(asFed(writtenModel(variant), state))
 
 /** What of the report is a function of the inputs alone, for the bundle: nothing timed, no name of a sample. */
 export function timelessReport(variant: Variant, state: State, bytes: { before: number; after: number }) {

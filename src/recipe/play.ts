@@ -97,6 +97,7 @@ const envOf = (request: PlayRequest, stateKey: string, ctx: Context): StepEnv =>
 export const envAfter = (request: PlayRequest, ctx: Context): StepEnv =>
   envOf(request, keysOf(request, ctx).before.at(-1)!, ctx)
 
+/** Keeps what is computed under a key, which belongs to a state. */
 function memoIn(store: StageStore | null, stateKey: string): Memo {
   return async (key, compute) => {
     if (!store) return compute()

@@ -84,9 +84,11 @@ export const decibel = (value: number | null, locale: Locale = 'en'): string =>
   value === null ? missing : value === Number.POSITIVE_INFINITY ? '∞\u00a0dB' : `${figure(value, 1, locale)}\u00a0dB`
 
 export const milliseconds = (value: number, locale: Locale = 'en'): string =>
-  value >= 1000
-    ? `${figure(value / 1000, value >= 10_000 ? 1 : 2, locale)}\u00a0s`
-    : `${figure(value, value >= 100 ? 0 : value >= 10 ? 1 : 2, locale)}\u00a0ms`
+  value > 0 && value < 0.0995
+    ? `${significant(value * 1000, locale)}\u00a0µs`
+    : value >= 1000
+      ? `${figure(value / 1000, value >= 10_000 ? 1 : 2, locale)}\u00a0s`
+      : `${figure(value, value >= 100 ? 0 : value >= 10 ? 1 : 2, locale)}\u00a0ms`
 
 /** Seconds as a person says them: 0.3 s, 42 s, 3 min 05 s. */
 export const duration = (seconds: number, locale: Locale = 'en'): string => {

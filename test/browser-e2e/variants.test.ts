@@ -78,7 +78,7 @@ test('two runs are two variants, named after what their recipes do', async () =>
   await result(page)
   await page.getByTestId('stale').waitFor({ state: 'detached' })
   await go(page, 'compare')
-  expect(await names()).toEqual(['int8/uint8', 'int4/uint8'])
+  await expect.poll(names).toEqual(['int8/uint8', 'int4/uint8'])
 })
 
 test('undo goes back to the recipe before, whose result is there again; redo comes forth; both outlive a reload', async () => {

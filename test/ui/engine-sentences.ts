@@ -45,7 +45,7 @@ const words = /[A-Za-z’']{2,}[,:;]? [A-Za-z{(]|[a-z]{2} \{\}|\{\} [a-z]{2}|[a-
 
 // Names that are the same everywhere, and strings that are not said to anybody.
 const names =
-  /^onnxruntime[: ]|^(BVLC\/caffe|Tencent\/ncnn|MQBench|opencv|caffe\.proto): |^openvino: |^OpenVINO \(|^docs\.|^CoreML Model |^import [\w. ]+$|^apache-tvm |^https:\/\/docs\.|^qualcomm\/|^onnx\/|^Qualcomm \(|^TensorRT \(|commuting layers$|^Col2Im |^ReduceMax |^ --quantization|^weight along|^ONNX Runtime|^ONNX$|^Linux Foundation$|^version https:|^\{'descr': |^ ?\{?\}? ?\(operator \{\}\)$/
+  /^(NVIDIA|Jetson|Rockchip) |^onnxruntime[: ]|^(BVLC\/caffe|Tencent\/ncnn|MQBench|opencv|caffe\.proto): |^openvino: |^OpenVINO \(|^docs\.|^CoreML Model |^import [\w. ]+$|^apache-tvm |^https:\/\/docs\.|^qualcomm\/|^onnx\/|^Qualcomm \(|^TensorRT \(|commuting layers$|^Col2Im |^ReduceMax |^ --quantization|^weight along|^ONNX Runtime|^ONNX$|^Linux Foundation$|^version https:|^\{'descr': |^ ?\{?\}? ?\(operator \{\}\)$/
 
 export const allTexts: readonly Said[] = modulesOf(folders)
   .filter(path => !elsewhere.test(path))

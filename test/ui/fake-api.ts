@@ -4,6 +4,8 @@ import * as v from 'valibot'
 import type { Options } from '../../src/base/options.ts'
 import type { Diagnosis } from '../../src/jobs/diagnose.ts'
 import type { Accuracy, LayerReport, Report, Side } from '../../src/jobs/report.ts'
+import type { Sensitivities } from '../../src/jobs/sensitivity.ts'
+import type { Speed } from '../../src/jobs/speed.ts'
 import type { Recipe } from '../../src/recipe/types.ts'
 import type {
   GraphView,
@@ -59,6 +61,22 @@ export function residualGraph(blocks: number): GraphView {
   const flat = node('Flatten', 'flatten', [pooled], ['N', 64])
   const logits = node('Gemm', 'fc', [flat], ['N', 10], 640)
   return { inputs: ['input'], outputs: [logits], nodes, values }
+}
+
+const sensitivities: Sensitivities = {
+  target: 'onnxruntime',
+  samples: 32,
+  formats: ['int8', 'int4'],
+  layers: [
+    { node: 'conv1', op: 'Conv', parameters: 432, sqnrDb: [41, 21] },
+    { node: 'layer1.0.conv1', op: 'Conv', parameters: 2304, sqnrDb: [44, 27] },
+  ],
+  groups: [{ layer: 'conv1', channels: 16, points: [{ gone: 4, sqnrDb: 12 }] }],
+}
+
+const speed: Speed = {
+  machine: { macsPerSecond: { float32: 5e9, int8: 8e9 }, bytesPerSecond: 4e9 },
+  layers: [{ node: 'conv1', op: 'Conv', macs: 442_368, moved: 20_000, ms: { float32: 0.2, int8: 0.3 } }],
 }
 
 const diagnosis: Diagnosis = {
@@ -430,10 +448,19 @@ export function fakeApi(options: Partial<FakeOptions> = {}): StudioApi {
           label: 'ONNX Runtime',
           vendor: 'Microsoft',
           forms: ['qdq', 'float16'],
+          weights: ['int8', 'int4'],
           ranOnItsRuntime: true,
         },
-        { id: 'ort-web', label: 'ONNX Runtime Web', vendor: 'Microsoft', forms: ['qdq'], ranOnItsRuntime: true },
+        {
+          id: 'ort-web',
+          label: 'ONNX Runtime Web',
+          vendor: 'Microsoft',
+          forms: ['qdq'],
+          weights: ['int8'],
+          ranOnItsRuntime: true,
+        },
       ],
+      chips: [],
       samples: [
         {
           id: 'digits',
@@ -536,6 +563,10 @@ export function fakeApi(options: Partial<FakeOptions> = {}): StudioApi {
     redoRecipe: async () => set({}),
     diagnose: async () => good(diagnosis),
     diagnosis: async () => good(diagnosis),
+    measureSensitivity: async () => good(sensitivities),
+    sensitivity: async () => good(null),
+    measureSpeed: async () => good(speed),
+    speed: async () => good(null),
     lint: async (_, target) =>
       good({
         target,
@@ -553,6 +584,9 @@ export function fakeApi(options: Partial<FakeOptions> = {}): StudioApi {
         ],
         sources: [],
       }),
+    forecast: async () =>
+      good({ steps: [], seconds: 12, peakBytes: 3e8, probe: { runMs: 3, openMs: 20, readMs: 1, macsPerSecond: 1e9 } }),
+    costs: async () => good(null),
     report: async () => good(reportOf(graph)),
     sharedValues: async () =>
       good(graph.nodes.filter(({ op }) => op === 'Conv').map(({ id, op }) => ({ value: `${id}_out`, node: id, op }))),

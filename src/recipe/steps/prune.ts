@@ -120,7 +120,7 @@ function importanceLost(scores: readonly number[], gone: number): number {
 }
 
 /** Channels of each group by importance, and the scores to it, both ascending. */
-async function ranking(model: Model, groups: readonly Group[], o: PruneOptions, env: StepEnv) {
+export async function ranking(model: Model, groups: readonly Group[], o: PruneOptions, env: StepEnv) {
   const importance = findImportance(o.importance)
   const statistics =
     importance.needsData && !importance.needsGradients

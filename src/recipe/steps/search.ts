@@ -3,22 +3,17 @@
 // is written down, so that it can be replayed without a clock.
 import { StudioError } from '../../base/errors.ts'
 import type { FormatName } from '../../ir/format-names.ts'
-import type { Model, ValueName } from '../../ir/model.ts'
-import type { Target } from '../../ir/target.ts'
-import { weightOf } from '../../ops/facts.ts'
-import { infer } from '../../ops/infer.ts'
+import type { Model } from '../../ir/model.ts'
 import type { Sweep } from '../../stages/observe/index.ts'
-import { upgradeOpset } from '../../stages/passes/upgrade-opset.ts'
 import { choose } from '../../stages/quantize/choose.ts'
 import type { RawInput } from '../../stages/quantize/raw-input.ts'
-import { select } from '../../stages/quantize/selectors.ts'
-import { separateRoles } from '../../stages/quantize/separate.ts'
 import { type State, type StepEnv, step } from '../state.ts'
 import { layerTimes } from './layer-times.ts'
 import { gather, gatherOnce } from './observed.ts'
 import { quantizeWith } from './quantize.ts'
-import { opsetOf, type QuantizeOptions } from './quantize-options.ts'
+import type { QuantizeOptions } from './quantize-options.ts'
 import { takingPixels } from './raw-pixels.ts'
+import { prepared, searchLayers, usable } from './search-layers.ts'
 import { baseOf, type Found, options, type SearchOptions } from './search-options.ts'
 import { decideWithin, type Space } from './search-within.ts'
 import { chooseOnly, type SearchLayer, type Sensitivity, sensitivities } from './sensitivity.ts'
@@ -108,32 +103,6 @@ async function find(state: State, o: SearchOptions, env: StepEnv): Promise<Found
   return { ...decided, notes: [...notes, ...decided.notes] }
 }
 
-/** Formats that every target has, the smallest first in the order given. */
-function usable(
-  formats: readonly FormatName[],
-  targets: readonly Target[],
-): { formats: FormatName[]; notes: string[] } {
-  const has = (name: FormatName): boolean =>
-    name === 'float32' || targets.every(t => t.quant.weights.formats.includes(name))
-  const kept = [...new Set(formats)].filter(has)
-  const without = formats.filter(name => !has(name))
-  if (kept.length === 0)
-    throw new StudioError('bad-recipe', `${targets[0].label} has none of the formats ${formats.join(', ')}`, {
-      where: { step: 'search' },
-      hint: `Choose among ${targets[0].quant.weights.formats.join(', ')}.`,
-    })
-  return {
-    formats: kept,
-    notes: without.length > 0 ? [`The search left out ${without.join(', ')}, which a target does not have.`] : [],
-  }
-}
-
-/** The float model as the step `quantize` prepares it. */
-function prepared(model: Model, base: QuantizeOptions, formats: readonly FormatName[]): Model {
-  const layers = Object.fromEntries(formats.map((weights, i) => [String(i), { weights }]))
-  return separateRoles(infer(upgradeOpset(infer(model), opsetOf({ ...base, layers: { ...base.layers, ...layers } }))))
-}
-
 // Enough to tell layers that hurt from those that do not.
 const fewSamples = 8
 
@@ -155,47 +124,6 @@ function worstOf(layers: readonly SearchLayer[], rough: Sensitivity): SearchLaye
   const sorted = [...layers].sort((a, b) => least(a) - least(b))
   const worst = new Set(sorted.slice(0, Math.ceil(layers.length / 4)))
   return layers.filter(layer => worst.has(layer))
-}
-
-/** Layers that any target would run in few bits. */
-function searchLayers(
-  model: Model,
-  targets: readonly Target[],
-  base: QuantizeOptions,
-  only: readonly string[],
-): SearchLayer[] {
-  const { graph } = model
-  const matching = graph.nodes.filter(n => weightOf(n, graph)?.lookup === false)
-  const asked = new Set(only.flatMap(selector => select(selector, graph.nodes, matching)))
-  const wanted = ({ nodes }: SearchLayer): boolean => only.length === 0 || nodes.some(id => asked.has(id))
-  const found = new Map<ValueName, SearchLayer>()
-  for (const target of targets)
-    for (const layer of layersOf(model, target, base).filter(wanted))
-      if (!found.has(layer.weight)) found.set(layer.weight, layer)
-  const order = new Map(model.graph.nodes.map((n, i) => [n.id, i]))
-  return [...found.values()].sort((a, b) => order.get(a.id)! - order.get(b.id)!)
-}
-
-/** Layers whose format is open: their weights can be written in few bits, and the options do not say how. */
-function layersOf(model: Model, target: Target, base: QuantizeOptions): SearchLayer[] {
-  const { graph } = model
-  const all = choose(model, target, () => base)
-  const weighted = graph.nodes.filter(n => weightOf(n, graph) !== null)
-  const matching = weighted.filter(n => weightOf(n, graph)?.lookup === false)
-  const fixed = new Set(
-    Object.entries(base.layers)
-      .filter(([, layer]) => layer.weights !== undefined || layer.float !== undefined)
-      .flatMap(([selector]) => select(selector, graph.nodes, matching)),
-  )
-  const layers = new Map<string, string[]>()
-  for (const node of weighted) {
-    const { name } = weightOf(node, graph)!
-    if (all.chosen.get(node.id)?.rule.constantWeight || all.weightOnly.has(node.id))
-      layers.set(name, [...(layers.get(name) ?? []), node.id])
-  }
-  return [...layers]
-    .filter(([, nodes]) => !nodes.some(id => fixed.has(id)))
-    .map(([weight, nodes]) => ({ id: nodes[0], nodes, weight, target }))
 }
 
 /**

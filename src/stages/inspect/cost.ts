@@ -16,6 +16,8 @@ export interface NodeCost {
   weightBytes: number
   inputBytes: number // activations read
   outputBytes: number // activations written
+  /** Of activations, read and written. */
+  elements: number
 }
 
 export interface Cost {
@@ -39,16 +41,18 @@ export function cost(model: Model): Cost {
       const macs = macsOf(node, graph)
       if (macs === null) unknown.push(node.id)
       const own = [...(held.get(node.id)?.values() ?? [])]
-      const moved = (names: readonly (ValueName | null)[]): number =>
-        names.reduce((n, name) => n + (name === null || constant.has(name) ? 0 : bytesOfValue(graph, name)), 0)
+      const moved = (names: readonly (ValueName | null)[], size = bytesOfValue): number =>
+        names.reduce((n, name) => n + (name === null || constant.has(name) ? 0 : size(graph, name)), 0)
+      const inputs = [...new Set(node.inputs)]
       return {
         node: node.id,
         op: node.op,
         macs: macs ?? 0,
         parameters: own.reduce((n, t) => n + elementCount(t.shape), 0),
         weightBytes: own.reduce((n, t) => n + bytesOfTensor(t), 0),
-        inputBytes: moved([...new Set(node.inputs)]),
+        inputBytes: moved(inputs),
         outputBytes: moved(node.outputs),
+        elements: moved([...inputs, ...node.outputs], elementsOfValue),
       }
     })
   const weights = [...allWeights(graph)]
@@ -114,6 +118,10 @@ function allWeights(graph: Graph): Set<Tensor> {
 }
 
 const bytesOfTensor = (tensor: Tensor): number => byteLength(tensor.dtype, elementCount(tensor.shape))
+
+/** 0 where the shape is open. */
+const elementsOfValue = (graph: Graph, name: ValueName): number =>
+  elementCount(numeric(graph.values.get(name)?.shape ?? null) ?? [0])
 
 /** Bytes of a value; 0 where its shape or type is open. */
 export function bytesOfValue(graph: Graph, name: ValueName): number {

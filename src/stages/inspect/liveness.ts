@@ -18,8 +18,32 @@ export interface PeakActivations {
   unknown: readonly ValueName[]
 }
 
+/** What lives while, in the order of the nodes. */
+export interface Liveness {
+  /** Bytes that live during each node. */
+  bytes: readonly number[]
+  /** Each memory by the value that it is named after, from the node that makes it to the last that reads it, by position. */
+  values: readonly { value: ValueName; bytes: number; from: number; to: number }[]
+  unknown: readonly ValueName[]
+}
+
 /** For a batch of one where the file leaves the batch open, in the order of the nodes. */
 export function peakActivations(model: Model): PeakActivations {
+  const { bytes, values, unknown } = liveness(model)
+  const at = peakOf(bytes)
+  const live = values
+    .filter(({ from, to }) => from <= at && at <= to)
+    .map(({ value, bytes }) => ({ value, bytes }))
+    .sort((a, b) => b.bytes - a.bytes)
+  return { bytes: bytes[at] ?? 0, at: model.graph.nodes[at]?.id ?? null, live, unknown }
+}
+
+/** Position of the node during which the most lives; the first of equals. */
+export const peakOf = (bytes: readonly number[]): number =>
+  bytes.reduce((best, now, step) => (now > bytes[best] ? step : best), 0)
+
+/** For a batch of one where the file leaves the batch open. */
+export function liveness(model: Model): Liveness {
   const { graph } = atBatchOne(model)
   const constant = constantValues(graph)
   const baseOf = aliases(graph, constant)
@@ -41,28 +65,19 @@ export function peakActivations(model: Model): PeakActivations {
   })
   for (const name of graph.outputs) touch(name, graph.nodes.length - 1)
 
-  const total = new Float64Array(graph.nodes.length + 1)
-  for (const [name, { from, to }] of spans) {
-    const bytes = bytesOfValue(graph, name)
-    total[from] += bytes
-    total[to + 1] -= bytes
+  const change = new Float64Array(graph.nodes.length + 1)
+  const values = [...spans].map(([value, span]) => ({ value, bytes: bytesOfValue(graph, value), ...span }))
+  for (const { bytes, from, to } of values) {
+    change[from] += bytes
+    change[to + 1] -= bytes
   }
-  let bytes = 0
-  let at = 0
   let now = 0
-  for (let step = 0; step < graph.nodes.length; step++) {
-    now += total[step]
-    if (now > bytes) {
-      bytes = now
-      at = step
-    }
-  }
-  const live = [...spans]
-    .filter(([, { from, to }]) => from <= at && at <= to)
-    .map(([value]) => ({ value, bytes: bytesOfValue(graph, value) }))
-    .sort((a, b) => b.bytes - a.bytes)
+  const bytes = graph.nodes.map((_, step) => {
+    now += change[step]
+    return now
+  })
   const unknown = [...spans.keys()].filter(name => numeric(graph.values.get(name)?.shape ?? null) === null)
-  return { bytes, at: graph.nodes[at]?.id ?? null, live, unknown }
+  return { bytes, values, unknown }
 }
 
 /** The value whose memory a value is. */

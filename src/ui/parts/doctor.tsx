@@ -1,13 +1,14 @@
 // Why did accuracy fall? The layers that the error comes from, what in their numbers makes it, and what was measured to help.
-import { createResource, createSignal, For, Show, Suspense } from 'solid-js'
-import type { ProjectView, RunProgress } from '../../../workers/api.ts'
+import { For, Show, Suspense } from 'solid-js'
+import type { ProjectView } from '../../../workers/api.ts'
 import type { Blamed } from '../../jobs/blame.ts'
 import type { Diagnosis, TriedRemedy } from '../../jobs/diagnose.ts'
 import * as format from '../format.ts'
 import { inWords, locale, t } from '../i18n/index.ts'
+import { createJob } from '../state/job.ts'
 import { withRemedy } from '../state/recipe-edit.ts'
 import { useStudio } from '../state/studio.ts'
-import { ProgressBar } from './progress-bar.tsx'
+import { JobControl } from './job-control.tsx'
 import { Said } from './said.tsx'
 import { SamplePicture } from './sample-view.tsx'
 import './doctor.css'
@@ -163,64 +164,30 @@ function Found(props: { found: Diagnosis; project: ProjectView }) {
 
 /** Of the variant that is shown; it can be looked for where that is what the settings came to. */
 export function Doctor(props: { project: ProjectView }) {
-  const { api, project, variants, run } = useStudio()
-  const [progress, setProgress] = createSignal<RunProgress | 'begun' | null>(null)
-  const [kept, { mutate }] = createResource(
-    () => (variants.shown() === null ? null : `${props.project.id} ${variants.shown()}`),
-    async key => {
-      const [id, variant] = key.split(' ')
-      const result = await api.diagnosis(id, variant)
-      if (result.ok) return result.value
-      project.setError(result.error)
-      return null
-    },
+  const job = createJob<Diagnosis>(
+    (api, id, variant) => api.diagnosis(id, variant),
+    (api, id, device, onProgress) => api.diagnose(id, device, onProgress),
   )
   const words = () => t().doctor
   const missing = () =>
-    variants.stale() ? words().needsRun : props.project.calibration === null ? words().needsSamples : null
-  const locked = () => props.project.readOnly || run.running() !== null || missing() !== null
-
-  async function look(): Promise<void> {
-    setProgress('begun')
-    try {
-      const result = await api.diagnose(props.project.id, run.device(), next => setProgress(next))
-      if (result.ok) mutate(result.value)
-      else if (result.error.code !== 'cancelled') project.setError(result.error)
-    } finally {
-      setProgress(null)
-    }
-  }
-  const at = () => {
-    const now = progress()
-    return now === null || now === 'begun' ? null : now
-  }
+    job.missing() === 'run' ? words().needsRun : job.missing() === 'samples' ? words().needsSamples : null
   return (
-    <section class="section doctor" data-testid="doctor" aria-busy={progress() !== null}>
+    <section class="section doctor" data-testid="doctor" aria-busy={job.busy()}>
       <div class="row apart">
         <div>
           <h2>{words().title}</h2>
           <p class="soft">{missing() ?? words().about}</p>
         </div>
-        <Show
-          when={progress() !== null}
-          fallback={
-            <button type="button" class="button" data-testid="diagnose" disabled={locked()} onClick={() => void look()}>
-              {kept.latest ? words().again : words().look}
-            </button>
-          }
-        >
-          <div class="row">
-            <ProgressBar label={words().looking} done={at()?.done ?? 0} total={at()?.total ?? null} />
-            <button type="button" class="button" onClick={() => void api.cancel(props.project.id)}>
-              {words().stop}
-            </button>
-          </div>
-        </Show>
+        <JobControl
+          job={job}
+          action={job.found.latest ? words().again : words().look}
+          doing={words().looking}
+          testid="diagnose"
+        />
       </div>
-      <Show when={at()?.note}>{note => <p class="soft small mono doctor-note">{note()}</p>}</Show>
       {/* Its own boundary: the rest of the result is not to wait for it. */}
       <Suspense>
-        <Show when={kept.latest}>{found => <Found found={found()} project={props.project} />}</Show>
+        <Show when={job.found.latest}>{found => <Found found={found()} project={props.project} />}</Show>
       </Suspense>
     </section>
   )

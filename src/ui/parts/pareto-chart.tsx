@@ -1,8 +1,9 @@
 // Points of two figures, one to be small and one to be large, with the front of those that nothing else beats in both. Every
 // point can be hovered, focused and chosen; what it says stands beside it then, and always in the table that goes with it.
-import { createMemo, createSignal, For, onCleanup, Show } from 'solid-js'
+import { createMemo, createSignal, For, Show } from 'solid-js'
 import { type Measured, paretoFront } from '../state/pareto.ts'
-import { roundTicks } from './ticks.ts'
+import { Axes, createWidth, type Plot } from './axes.tsx'
+import { linear } from './scale.ts'
 import './pareto-chart.css'
 
 export interface ChartPoint extends Measured {
@@ -27,13 +28,7 @@ export function ParetoChart(props: {
   onChoose: (id: string) => void
 }) {
   const [over, setOver] = createSignal<string | null>(null)
-  // Drawn as wide as there is room, so that letters keep their size.
-  const [width, setWidth] = createSignal(640)
-  const fit = (svg: SVGSVGElement) => {
-    const watch = new ResizeObserver(([entry]) => entry.contentRect.width > 0 && setWidth(entry.contentRect.width))
-    watch.observe(svg)
-    onCleanup(() => watch.disconnect())
-  }
+  const [width, fit] = createWidth()
   const front = createMemo(() => paretoFront(props.points))
   const ends = createMemo(() => {
     const ys = props.points.flatMap(({ y, low, high }) => [y, low ?? y, high ?? y])
@@ -41,9 +36,24 @@ export function ParetoChart(props: {
     const room = Math.max((high - low) * 0.12, Math.abs(high) * 0.002, 1e-6)
     return { right: Math.max(...props.points.map(({ x }) => x)) * 1.06, low: low - room, high: high + room }
   })
-  const x = (value: number) => margin.left + (value / ends().right) * (width() - margin.left - margin.right)
-  const y = (value: number) =>
-    margin.top + ((ends().high - value) / (ends().high - ends().low)) * (height - margin.top - margin.bottom)
+  const plot = createMemo((): Plot => {
+    const edges = {
+      left: margin.left,
+      right: width() - margin.right,
+      top: margin.top,
+      bottom: height - margin.bottom,
+    }
+    const { right, low, high } = ends()
+    return {
+      width: width(),
+      height,
+      ...edges,
+      x: { name: props.xName, scale: linear(0, right, [edges.left, edges.right], 'across'), show: props.showX },
+      y: { name: props.yName, scale: linear(low, high, [edges.bottom, edges.top], 'upwards'), show: props.showY },
+    }
+  })
+  const x = (value: number) => plot().x.scale.at(value)
+  const y = (value: number) => plot().y.scale.at(value)
   const steps = () =>
     front()
       .map((point, k) => `${k === 0 ? 'M' : `H${x(point.x)} V`}${k === 0 ? `${x(point.x)} ${y(point.y)}` : y(point.y)}`)
@@ -66,32 +76,7 @@ export function ParetoChart(props: {
       role="group"
       aria-label={props.label}
     >
-      <For each={roundTicks(0, ends().right, Math.max(2, Math.floor(width() / 110)))}>
-        {tick => (
-          <g>
-            <line class="grid" x1={x(tick)} x2={x(tick)} y1={margin.top} y2={height - margin.bottom} />
-            <text class="tick" x={x(tick)} y={height - margin.bottom + 16} text-anchor="middle">
-              {props.showX(tick)}
-            </text>
-          </g>
-        )}
-      </For>
-      <For each={roundTicks(ends().low, ends().high, 5)}>
-        {tick => (
-          <g>
-            <line class="grid" x1={margin.left} x2={width() - margin.right} y1={y(tick)} y2={y(tick)} />
-            <text class="tick" x={margin.left - 8} y={y(tick) + 4} text-anchor="end">
-              {props.showY(tick)}
-            </text>
-          </g>
-        )}
-      </For>
-      <text class="axis" x={width() - margin.right} y={height - 6} text-anchor="end">
-        {props.xName} →
-      </text>
-      <text class="axis" x={margin.left} y={12}>
-        ↑ {props.yName}
-      </text>
+      <Axes plot={plot()} />
       <path class="front" d={steps()} />
       <For each={props.points}>
         {point => (

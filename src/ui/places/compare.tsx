@@ -4,6 +4,7 @@ import type { ProjectView, VariantView } from '../../../workers/api.ts'
 import * as format from '../format.ts'
 import { locale, t } from '../i18n/index.ts'
 import { Ask } from '../parts/ask.tsx'
+import { CompareLatency } from '../parts/compare-latency.tsx'
 import { CompareTable } from '../parts/compare-table.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { Look } from '../parts/look.tsx'
@@ -374,6 +375,7 @@ export function ComparePlace(props: { project: ProjectView }) {
         }
       >
         <Chart compared={compared()} />
+        <CompareLatency compared={compared()} file={props.project.name} />
         <Variants project={props.project} />
         <Two project={props.project} compared={compared()} />
       </Show>

@@ -6,6 +6,7 @@ import * as format from '../format.ts'
 import { GraphPanel } from '../graph/graph-panel-lazy.tsx'
 import { locale, t } from '../i18n/index.ts'
 import { LintPanel } from '../parts/lint-panel.tsx'
+import { MemoryPanel } from '../parts/memory-panel.tsx'
 import { macsOf } from '../parts/readings.tsx'
 import { Said } from '../parts/said.tsx'
 import { Term } from '../parts/term.tsx'
@@ -155,6 +156,7 @@ export function ModelPlace(props: { project: ProjectView }) {
       </Show>
       <LintPanel project={props.project} />
       <GraphPanel />
+      <MemoryPanel project={props.project} model={null} />
       <Show when={metadata().length > 0}>
         <details>
           <summary>{t().model.metadata}</summary>

@@ -6,6 +6,7 @@ import { presetName } from '../commands.ts'
 import { t } from '../i18n/index.ts'
 import { Icon } from '../parts/icon.tsx'
 import { StepOptions } from '../parts/step-options.tsx'
+import { Wish } from '../parts/wish.tsx'
 import { addStep, isPreset, moveStep, parseRecipe, removeStep, setOption } from '../state/recipe-edit.ts'
 import { stepName } from '../state/stage-words.ts'
 import { useStudio } from '../state/studio.ts'
@@ -145,6 +146,7 @@ export function RecipePlace(props: { project: ProjectView }) {
           </button>
         </div>
       </div>
+      <Wish project={props.project} disabled={disabled()} />
       <div class="recipe-both">
         <section aria-label={t().recipe.steps}>
           <ol class="steps">

@@ -1,5 +1,5 @@
 // What came of it: is it still right, what does it cost, which layer strays most, what stayed in float, what was odd in the data.
-import { createMemo, createSignal, For, Show } from 'solid-js'
+import { createMemo, createSignal, For, lazy, Show, Suspense } from 'solid-js'
 import type { ProjectView } from '../../../workers/api.ts'
 import type { Accuracy, LayerReport, Report } from '../../jobs/report.ts'
 import * as format from '../format.ts'
@@ -20,6 +20,9 @@ import { layersCsv } from '../state/layers-csv.ts'
 import { save } from '../state/save.ts'
 import { useStudio } from '../state/studio.ts'
 import './result.css'
+
+// Drawn below the fold, and as large as the rest of the place.
+const ResultCharts = lazy(async () => ({ default: (await import('../parts/result-charts.tsx')).ResultCharts }))
 
 function AccuracyChart(props: { before: Accuracy; after: Accuracy }) {
   const row = (name: string, { value, interval95 }: Accuracy) => ({ name, value, ...interval95 })
@@ -244,6 +247,9 @@ export function ResultPlace(props: { project: ProjectView }) {
             <Show when={studio.layers().length > 0}>
               <Doctor project={props.project} />
             </Show>
+            <Suspense>
+              <ResultCharts project={props.project} report={known()} model={model()} after={after()} />
+            </Suspense>
             <Show when={known().floatLeft.length > 0}>
               <FloatLeft rows={known().floatLeft} />
             </Show>

@@ -3,6 +3,7 @@ import { createMemo, createResource, For, Show } from 'solid-js'
 import type { ProjectView } from '../../../workers/api.ts'
 import * as format from '../format.ts'
 import { inWords, locale, t } from '../i18n/index.ts'
+import { Forecast } from '../parts/forecast.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { ProgressBar } from '../parts/progress-bar.tsx'
 import { Said } from '../parts/said.tsx'
@@ -249,6 +250,7 @@ export function RunPlace(props: { project: ProjectView }) {
         <span class="soft small">{t().run.deviceAbout}</span>
       </div>
       <Notify />
+      <Forecast project={props.project} />
       <Show when={run.stopped() === props.project.id && !run.running()}>
         <p class="note">{t().run.stopped}</p>
       </Show>

@@ -2,6 +2,7 @@
 
 import { ambarella } from './ambarella.ts'
 import { c } from './c.ts'
+import { charts } from './charts.ts'
 import { compiled } from './compiled.ts'
 import { composed } from './composed.ts'
 import { coreml } from './coreml.ts'
@@ -50,6 +51,7 @@ export const plain = [
   ...ranges,
   ...recipe,
   ...reduce,
+  ...charts,
   ...search,
   ...simulate,
   ...tasks,

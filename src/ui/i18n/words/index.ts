@@ -3,6 +3,7 @@
 import * as answers from './answers.ts'
 import * as bar from './bar.ts'
 import * as chart from './chart.ts'
+import * as charts from './charts.ts'
 import * as command from './command.ts'
 import * as compare from './compare.ts'
 import * as data from './data.ts'
@@ -46,6 +47,7 @@ const areas = {
   answers,
   dump,
   chart,
+  charts,
   doctor,
   layer,
   lint,

@@ -1,0 +1,175 @@
+// What a run will take, before it is started: from how fast the engine runs this model here, how many samples there are, and how often each
+// step passes over them. An estimate, and called so.
+
+import { StudioError } from '../base/errors.ts'
+import { fitting } from '../ir/batches.ts'
+import type { Context, Dataset, Feeds } from '../ir/context.ts'
+import { type Model, requiredInputs } from '../ir/model.ts'
+import { freeze } from '../ops/freeze.ts'
+import { infer } from '../ops/infer.ts'
+import type { Recipe, Step } from '../recipe/types.ts'
+import { cost } from '../stages/inspect/cost.ts'
+import { liveness } from '../stages/inspect/liveness.ts'
+import { findGroups } from '../stages/prune/groups.ts'
+import { wantedOf } from './compress.ts'
+
+export interface Forecast {
+  /** Of each step of the recipe, in its order; what comes after the last is counted to the last. */
+  steps: { step: string; seconds: number /** It takes as long as it is given. */; bounded: boolean }[]
+  seconds: number
+  /** High-water mark of the engines' memory. */
+  peakBytes: number
+  /** What was measured for it: a run on one sample, opening a session, and reading a sample. */
+  probe: { runMs: number; openMs: number; readMs: number; macsPerSecond: number }
+}
+
+export interface ForecastRequest {
+  model: Model
+  bytes: number // of its files
+  calibration: Dataset | null
+  evaluation: Dataset | null
+  recipe: Recipe // checked
+  samples: number
+}
+
+// The engine of a run is a new one.
+const startSeconds = 1
+const probed = 4
+const [fewRounds, mostRounds, roundsMs] = [5, 64, 400]
+
+export async function forecast(request: ForecastRequest, ctx: Context): Promise<Forecast> {
+  const { model, recipe } = request
+  const data = request.calibration ?? request.evaluation
+  if (!data)
+    throw new StudioError('usage', 'There are no samples to estimate the time with', {
+      hint: 'Add some under Data.',
+    })
+  const probe = await measure(infer(model), data, ctx)
+  const groups = recipe.steps.some(s => s.do === 'prune') ? findGroups(infer(model)).groups.length : 0
+  const counts: Counts = {
+    calibration: Math.min(request.samples, request.calibration?.size ?? 0),
+    evaluation: (request.evaluation ?? request.calibration)?.size ?? 0,
+    groups,
+    bundles: Math.max(1, wantedOf(recipe).length),
+  }
+  const steps = recipe.steps.map(step => {
+    const minutes = boundOf(step)
+    const seconds = minutes === null ? msOf(step, counts, probe) / 1000 : 60 * minutes
+    return { step: step.do, seconds, bounded: minutes !== null }
+  })
+  const seconds = steps.reduce((sum, step) => sum + step.seconds, startSeconds)
+  return { steps, seconds, peakBytes: peakOf(request, probe.fed, ctx.runner.threads), probe: probe.shown }
+}
+
+interface Probe {
+  passMs: number // a sample's share of the wall clock
+  runMs: number
+  openMs: number
+  readMs: number
+  fed: Feeds
+  shown: Forecast['probe']
+}
+
+interface Counts {
+  calibration: number
+  evaluation: number
+  groups: number
+  bundles: number
+}
+
+async function measure(model: Model, data: Dataset, ctx: Context): Promise<Probe> {
+  const start = ctx.clock()
+  const feeds: Feeds[] = []
+  for await (const sample of data.samples({ count: probed, signal: ctx.signal })) feeds.push(sample.feeds)
+  const readMs = (ctx.clock() - start) / Math.max(1, feeds.length)
+  if (feeds.length === 0)
+    throw new StudioError('bad-data', `No sample of ${data.name} could be used`, { hint: 'Look at them under Data.' })
+  // The first session brings the engine with it.
+  await (await ctx.runner.open(model)).close()
+  const opening = ctx.clock()
+  const session = await ctx.runner.open(model)
+  const openMs = ctx.clock() - opening
+  try {
+    // The first runs compile what they run.
+    for (const fed of feeds) await session.time(fed)
+    const times: number[] = []
+    for (const fed of feeds) times.push(await session.time(fed))
+    const runMs = median(times)
+    // With every thread busy, and what it takes to reach them; the median, since a machine does other things now and then.
+    const { threads } = ctx.runner
+    const walls: number[] = []
+    const begun = ctx.clock()
+    while (walls.length < fewRounds || (walls.length < mostRounds && ctx.clock() - begun < roundsMs)) {
+      const start = ctx.clock()
+      const fed = feeds[walls.length % feeds.length]
+      await Promise.all(Array.from({ length: threads }, () => session.run(fed)))
+      walls.push((ctx.clock() - start) / threads)
+    }
+    const passMs = median(walls)
+    const [fed] = feeds
+    const { macs } = cost(asFed(model, fed))
+    const shown = { runMs, openMs, readMs, macsPerSecond: (1000 * macs) / runMs }
+    return { passMs, runMs, openMs, readMs, fed, shown }
+  } finally {
+    await session.close()
+  }
+}
+
+const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]
+
+function asFed(model: Model, fed: Feeds): Model {
+  const shapes = requiredInputs(model.graph).flatMap(name => (fed[name] ? [[name, fed[name].shape]] : []))
+  return freeze(model, Object.fromEntries(shapes))
+}
+
+const boundOf = (step: Step): number | null =>
+  ['search', 'finetune', 'distil', 'qat'].includes(step.do) && typeof step.minutes === 'number' ? step.minutes : null
+
+// Passes over the samples, in runs of the float model: measured on the built-in samples, see the test.
+const observing = 2.3 // once plainly, for what calibration costs, and once observed
+const quantised = 1 // a run of the quantised model
+const layerwise = 2 // a sample whose every layer is compared
+const layerSamples = 16
+const prunePoint = 0.51 // docs/pruning.md
+const pruneLevels = 8
+const golden = 12 // runs for a bundle's golden vectors
+const opensPerBundle = 3
+
+function msOf(step: Step, counts: Counts, { passMs, runMs, openMs, readMs }: Probe): number {
+  const { calibration, evaluation, groups, bundles } = counts
+  const passes = (samples: number, times: number): number => samples * (times * passMs + readMs)
+  switch (step.do) {
+    case 'quantize':
+      return passes(calibration, observing) + opensPerBundle * openMs
+    case 'prune': {
+      const samples = Math.min(calibration, Number(step.samples ?? calibration))
+      return passes(samples, prunePoint * pruneLevels * groups) + openMs
+    }
+    case 'evaluate': {
+      const layers = Math.min(layerSamples, calibration) * layerwise * runMs
+      const round = (1 + bundles * quantised) * runMs
+      const timing = round * Math.min(50, Math.max(5, 3000 / round))
+      return passes(evaluation, 1 + bundles * quantised) + layers + timing + (2 + 4 * bundles) * openMs
+    }
+    case 'export':
+      return golden * runMs + opensPerBundle * openMs
+    default:
+      return openMs
+  }
+}
+
+// Of an engine before it holds a model.
+const engineBytes = 16e6
+// Sessions that are open at once hold the weights, and while one is opened its file as well.
+const copies = 4
+// Activations in the engine, on their way out of it, and those of the run before.
+const arrays = 3
+const batch = 16
+const observedBytes = 32 * 1024 * 1024
+
+function peakOf({ model, bytes }: ForecastRequest, fed: Feeds, threads: number): number {
+  const { values } = liveness(asFed(infer(model), fed))
+  const all = values.reduce((sum, value) => sum + value.bytes, 0)
+  const together = fitting(observedBytes, all, batch)
+  return threads * (engineBytes + copies * bytes + arrays * together * all)
+}
