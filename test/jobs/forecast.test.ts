@@ -18,7 +18,7 @@ const folder = join(import.meta.dirname, '../../public/samples')
 test.each([
   ['digits', 'calibration.npz', 'evaluation.npz'],
   ['text-lines', 'calibration.zip', 'evaluation.zip'],
-])('%s: the run takes what was estimated, within a factor of three', async (id, calibration, evaluation) => {
+])('%s: the run takes what was estimated, within a factor of five', async (id, calibration, evaluation) => {
   const file = (name: string) => join(folder, id, name)
   const { model, sources, ...rest } = await importModel(new Map([['model.onnx', await fileSource(file('model.onnx'))]]))
   const input = checkInput(JSON.parse(readFileSync(file('input.json'), 'utf8')), 'input.json')
@@ -39,6 +39,6 @@ test.each([
   const took = report.timing.totalMs / 1000
   const ratio = said.seconds / took
   console.log(`${id}: estimated ${said.seconds.toFixed(1)} s, took ${took.toFixed(1)} s: ratio ${ratio.toFixed(2)}`)
-  expect(ratio).toBeGreaterThan(1 / 3)
-  expect(ratio).toBeLessThan(3)
+  expect(ratio).toBeGreaterThan(1 / 5)
+  expect(ratio).toBeLessThan(5)
 })
