@@ -1,30 +1,19 @@
 // Where the work is done: models, data, sessions and kernels. This thread may be ended at any time; it owns no state but what is
 // in storage, and caches that can be made again.
 import '../src/host/browser/memory.ts'
-import { makeZip } from 'client-zip'
 import * as comlink from 'comlink'
 import { createKernels } from '../kernels/lib/backends.ts'
-import { memorySource, text, utf8 } from '../src/base/bytes.ts'
+import { text } from '../src/base/bytes.ts'
 import { errorRecord, StudioError } from '../src/base/errors.ts'
-import { hashJson } from '../src/base/hash.ts'
-import { pack } from '../src/base/pack.ts'
-import { createRng } from '../src/base/rng.ts'
-import { type OpenedDataset, openDataset } from '../src/data/dataset.ts'
 import type { InputSpec } from '../src/data/input-spec.ts'
 import { resolveInput } from '../src/data/resolve-input.ts'
-import { browserCodecs } from '../src/host/browser/codecs.ts'
 import { blobSource } from '../src/host/browser/files.ts'
-import { openPack, type Pack, putFile, stageStore } from '../src/host/browser/store.ts'
-import { importModel } from '../src/importers/index.ts'
-import type { Imported } from '../src/importers/types.ts'
-import { createBytes } from '../src/ir/bytes.ts'
-import type { Context, Dataset, Progress } from '../src/ir/context.ts'
-import type { Model } from '../src/ir/model.ts'
+import { type Pack, stageStore } from '../src/host/browser/store.ts'
+import type { Progress } from '../src/ir/context.ts'
 import type { Range } from '../src/ir/quant.ts'
 import { type Answers, answers } from '../src/jobs/answers.ts'
 import { type Beside, beside, type SharedValue, type Side, sharedValues } from '../src/jobs/beside.ts'
-import type { Bundle } from '../src/jobs/bundle.ts'
-import { type Compressed, compress, wantedOf, withTargets } from '../src/jobs/compress.ts'
+import { wantedOf, withTargets } from '../src/jobs/compress.ts'
 import { costsOf } from '../src/jobs/costs.ts'
 import { type Diagnosis, diagnose } from '../src/jobs/diagnose.ts'
 import { type Forecast, forecast } from '../src/jobs/forecast.ts'
@@ -32,7 +21,6 @@ import type { LayerOutput, Standing } from '../src/jobs/layer-output.ts'
 import type { LayersTried } from '../src/jobs/layer-trial.ts'
 import { cutAs, type Linted, lint } from '../src/jobs/lint.ts'
 import { checkTask, proposeSpec } from '../src/jobs/proposed.ts'
-import type { Report } from '../src/jobs/report.ts'
 import { integerFormats, measureSensitivity, type Sensitivities } from '../src/jobs/sensitivity.ts'
 import { measureSpeed, type Speed } from '../src/jobs/speed.ts'
 import { bundleFiles, compareDump, type Dumped, readDump } from '../src/jobs/verify.ts'
@@ -55,16 +43,16 @@ import type {
   SeenData,
 } from './api.ts'
 import { defaultTarget } from './catalogue.ts'
-import { openEngine, wasmEngine } from './engine.ts'
-import { labelsCsv } from './gathered.ts'
 import { type Asked, importedLayer, layerOf, outputOf, standing, stopLooking, tried } from './layers.ts'
-import { type KeptModel, keyOfModel, lookingOn, sessionsOn, sideOf } from './look.ts'
+import { keyOfModel, lookingOn, sessionsOn, sideOf } from './look.ts'
+import { calibrationSamples, dataOf, datasetOf, jobOf, modelOf, recipeOf, seen } from './opened.ts'
 import { previewOf } from './preview.ts'
 import { createMeter } from './progress.ts'
-import type { Device, Project, Role, StoredBundle, StoredData } from './project.ts'
+import type { Device, Project, Role, StoredData } from './project.ts'
+import { type About, about, clock, type RunDone, remedySeconds, run, viewOfModel } from './running.ts'
 import { profile, small } from './thumbnail.ts'
 import { keyOf, stageHead } from './variants.ts'
-import { graphView, modelView } from './views.ts'
+import { modelView } from './views.ts'
 
 export interface OpenedModel {
   view: ModelView
@@ -72,20 +60,7 @@ export interface OpenedModel {
   input: InputSpec
   recipe: Recipe
 }
-export interface RunDone {
-  report: Report
-  bundles: StoredBundle[]
-  webgpu: { verified: boolean | null; why: string | null }
-}
-
 type Which = 'original' | 'optimized' | 'quantized'
-
-const clock = (): number => performance.now()
-const calibrationSamples = 128
-
-/** The last model and the last data set, by what they were made of: opening them again costs nothing. */
-let lastModel: { key: string; imported: Imported; importMs: number } | null = null
-let lastData: { key: string; dataset: OpenedDataset } | null = null
 
 const answer = async <T>(work: () => Promise<T>): Promise<Result<T>> => {
   try {
@@ -93,176 +68,6 @@ const answer = async <T>(work: () => Promise<T>): Promise<Result<T>> => {
   } catch (error) {
     return { ok: false, error: errorRecord(error) }
   }
-}
-
-async function modelOf(id: string, pack: Pack): Promise<{ imported: Imported; importMs: number }> {
-  const key = `${id}/${pack.file}`
-  if (lastModel?.key === key) return lastModel
-  const start = clock()
-  const imported = await importModel(await openPack(id, pack))
-  lastModel = { key, imported, importMs: clock() - start }
-  lastData = null
-  return lastModel
-}
-
-async function datasetOf(
-  project: Project,
-  { pack, byHand }: Pick<StoredData, 'pack' | 'byHand'>,
-  spec: InputSpec,
-): Promise<OpenedDataset> {
-  const key = hashJson([project.id, pack.file, byHand ?? null, spec])
-  if (lastData?.key === key) return lastData.dataset
-  const { imported } = await modelOf(project.id, project.model)
-  const given = await openPack(project.id, pack)
-  const files = byHand
-    ? new Map([...given, ['labels.csv', memorySource('labels.csv', labelsCsv(byHand))] as const])
-    : given
-  const dataset = await openDataset(files, null, { model: imported.model, spec, codecs: browserCodecs() })
-  lastData = { key, dataset }
-  return dataset
-}
-
-/** Looks through the first `count` samples, which names those that are broken or suspicious. */
-async function seen(dataset: Dataset, count: number): Promise<SeenData> {
-  for await (const _ of dataset.samples({ count }));
-  const { name, size, labels, skipped, suspicious } = dataset
-  return { name, size, labels, skipped: [...skipped], suspicious: [...suspicious] }
-}
-
-const recipeOf = ({ recipe, input }: Project): Recipe => checkRecipe({ ...recipe, input })
-
-/** What a job is given of a project. */
-async function jobOf(project: Project, imported: Imported, recipe: Recipe) {
-  const open = (data: Project[Role]) => (data ? datasetOf(project, data, project.input) : null)
-  return {
-    imported,
-    modelHash: hashJson([project.model.files, project.model.blocks]),
-    calibration: await open(project.calibration),
-    evaluation: await open(project.evaluation),
-    recipe,
-    samples: calibrationSamples,
-    store: stageStore(project.id),
-  }
-}
-
-/** What a job is lent of this thread. */
-const contextOn = (
-  { runner, kernels, perform }: Pick<Context, 'runner' | 'kernels' | 'perform'>,
-  bytes: Context['bytes'],
-  seed: number,
-  progress: Context['progress'],
-): Context => ({
-  bytes,
-  runner,
-  kernels,
-  perform,
-  clock,
-  rng: createRng(seed),
-  signal: new AbortController().signal, // this thread is cancelled by ending it
-  progress,
-})
-
-async function run(
-  project: Project,
-  variant: string,
-  device: Device,
-  show: (progress: RunProgress) => void,
-): Promise<RunDone> {
-  const { imported, importMs } = await modelOf(project.id, project.model)
-  const bytes = createBytes(imported.sources)
-  const engine = await openEngine(device, bytes)
-  const recipe = recipeOf(project)
-  const meter = createMeter(recipe.steps.length, clock, show)
-  const attempt = async (on: Awaited<ReturnType<typeof openEngine>>) => {
-    const done = await compress(
-      {
-        ...(await jobOf(project, imported, recipe)),
-        device: on.device,
-        notes: [...on.notes, ...(project.inputProposed ? proposeSpec(imported.model).notes : [])],
-        importMs,
-        onStep: (index, step, from) => from === 'run' && meter.step(index, step.do),
-      },
-      contextOn(on, bytes, recipe.seed, meter.report),
-    )
-    await keepVariant(project.id, variant, done)
-    const stored: StoredBundle[] = []
-    for (const bundle of done.bundles) stored.push(await storeBundle(project.id, variant, bundle))
-    return { report: done.report, bundles: stored }
-  }
-  const webgpu = { verified: engine.verified, why: engine.notes[0] ?? null }
-  try {
-    return { ...(await attempt(engine)), webgpu }
-  } catch (error) {
-    if (!(error instanceof StudioError && error.code === 'device-lost')) throw error
-    const note = `${error.message}; the rest was done in WASM.`
-    return {
-      ...(await attempt({ ...(await wasmEngine(bytes)), notes: [note] })),
-      webgpu: { verified: null, why: note },
-    }
-  }
-}
-
-/** One zip per bundle, streamed into storage; its dates are fixed, so that equal bundles are equal files. */
-async function storeBundle(project: string, variant: string, bundle: Bundle): Promise<StoredBundle> {
-  const entries = bundle.files.map(({ path, bytes, file }) => ({
-    name: path,
-    size: bytes,
-    lastModified: new Date(1980, 0, 1),
-    input: file.chunks() as AsyncIterable<Uint8Array<ArrayBuffer>>,
-  }))
-  const file = `${variant}-${bundle.dir}.zip`
-  await putFile(project, 'bundles', file, 0, chunksOf(makeZip(entries)))
-  return { dir: bundle.dir, file }
-}
-
-async function* chunksOf(stream: ReadableStream<Uint8Array>): AsyncIterable<Uint8Array> {
-  const reader = stream.getReader()
-  for (let part = await reader.read(); !part.done; part = await reader.read()) yield part.value
-}
-
-/** Does a job about the variant that the settings came to, and keeps what it found with it. */
-async function about<Found>(
-  [project, variant, device, show]: About,
-  name: string,
-  job: (given: Awaited<ReturnType<typeof jobOf>>, ctx: Context) => Promise<Found>,
-): Promise<Found> {
-  const { imported } = await modelOf(project.id, project.model)
-  const bytes = createBytes(imported.sources)
-  const engine = await openEngine(device, bytes)
-  const recipe = recipeOf(project)
-  const meter = createMeter(1, clock, show)
-  const given = await jobOf(project, imported, recipe)
-  const found = await job(given, contextOn(engine, bytes, recipe.seed, meter.report))
-  await stageStore(project.id).put(`${stageHead(variant)}${name}`, utf8(JSON.stringify(found)))
-  return found
-}
-type About = [project: Project, variant: string, device: Device, show: (progress: RunProgress) => void]
-
-// For trying remedies; the layers are looked at before.
-const remedySeconds = 60
-
-const viewOfModel = (model: Model): GraphView => {
-  const inferred = infer(model)
-  return graphView(inferred, cost(inferred))
-}
-
-/** The report of a run, its graphs as the page will ask for them, and its models, for they are gone with this thread. */
-async function keepVariant(
-  project: string,
-  variant: string,
-  { report, models, variants, costs }: Compressed,
-): Promise<void> {
-  const store = stageStore(project)
-  const put = (name: string, bytes: Uint8Array) => store.put(`${stageHead(variant)}${name}`, bytes)
-  for (const [which, model] of Object.entries(models))
-    if (model) await put(`graph-${which}`, utf8(JSON.stringify(viewOfModel(model))))
-  for (const [k, { dir }] of report.bundles.entries()) {
-    const { model, target, plan } = variants[k]
-    await put(`model-${dir}`, pack({ model, target, quantised: plan !== null } satisfies KeptModel))
-    const both: BothCosts = { before: costs.before, after: costs.after[k] }
-    await put(`costs-${dir}`, utf8(JSON.stringify(both)))
-  }
-  await put('report', utf8(JSON.stringify(report)))
 }
 
 async function graphOf(project: Project, which: Which, variant: string | null): Promise<GraphView> {
@@ -279,13 +84,6 @@ async function costsFor(project: Project, id: ModelId): Promise<BothCosts | null
   }
   const kept = await stageStore(project.id).get(`${stageHead(id.variant)}costs-${id.dir}`)
   return kept ? (JSON.parse(text(kept)) as BothCosts) : null
-}
-
-/** The samples of a role, opened. */
-async function dataOf(project: Project, role: Role): Promise<OpenedDataset> {
-  const data = project[role]
-  if (!data) throw new StudioError('usage', 'There are no samples yet', { hint: 'Drop a folder of images first.' })
-  return datasetOf(project, data, project.input)
 }
 
 async function sidesOf(project: Project, models: readonly [ModelId, ModelId]): Promise<[Side, Side]> {
