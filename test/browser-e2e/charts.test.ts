@@ -53,6 +53,7 @@ test('memory: the peak is the report’s, before and after, and the arrow keys r
   await go(page, 'result')
   const panel = page.getByTestId('memory')
   const charts = panel.locator('.chart')
+  await charts.nth(1).waitFor()
   expect(await charts.count()).toBe(2)
   const rows = await csvOf(panel)
   expect(rows[0]).toEqual(['node', 'side', 'position', 'op', 'liveBytes', 'largest'])

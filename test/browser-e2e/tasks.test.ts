@@ -34,9 +34,9 @@ async function open(model: NamedFile[], calibration: NamedFile, evaluation: Name
   await page.getByRole('heading', { name: 'Model', exact: true }).waitFor()
   await go(page, 'data')
   await choose('pick-calibration', [calibration])
-  await page.getByTestId('data-calibration').getByText('24 samples').waitFor()
+  await page.getByTestId('data-calibration').getByText('24 samples', { exact: true }).waitFor()
   await choose('pick-evaluation', [evaluation])
-  await page.getByTestId('data-evaluation').getByText('24 samples').waitFor()
+  await page.getByTestId('data-evaluation').getByText('24 samples', { exact: true }).waitFor()
 }
 
 /** What axe has against the page as it stands. */
