@@ -23,7 +23,7 @@ export const chips: readonly Chip[] = [
     macsPerSecond: { float32: 8.1 * tera, float16: 65 * tera, int8: 130 * tera },
     bytesPerSecond: 320 * giga,
     sources: [
-      'https://geektopia.es/es/technology/2018/09/13/noticias/nvidia-presenta-la-nueva-tesla-t4-basada-en-turing-orientada-a-inteligencia-artificial.html',
+      'https://heise.de/news/Nvidia-Tesla-P4-K-I-Beschleuniger-mit-8-TFlops-bei-75-Watt-Leistungsaufnahme-4164684.html',
       'https://sysrqmts.com/en/gpus/nvidia/tesla/t4',
     ],
   },
