@@ -52,8 +52,12 @@ export function native(runtime: string, script: string): Native | null {
 }
 
 async function arrays(path: string): Promise<Record<string, NdArray> | null> {
-  if (!existsSync(path)) return null
-  const source = memorySource(path, readFileSync(path))
+  return existsSync(path) ? arraysOf(readFileSync(path)) : null
+}
+
+/** What an .npz holds, by name. */
+export async function arraysOf(npz: Uint8Array): Promise<Record<string, NdArray>> {
+  const source = memorySource('arrays.npz', npz)
   const found: Record<string, NdArray> = {}
   for (const [name, { dtype, shape, source: file, offset }] of await readNpz(source))
     found[name] = { dtype, shape, data: viewAs(dtype, await file.read(offset, byteLength(dtype, elements({ shape })))) }
