@@ -44,7 +44,10 @@ async function hop(paths: string[], target: string): Promise<Unzipped> {
   await page.getByTestId('pick-calibration').locator('input').setInputFiles(pictures())
   await page.getByTestId('data-calibration').getByText('8 samples', { exact: true }).waitFor()
   await go(page, 'recipe')
-  await page.locator('label.field', { hasText: /^Target/ }).locator('select').selectOption(target)
+  await page
+    .locator('label.field', { hasText: /^Target/ })
+    .locator('select')
+    .selectOption(target)
   await run(page)
   await result(page)
   return saveBundle(page, target)
