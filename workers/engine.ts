@@ -4,6 +4,7 @@ import * as comlink from 'comlink'
 import { createKernels } from '../kernels/lib/backends.ts'
 import { createGpuKernels } from '../kernels/lib/webgpu.ts'
 import { StudioError } from '../src/base/errors.ts'
+import { createRng } from '../src/base/rng.ts'
 import { encodeModel } from '../src/exporters/onnx.ts'
 import { openGpu } from '../src/host/browser/gpu.ts'
 import { selfTest } from '../src/host/browser/gpu-self-test.ts'
@@ -11,7 +12,7 @@ import { createWasmPool } from '../src/host/browser/runner.ts'
 import { createWebGpuRunner } from '../src/host/browser/runner-webgpu.ts'
 import { availableThreads } from '../src/host/browser/threads.ts'
 import type { EngineApi } from '../src/host/pool.ts'
-import type { Bytes, KernelSet, Perform, Runner } from '../src/ir/context.ts'
+import type { Bytes, Context, KernelSet, Perform, Runner } from '../src/ir/context.ts'
 import type { Report } from '../src/jobs/report.ts'
 import type { Device } from './project.ts'
 
@@ -37,6 +38,23 @@ export async function wasmEngine(bytes: Bytes): Promise<Engine> {
   const kernels = await createKernels('wasm')
   return { runner, kernels, perform, device: 'wasm', notes: [], verified: null }
 }
+
+/** What a job is lent of this thread. Where no signal is given, it is cancelled by ending the thread. */
+export const contextOn = (
+  { runner, kernels, perform }: Pick<Context, 'runner' | 'kernels' | 'perform'>,
+  bytes: Bytes,
+  { seed = 0, signal = new AbortController().signal, progress = () => {} }: Lent = {},
+): Context => ({
+  bytes,
+  runner,
+  kernels,
+  perform,
+  clock: () => performance.now(),
+  rng: createRng(seed),
+  signal,
+  progress,
+})
+type Lent = Partial<Pick<Context, 'signal' | 'progress'>> & { seed?: number }
 
 /** For 'auto', what stands against WebGPU becomes a note; for 'webgpu' it is the error. */
 export async function openEngine(asked: Device, bytes: Bytes): Promise<Engine> {

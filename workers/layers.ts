@@ -2,7 +2,6 @@
 // laid beside. One thing at a time; what is under way can be stopped, and all that was computed stays.
 import { StudioError } from '../src/base/errors.ts'
 import { hashJson } from '../src/base/hash.ts'
-import { createRng } from '../src/base/rng.ts'
 import type { Imported } from '../src/importers/types.ts'
 import { createBytes } from '../src/ir/bytes.ts'
 import type { Context, Progress } from '../src/ir/context.ts'
@@ -21,7 +20,7 @@ import type { ReplayRequest } from '../src/jobs/replay.ts'
 import type { Recipe } from '../src/recipe/types.ts'
 import { checkRecipe } from '../src/recipe/validate.ts'
 import type { LayerView } from './api.ts'
-import { openEngine } from './engine.ts'
+import { contextOn, openEngine } from './engine.ts'
 import type { Device } from './project.ts'
 
 interface Open {
@@ -79,28 +78,14 @@ let lent: { imported: Imported; device: Device; ctx: Promise<Context> } | null =
 /** On the engine of runs, whose results are then found in the store; kept for the next result of the same model. */
 function contextFor({ imported }: ReplayRequest, device: Device): Promise<Context> {
   if (lent?.imported === imported && lent.device === device) return lent.ctx
-  const ctx = contextOn(imported, device)
+  const bytes = createBytes(imported.sources)
+  const ctx = openEngine(device, bytes).then(engine => contextOn(engine, bytes))
   lent = { imported, device, ctx }
   // What could not be opened may be another time.
   ctx.catch(() => {
     lent = null
   })
   return ctx
-}
-
-async function contextOn({ sources }: Imported, device: Device): Promise<Context> {
-  const bytes = createBytes(sources)
-  const { runner, kernels, perform } = await openEngine(device, bytes)
-  return {
-    bytes,
-    runner,
-    kernels,
-    perform,
-    clock: () => performance.now(),
-    rng: createRng(0),
-    signal: stopping.signal,
-    progress: () => {},
-  }
 }
 
 export const layerOf = (asked: Asked, names: readonly string[]): Promise<LayerView> =>

@@ -1,7 +1,6 @@
 // What the page looks into beside runs: an engine of its own for the open model, kept while that model is looked at.
 import { StudioError } from '../src/base/errors.ts'
 import { unpack } from '../src/base/pack.ts'
-import { createRng } from '../src/base/rng.ts'
 import { stageStore } from '../src/host/browser/store.ts'
 import type { Imported } from '../src/importers/types.ts'
 import { createBytes } from '../src/ir/bytes.ts'
@@ -12,7 +11,7 @@ import { infer } from '../src/ops/infer.ts'
 import { previewOf } from '../src/recipe/steps/preview.ts'
 import { findTarget } from '../src/targets/index.ts'
 import type { ModelId } from './api.ts'
-import { wasmEngine } from './engine.ts'
+import { contextOn, wasmEngine } from './engine.ts'
 import { stageHead } from './variants.ts'
 
 /** A variant's model with what runs it. */
@@ -33,17 +32,7 @@ export function lookingOn(imported: Imported): Promise<Context> {
 
 async function contextFor({ sources }: Imported): Promise<Context> {
   const bytes = createBytes(sources)
-  const { runner, kernels, perform } = await wasmEngine(bytes)
-  return {
-    bytes,
-    runner,
-    kernels,
-    perform,
-    clock: () => performance.now(),
-    rng: createRng(0),
-    signal: new AbortController().signal,
-    progress: () => {},
-  }
+  return contextOn(await wasmEngine(bytes), bytes)
 }
 
 const mostSessions = 4

@@ -3,7 +3,6 @@ import { makeZip } from 'client-zip'
 import { utf8 } from '../src/base/bytes.ts'
 import { StudioError } from '../src/base/errors.ts'
 import { pack } from '../src/base/pack.ts'
-import { createRng } from '../src/base/rng.ts'
 import { putFile, stageStore } from '../src/host/browser/store.ts'
 import { createBytes } from '../src/ir/bytes.ts'
 import type { Context } from '../src/ir/context.ts'
@@ -15,7 +14,7 @@ import type { Report } from '../src/jobs/report.ts'
 import { infer } from '../src/ops/infer.ts'
 import { cost } from '../src/stages/inspect/cost.ts'
 import type { BothCosts, GraphView, RunProgress } from './api.ts'
-import { openEngine, wasmEngine } from './engine.ts'
+import { contextOn, openEngine, wasmEngine } from './engine.ts'
 import type { KeptModel } from './look.ts'
 import { jobOf, modelOf, recipeOf } from './opened.ts'
 import { createMeter } from './progress.ts'
@@ -30,23 +29,6 @@ export interface RunDone {
 }
 
 export const clock = (): number => performance.now()
-
-/** What a job is lent of this thread. */
-const contextOn = (
-  { runner, kernels, perform }: Pick<Context, 'runner' | 'kernels' | 'perform'>,
-  bytes: Context['bytes'],
-  seed: number,
-  progress: Context['progress'],
-): Context => ({
-  bytes,
-  runner,
-  kernels,
-  perform,
-  clock,
-  rng: createRng(seed),
-  signal: new AbortController().signal, // this thread is cancelled by ending it
-  progress,
-})
 
 export async function run(
   project: Project,
@@ -68,7 +50,7 @@ export async function run(
         importMs,
         onStep: (index, step, from) => from === 'run' && meter.step(index, step.do),
       },
-      contextOn(on, bytes, recipe.seed, meter.report),
+      contextOn(on, bytes, { seed: recipe.seed, progress: meter.report }),
     )
     await keepVariant(project.id, variant, done)
     const stored: StoredBundle[] = []
@@ -118,7 +100,7 @@ export async function about<Found>(
   const recipe = recipeOf(project)
   const meter = createMeter(1, clock, show)
   const given = await jobOf(project, imported, recipe)
-  const found = await job(given, contextOn(engine, bytes, recipe.seed, meter.report))
+  const found = await job(given, contextOn(engine, bytes, { seed: recipe.seed, progress: meter.report }))
   await stageStore(project.id).put(`${stageHead(variant)}${name}`, utf8(JSON.stringify(found)))
   return found
 }

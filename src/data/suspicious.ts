@@ -5,6 +5,7 @@
 // Zero, constant and repeated samples are named and kept. Whole sets are held against what the input spec can give (range), against
 // the smoothness of pictures (layout: a step of one row down changes less than a step of three), and against the usual order of
 // mean colours (natural photographs have more red than blue).
+import { median } from '../base/median.ts'
 import type { Skip, Suspicion } from '../ir/context.ts'
 import type { NdArray } from '../ir/tensor.ts'
 
@@ -94,8 +95,6 @@ function bodyOf(words: Uint32Array): number {
 
 /** Is the largest value alone, among elements that are all much smaller? */
 const isLone = ({ absMax, body }: Facts): boolean => body > 0 && absMax > lone * body
-
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]
 
 const short = (x: number): string => (Math.abs(x) >= 1e5 ? x.toExponential(1) : String(Number(x.toPrecision(3))))
 

@@ -2,6 +2,7 @@
 // step passes over them. An estimate, and called so.
 
 import { StudioError } from '../base/errors.ts'
+import { median } from '../base/median.ts'
 import { fitting } from '../ir/batches.ts'
 import type { Context, Dataset, Feeds } from '../ir/context.ts'
 import { type Model, requiredInputs } from '../ir/model.ts'
@@ -38,14 +39,15 @@ const probed = 4
 const [fewRounds, mostRounds, roundsMs] = [5, 64, 400]
 
 export async function forecast(request: ForecastRequest, ctx: Context): Promise<Forecast> {
-  const { model, recipe } = request
+  const { bytes, recipe } = request
+  const model = infer(request.model)
   const data = request.calibration ?? request.evaluation
   if (!data)
     throw new StudioError('usage', 'There are no samples to estimate the time with', {
       hint: 'Add some under Data.',
     })
-  const probe = await measure(infer(model), data, ctx)
-  const groups = recipe.steps.some(s => s.do === 'prune') ? findGroups(infer(model)).groups.length : 0
+  const probe = await measure(model, data, ctx)
+  const groups = recipe.steps.some(s => s.do === 'prune') ? findGroups(model).groups.length : 0
   const counts: Counts = {
     calibration: Math.min(request.samples, request.calibration?.size ?? 0),
     evaluation: (request.evaluation ?? request.calibration)?.size ?? 0,
@@ -58,7 +60,7 @@ export async function forecast(request: ForecastRequest, ctx: Context): Promise<
     return { step: step.do, seconds, bounded: minutes !== null }
   })
   const seconds = steps.reduce((sum, step) => sum + step.seconds, startSeconds)
-  return { steps, seconds, peakBytes: peakOf(request, probe.fed, ctx.runner.threads), probe: probe.shown }
+  return { steps, seconds, peakBytes: peakOf(model, bytes, probe.fed, ctx.runner.threads), probe: probe.shown }
 }
 
 interface Probe {
@@ -115,8 +117,6 @@ async function measure(model: Model, data: Dataset, ctx: Context): Promise<Probe
   }
 }
 
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]
-
 function asFed(model: Model, fed: Feeds): Model {
   const shapes = requiredInputs(model.graph).flatMap(name => (fed[name] ? [[name, fed[name].shape]] : []))
   return freeze(model, Object.fromEntries(shapes))
@@ -167,8 +167,8 @@ const arrays = 3
 const batch = 16
 const observedBytes = 32 * 1024 * 1024
 
-function peakOf({ model, bytes }: ForecastRequest, fed: Feeds, threads: number): number {
-  const { values } = liveness(asFed(infer(model), fed))
+function peakOf(model: Model, bytes: number, fed: Feeds, threads: number): number {
+  const { values } = liveness(asFed(model, fed))
   const all = values.reduce((sum, value) => sum + value.bytes, 0)
   const together = fitting(observedBytes, all, batch)
   return threads * (engineBytes + copies * bytes + arrays * together * all)

@@ -44,7 +44,7 @@ export interface Sensitivities {
 export const integerFormats: readonly FormatName[] = ['int8', 'int7', 'int6', 'int5', 'int4', 'int3', 'int2']
 
 export async function measureSensitivity(request: SensitivityRequest, ctx: Context): Promise<Sensitivities> {
-  const { state, env } = await beforeRounding(request, ctx, 'sensitivity')
+  const { state, env } = await beforeRounding(request, ctx)
   return {
     target: env.wanted[0].target.id,
     samples: Math.min(request.measuredOn, env.calibration!.size),
@@ -53,11 +53,10 @@ export async function measureSensitivity(request: SensitivityRequest, ctx: Conte
   }
 }
 
-/** What the model is before the recipe prunes or rounds it, and an environment that keeps what is measured of it, for its first target. */
+/** What the model is before the recipe prunes or rounds it, and an environment for its first target, that finds what runs have seen of it and keeps what is measured. */
 export async function beforeRounding(
   request: Omit<SensitivityRequest, 'formats' | 'measuredOn'>,
   ctx: Context,
-  job: string,
 ): Promise<{ state: State; env: StepEnv }> {
   const { calibration, recipe } = request
   if (!calibration)
@@ -72,9 +71,7 @@ export async function beforeRounding(
   const first = recipe.steps.findIndex(s => ['prune', 'quantize', 'search', 'evaluate', 'export'].includes(s.do))
   // Behind the last step where none of these is there.
   const before = firstSteps(request, first < 0 ? recipe.steps.length : first)
-  const state = await play(before, ctx)
-  const env = envAfter({ ...before, wanted }, ctx)
-  return { state, env: { ...env, memo: (key, compute) => env.memo({ job, key }, compute) } }
+  return { state: await play(before, ctx), env: envAfter({ ...before, wanted }, ctx) }
 }
 
 const optionsOf = <T>(steps: readonly Step[], id: string, defaults: T): T => {

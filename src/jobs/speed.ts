@@ -26,7 +26,7 @@ export async function measureSpeed(
   request: Omit<SensitivityRequest, 'formats' | 'measuredOn'>,
   ctx: Context,
 ): Promise<Speed> {
-  const { state, env } = await beforeRounding(request, ctx, 'speed')
+  const { state, env } = await beforeRounding(request, ctx)
   const asked: FormatName[] = ['int8', 'float32']
   const { formats, base, model, layers, sweep } = await openLayers(state, asked, request.recipe.steps, env)
   const machine = await measureMachine(ctx)

@@ -84,6 +84,12 @@ export interface StepEnv {
   slot?: (key: unknown) => Slot
 }
 
+/** What is kept while a step works on other samples than its own: apart from what the same keys hold of those. */
+export const keptApart = (env: StepEnv, ...from: readonly (string | number)[]): Pick<StepEnv, 'memo' | 'slot'> => ({
+  memo: (key, compute) => env.memo([...from, key], compute),
+  slot: env.slot && (key => env.slot!([...from, key])),
+})
+
 export interface StepDef<S extends Options = Options> {
   id: string
   label: string

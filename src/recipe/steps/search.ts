@@ -7,7 +7,7 @@ import type { Model } from '../../ir/model.ts'
 import type { Sweep } from '../../stages/observe/index.ts'
 import { choose } from '../../stages/quantize/choose.ts'
 import type { RawInput } from '../../stages/quantize/raw-input.ts'
-import { type State, type StepEnv, step } from '../state.ts'
+import { keptApart, type State, type StepEnv, step } from '../state.ts'
 import { layerTimes } from './layer-times.ts'
 import { gather, gatherOnce } from './observed.ts'
 import { quantizeWith } from './quantize.ts'
@@ -73,7 +73,7 @@ async function find(state: State, o: SearchOptions, env: StepEnv): Promise<Found
     ...env,
     calibration: samplesBetween(env.calibration!, 0, fit),
     samples: fit,
-    memo: (key, compute) => env.memo(['search', fit, key], compute),
+    ...keptApart(env, 'search', fit),
   }
   const values = new Set(
     [

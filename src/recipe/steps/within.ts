@@ -7,7 +7,7 @@ import type { Memo } from '../../ir/context.ts'
 import type { Model } from '../../ir/model.ts'
 import { latencies } from '../../stages/evaluate/latency.ts'
 import { taskFor } from '../../tasks/index.ts'
-import type { State, StepEnv } from '../state.ts'
+import { keptApart, type State, type StepEnv } from '../state.ts'
 import { type Budget, isSize, type SizeBudget, sizeOf, wordsFor } from './budget.ts'
 import { openTrial, samplesBetween } from './trial.ts'
 
@@ -107,11 +107,13 @@ async function byLoss<O extends Reducing>(state: State, limit: number, o: O, env
   const count = Math.min(env.samples, env.calibration!.size)
   const apart = count < fewest ? 0 : count >> 1
   const fit = count - apart
+  const kept = keptApart(env, 'within', fit)
   const inner: StepEnv = {
     ...env,
+    ...kept,
     calibration: samplesBetween(env.calibration!, 0, fit),
     samples: fit,
-    memo: remembering((key, compute) => env.memo(['within', fit, key], compute)),
+    memo: remembering(kept.memo),
   }
   const held = samplesBetween(env.calibration!, apart === 0 ? 0 : fit, fit + apart)
   const trial = await openTrial(state.model, held, { batch: o.batch, count: held.size, input: env.input }, env.ctx)

@@ -1,8 +1,7 @@
 // Masks as pixels: each class in its colour over the picture, and where two masks differ.
 import type { Mask } from '../../ir/labels.ts'
+import type { Rgb } from '../graph/colour.ts'
 import type { Pixels } from './map-pixels.ts'
-
-type Rgb = readonly [number, number, number]
 
 // Okabe and Ito's eight colours, which people with colour blindness tell apart; more classes take turns with them.
 export const colours: readonly Rgb[] = [
