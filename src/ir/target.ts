@@ -64,6 +64,8 @@ export interface Target {
   layout: 'NCHW' | 'NHWC'
   /** Passes that run on request, which replace what it has no operator for. */
   lower?: readonly string[]
+  /** Widths that its kernels are made for: channels in multiples of it; absent where nothing is known. */
+  channels?: { multiple: number; source: string }
   /** Its own compiler quantises: bundles hold samples for it. */
   calibrates?: true
   /** It has no kernels of floats: what stays in floats cannot be written. */

@@ -11,7 +11,7 @@ import { envAfter, play } from '../recipe/play.ts'
 import type { State, StepEnv } from '../recipe/state.ts'
 import { gather } from '../recipe/steps/observed.ts'
 import { ranking } from '../recipe/steps/prune.ts'
-import { type PruneOptions, options as pruneOptions } from '../recipe/steps/prune-options.ts'
+import { multipleOf, type PruneOptions, options as pruneOptions } from '../recipe/steps/prune-options.ts'
 import { measureGroups } from '../recipe/steps/prune-sensitivity.ts'
 import { type QuantizeOptions, options as quantizeOptions } from '../recipe/steps/quantize-options.ts'
 import { prepared, searchLayers, usable } from '../recipe/steps/search-layers.ts'
@@ -131,12 +131,16 @@ async function inWidths(
   const { order } = await ranking(model, groups, o, env)
   const options = { batch: o.batch, count: measuredOn, input: env.input }
   const trial = await openTrial(model, env.calibration!, options, env.ctx)
+  const multiple = multipleOf(
+    o,
+    env.wanted.map(w => w.target),
+  )
   const key = { importance: o.importance, ...options, fit: o.reconstruct, samples: env.samples }
   const measured = await measureGroups(
     model,
     groups,
     order,
-    { trial, fit: o.reconstruct, multiple: o.multiple, key },
+    { trial, fit: o.reconstruct, multiple, key },
     env,
   )
   return groups.map((group, k) => ({

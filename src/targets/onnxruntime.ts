@@ -100,6 +100,10 @@ export const onnxruntime: Target = {
   version: '1.30',
   preview: 'runtime',
   layout: 'NCHW',
+  channels: {
+    multiple: 16,
+    source: 'measured with ONNX Runtime 1.32 on CPUs: docs/pruning.md, Widths and time',
+  },
   quant: {
     // Unsigned: with signed activations the runtime leaves half the convolutions of a residual network in float.
     activations: { formats: activationFormats, integer: ['uint8', 'int8'], signed: false, symmetric: false },

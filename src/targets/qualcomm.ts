@@ -46,6 +46,10 @@ export const qualcomm: Target = {
   version: 'QAIRT 2.36',
   preview: 'runtime',
   layout: 'NCHW',
+  channels: {
+    multiple: 32,
+    source: 'https://docs.qualcomm.com/doc/80-63442-10/topic/htp_guidelines_low_depth_activations.html',
+  },
   quant: {
     activations: {
       formats: ['float32', 'int8', 'uint8', 'int16', 'uint16'],

@@ -49,6 +49,11 @@ const base: Target = {
   version: '2.5.0',
   preview: 'runtime',
   layout: 'NCHW',
+  channels: {
+    multiple: 16,
+    source:
+      'https://docs.rs/rknn-runtime/0.1.1/rknn_runtime/tensor/struct.Nc1hwc2Layout.html (channels in blocks of 16)',
+  },
   calibrates: true,
   quant: {
     activations: { formats: ['int8', 'uint8', 'float32'], integer: ['int8', 'uint8'], signed: true, symmetric: false },

@@ -27,6 +27,11 @@ export const tensorrt: Target = {
   version: '10',
   preview: 'runtime',
   layout: 'NCHW',
+  channels: {
+    multiple: 16,
+    source:
+      'https://docs.nvidia.com/deeplearning/tensorrt/latest/performance/best-practices.html (Optimizing for Tensor Cores: int8)',
+  },
   quant: {
     activations: {
       formats: ['float32', 'int8', 'uint8'],

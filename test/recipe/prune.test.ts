@@ -1,14 +1,16 @@
 // The step `prune`: budgets are met within a hundredth or refused with the reason, what was done is told, and a run that was cut off goes on.
 import { beforeAll, describe, expect, test } from 'vitest'
 import { encodeModel } from '../../src/exporters/onnx.ts'
-import type { Context } from '../../src/ir/context.ts'
+import type { Context, Feeds } from '../../src/ir/context.ts'
 import type { Model } from '../../src/ir/model.ts'
 import { infer } from '../../src/ops/infer.ts'
 import { play } from '../../src/recipe/play.ts'
 import { initialState, type State } from '../../src/recipe/state.ts'
+import { multipleOf } from '../../src/recipe/steps/prune-options.ts'
 import { checkRecipe } from '../../src/recipe/validate.ts'
 import { cost } from '../../src/stages/inspect/cost.ts'
 import { onnxruntime } from '../../src/targets/onnxruntime.ts'
+import { qualcomm } from '../../src/targets/qualcomm.ts'
 import { build } from '../build.ts'
 import { samplesFor, testContext } from '../quantize/played.ts'
 
@@ -28,6 +30,13 @@ const model = build(`graph (x: f32[N,4,8,8]) -> (y) {
   t = Relu(s)
   y = Conv(t, u: f32[10,48,4,4])
 }`)
+
+async function run(given: Model, feeds: Feeds): Promise<Float32Array> {
+  const session = await ctx.runner.open(given)
+  const out = await session.run(feeds)
+  await session.close()
+  return out[given.graph.outputs[0]].data as Float32Array
+}
 
 interface More {
   given?: Model
@@ -104,6 +113,29 @@ describe('budgets', () => {
     // 48 and 64 channels: only a few sizes can be had, and the nearest is named.
     if (state instanceof Error) expect(state.message).toMatch(/multiples of 16 the nearest below/)
     else for (const group of state.pruned!.groups) expect(group.after % 16).toBe(0)
+  })
+
+  test('in multiples of what the targets’ kernels are made for', async () => {
+    const budget = { of: 'macs', share: 0.6, about: true }
+    const state = await pruned({ ...withoutData, multiple: 'target', budget }, { samples: 0 })
+    for (const { before, after } of state.pruned!.groups)
+      if (after < before) expect(after % onnxruntime.channels!.multiple).toBe(0)
+    expect(multipleOf({ multiple: 'target' }, [onnxruntime, qualcomm])).toBe(32)
+    expect(multipleOf({ multiple: 'target' }, [])).toBe(1)
+  })
+
+  test('without samples, merging channels comes closer than removing them', async () => {
+    const shares = { ...withoutData, budget: { of: 'macs', share: 0.6 } }
+    const error = async (state: State): Promise<number> => {
+      let noise = 0
+      for await (const { feeds } of samplesFor(model, 8).samples()) {
+        const [want, got] = [await run(model, feeds), await run(state.model, feeds)]
+        for (const [i, w] of want.entries()) noise += (w - got[i]) ** 2
+      }
+      return noise
+    }
+    const merged = await error(await pruned(shares, { samples: 0 }))
+    expect(merged).toBeLessThan(await error(await pruned({ ...shares, fold: false }, { samples: 0 })))
   })
 
   test('about: in multiples of 32 the nearest below', async () => {

@@ -7,6 +7,7 @@ import { infer } from '../../ops/infer.ts'
 import { reestimate } from '../../stages/prune/batch-norm.ts'
 import { savingsOf } from '../../stages/prune/cost.ts'
 import { firstOrderChanges } from '../../stages/prune/first-order.ts'
+import { foldChannels } from '../../stages/prune/fold.ts'
 import { findGroups, type Group, type Skipped } from '../../stages/prune/groups.ts'
 import { findImportance } from '../../stages/prune/importance/index.ts'
 import {
@@ -22,13 +23,13 @@ import {
   utmost,
 } from '../../stages/prune/ratios.ts'
 import { reconstruct } from '../../stages/prune/reconstruct.ts'
-import { keptOf, removeChannels } from '../../stages/prune/remove.ts'
+import { keptOf, type Removal, removeChannels } from '../../stages/prune/remove.ts'
 import { statisticsOf } from '../../stages/prune/statistics.ts'
 import { knapsack } from '../../stages/search/knapsack.ts'
 import { training } from '../../stages/train/index.ts'
 import { type State, type StepEnv, step } from '../state.ts'
 import { checkFloat, isSize, type SizeBudget, sizeOf, tolerance, wantedBy, wordsFor } from './budget.ts'
-import { options, type PruneOptions } from './prune-options.ts'
+import { multipleOf, options, type PruneOptions } from './prune-options.ts'
 import { curvesOf, measureGroups } from './prune-sensitivity.ts'
 import { openTrial } from './trial.ts'
 import { within } from './within.ts'
@@ -65,19 +66,21 @@ async function pruneWith(state: State, o: PruneOptions & { budget: SizeBudget },
   const savings = savingsOf(model, groups)
   const { of } = o.budget
   const saved = (gone: Gone): number => savings(gone)[of]
-  const { multiple } = o
+  const multiple = multipleOf(
+    o,
+    env.wanted.map(w => w.target),
+  )
   checkReach(groups, { multiple, saved, wanted: now - wanted }, { now, wanted, words, skipped })
 
   const { order, scores, notes } = await ranking(model, groups, o, env)
-  const curves = await curvesFor(model, groups, order, o, env)
+  const curves = await curvesFor(model, groups, { order, multiple }, o, env)
   const problem: Problem = { curves, multiple, saved, wanted: now - wanted, slack: tolerance * wanted }
   const gone = choose(problem, scores, o)
   if (!o.budget.about) checkClose(now - saved(gone), { wanted, words, multiple })
 
-  const removal = new Map(
-    [...gone].filter(([, count]) => count > 0).map(([id, count]) => [id, order.get(id)!.slice(0, count)]),
-  )
-  const pruned = await removeChannels(model, groups, removal, ctx.bytes)
+  const removal = firstOf(order, gone)
+  const folded = o.fold && !o.reconstruct ? await foldChannels(model, groups, removal, ctx.bytes) : model
+  const pruned = await removeChannels(folded, groups, removal, ctx.bytes)
   let after = pruned
   const data = { data: env.calibration!, count: env.samples, batch: o.batch }
   if (o.reconstruct) {
@@ -105,7 +108,7 @@ async function pruneWith(state: State, o: PruneOptions & { budget: SizeBudget },
         layers: [...new Set(group.makers.map(m => m.node))],
         before: group.size,
         after: group.size - (gone.get(group.id) ?? 0),
-        importance: removal.has(group.id) ? importanceLost(scores.get(group.id)!, gone.get(group.id)!) : 0,
+        importance: importanceLost(order.get(group.id)!, scores.get(group.id)!, removal.get(group.id) ?? []),
         loss: measures(o.ratios) ? lossAt(curves.find(c => c.group === group.id)!, gone.get(group.id) ?? 0) : null,
       })),
       skipped: skipped.map(s => ({ layer: s.node, why: reasonOf(s) })),
@@ -113,10 +116,16 @@ async function pruneWith(state: State, o: PruneOptions & { budget: SizeBudget },
   }
 }
 
+/** The least important channels of every group. */
+function firstOf(order: ReadonlyMap<NodeId, readonly number[]>, gone: Gone): Removal {
+  const some = [...gone].filter(([, count]) => count > 0)
+  return new Map(some.map(([id, count]) => [id, order.get(id)!.slice(0, count)]))
+}
+
 /** The share of a group's importance that goes. */
-function importanceLost(scores: readonly number[], gone: number): number {
+function importanceLost(order: readonly number[], scores: readonly number[], gone: readonly number[]): number {
   const sum = (list: readonly number[]): number => list.reduce((total, s) => total + s, 0)
-  return sum(scores.slice(0, gone)) / Math.max(sum(scores), 1e-30)
+  return sum(scores.filter((_, i) => gone.includes(order[i]))) / Math.max(sum(scores), 1e-30)
 }
 
 /** Channels of each group by importance, and the scores to it, both ascending. */
@@ -181,7 +190,7 @@ async function changesOf(model: Model, groups: readonly Group[], o: PruneOptions
 async function curvesFor(
   model: Model,
   groups: readonly Group[],
-  order: ReadonlyMap<NodeId, readonly number[]>,
+  { order, multiple }: { order: ReadonlyMap<NodeId, readonly number[]>; multiple: number },
   o: PruneOptions,
   env: StepEnv,
 ): Promise<Curve[]> {
@@ -191,7 +200,7 @@ async function curvesFor(
   const count = Math.min(env.samples, o.samples)
   const trial = await openTrial(model, env.calibration!, { batch: o.batch, count, input: env.input }, env.ctx)
   const key = { importance: o.importance, count, batch: o.batch, fit: o.reconstruct, samples: env.samples }
-  const with_ = { trial, fit: o.reconstruct, multiple: o.multiple, key }
+  const with_ = { trial, fit: o.reconstruct, multiple, key }
   return curvesOf(groups, await measureGroups(model, groups, order, with_, env))
 }
 

@@ -9,6 +9,10 @@ export const prune: readonly Pair[] = [
   ['Channels are left in multiples of', '保留的通道数为其倍数'],
   ['Fit the remaining weights to the samples', '按样本重新拟合保留的权重'],
   [
+    'Merge channels that go into those most like them where weights are not fitted',
+    '不拟合权重时，把剪除的通道并入与其最相似的通道',
+  ],
+  [
     'Take statistics of BatchNormalizations anew where weights are not fitted',
     '不拟合权重时重新统计 BatchNormalization',
   ],
