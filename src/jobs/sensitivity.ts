@@ -136,13 +136,7 @@ async function inWidths(
     env.wanted.map(w => w.target),
   )
   const key = { importance: o.importance, ...options, fit: o.reconstruct, samples: env.samples }
-  const measured = await measureGroups(
-    model,
-    groups,
-    order,
-    { trial, fit: o.reconstruct, multiple, key },
-    env,
-  )
+  const measured = await measureGroups(model, groups, order, { trial, fit: o.reconstruct, multiple, key }, env)
   return groups.map((group, k) => ({
     layer: group.id,
     channels: group.size,
