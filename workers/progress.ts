@@ -31,7 +31,7 @@ export function createMeter(steps: number, clock: () => number, show: (progress:
       const same = goesOn(progress)
       last = progress
       if (!same) began = { at: now, done: progress.done, share: shareOf(progress) }
-      else if (now - shown < interval && progress.done !== progress.total) return
+      else if (now - shown < interval && progress.done !== progress.total && !progress.learning) return
       shown = now
       // The first of a count took the opening of sessions with it, so the speed is that of all after it.
       const seconds = (now - began.at) / 1000

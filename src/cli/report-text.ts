@@ -17,6 +17,7 @@ export function reportText(report: Report, out: string): string {
     lines.push(`graph: ${report.optimized.nodesBefore} nodes, ${report.optimized.nodesAfter} after optimisation`)
   if (report.pruned) lines.push('', ...prunedText(report.pruned))
   if (report.factorized) lines.push('', ...factorizedText(report.factorized))
+  if (report.trained.length > 0) lines.push('', ...trainedText(report.trained))
   if (after) {
     const rows = [['size', kilobytes(before.bytes), kilobytes(after.bytes), change(before.bytes, after.bytes)]]
     if (before.accuracy && after.accuracy)
@@ -126,5 +127,23 @@ function factorizedText({ of, method, before, after, layers }: NonNullable<Repor
   return [
     `factorised (${method}): ${number(before)} to ${number(after)} ${sizes[of]} (${change(before, after)})`,
     table(['layer', 'rank'], factored),
+  ]
+}
+
+function trainedText(trained: Report['trained']): string[] {
+  const loss = (x: number): string => x.toPrecision(4)
+  return [
+    'trained (loss on the samples held out)',
+    table(
+      ['step', 'samples', 'steps', 'before', 'best', 'at step'],
+      trained.map(({ by, samples, taken, held, best }) => [
+        by,
+        `${samples}`,
+        `${taken}`,
+        loss(held[0].loss),
+        loss(best.loss),
+        `${best.step}`,
+      ]),
+    ),
   ]
 }

@@ -12,6 +12,14 @@ export interface Progress {
   /** How much of the work is done, 0 to 1, where what is counted differs in cost. */
   share?: number
   note?: string
+  /** Of a stage that learns, when it has been judged anew. */
+  learning?: Learning
+}
+
+/** Losses of training so far: means of neighbouring steps, as many as a chart can show, and those on what is held out. */
+export interface Learning {
+  steps: readonly { step: number; loss: number }[]
+  held: readonly { step: number; loss: number }[]
 }
 
 /** Reads tensors, wherever their bytes are. */

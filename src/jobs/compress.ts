@@ -209,6 +209,7 @@ async function makeReport(
     optimized: state.optimized,
     pruned: state.pruned,
     factorized: state.factorized,
+    trained: [...state.trained],
     steps: [...state.steps],
     bundles: written,
   }

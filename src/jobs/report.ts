@@ -1,5 +1,5 @@
 // The report: what was done to a model and what came of it. Its shape is a contract (report.json); figures in it were measured here.
-import type { Skip, Suspicion } from '../ir/context.ts'
+import type { Learning, Skip, Suspicion } from '../ir/context.ts'
 import type { Step } from '../recipe/types.ts'
 import type { Interval } from '../tasks/intervals.ts'
 import type { Accuracy } from '../tasks/paired.ts'
@@ -106,6 +106,15 @@ export interface Report {
     layers: { layer: string; ranks: readonly number[] | null; loss: number }[]
     skipped: { layer: string; why: string }[]
   } | null
+  /** What each step that trains has come to, in the order of the recipe. */
+  trained: Trained[]
   steps: Step[]
   bundles: BundleReport[]
+}
+
+export interface Trained extends Learning {
+  by: string // the step of the recipe
+  samples: number
+  taken: number // steps
+  best: { step: number; loss: number } // on what was held out
 }

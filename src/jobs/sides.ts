@@ -65,5 +65,6 @@ export function timelessReport(variant: Variant, state: State, bytes: { before: 
     optimized: state.optimized,
     pruned: state.pruned,
     factorized: state.factorized,
+    trained: state.trained,
   }
 }

@@ -53,6 +53,7 @@ export interface State {
   readonly optimized: Report['optimized']
   readonly pruned: Report['pruned']
   readonly factorized: Report['factorized']
+  readonly trained: Report['trained']
   readonly variants: readonly Variant[]
   readonly accuracy: Accuracy | null // of the original
   readonly latency: Latency | null
@@ -108,6 +109,7 @@ export const initialState = (model: Model): State => ({
   optimized: null,
   pruned: null,
   factorized: null,
+  trained: [],
   variants: [],
   accuracy: null,
   latency: null,

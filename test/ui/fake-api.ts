@@ -226,6 +226,7 @@ export function reportOf(graph: GraphView): Report {
     ],
     pruned: null,
     factorized: null,
+    trained: [],
     optimized: {
       nodesBefore: 166,
       nodesAfter: 54,

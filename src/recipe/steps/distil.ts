@@ -8,7 +8,7 @@ import { floatTrainee, partOf } from '../../stages/train/trainee.ts'
 import { type State, type StepEnv, step } from '../state.ts'
 import { materialFor, openLessons } from './lessons.ts'
 import { likenessOf } from './likeness.ts'
-import { checkFloat, resolved, slotFor, trainedWords, withParameters } from './trained.ts'
+import { checkFloat, resolved, slotFor, trainedBy, withParameters } from './trained.ts'
 import { loopOptions, trainingOptions } from './training-options.ts'
 
 const options = {
@@ -40,7 +40,8 @@ export const distil = step({
       return {
         ...state,
         model: infer(withParameters(student, trainee.parameters)),
-        notes: [...state.notes, ...material.notes, trainedWords('distil', material.samples.length, reached)],
+        trained: [...state.trained, trainedBy('distil', material.samples.length, reached)],
+        notes: [...state.notes, ...material.notes],
         steps: [...state.steps, resolved('distil', o, reached)],
       }
     } finally {

@@ -10,7 +10,7 @@ import { taskFor } from '../../tasks/index.ts'
 import { type State, type StepEnv, step } from '../state.ts'
 import { type Material, materialFor, openLessons } from './lessons.ts'
 import { beforeSoftmax } from './likeness.ts'
-import { checkFloat, resolved, slotFor, trainedWords, withParameters } from './trained.ts'
+import { checkFloat, resolved, slotFor, trainedBy, withParameters } from './trained.ts'
 import { loopOptions, trainingOptions } from './training-options.ts'
 
 const options = {
@@ -42,7 +42,8 @@ export const finetune = step({
       return {
         ...state,
         model: infer(withParameters(student, trainee.parameters)),
-        notes: [...state.notes, ...material.notes, trainedWords('finetune', material.samples.length, reached)],
+        trained: [...state.trained, trainedBy('finetune', material.samples.length, reached)],
+        notes: [...state.notes, ...material.notes],
         steps: [...state.steps, resolved('finetune', o, reached)],
       }
     } finally {

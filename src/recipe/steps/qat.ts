@@ -21,7 +21,7 @@ import { emptyVariant, type State, type StepEnv, step, type Variant } from '../s
 import { type Material, materialFor, openLessons } from './lessons.ts'
 import { likenessOf } from './likeness.ts'
 import { writtenFor } from './quantize.ts'
-import { resolved, slotFor, trainedWords, withParameters } from './trained.ts'
+import { resolved, slotFor, trainedBy, withParameters } from './trained.ts'
 import { loopOptions, trainingOptions } from './training-options.ts'
 
 const options = {
@@ -63,11 +63,8 @@ export const qat = step({
     return {
       ...state,
       variants,
-      notes: [
-        ...state.notes,
-        ...material.notes,
-        ...all.map(({ reached }) => trainedWords('qat', material.samples.length, reached)),
-      ],
+      trained: [...state.trained, ...all.map(({ reached }) => trainedBy('qat', material.samples.length, reached))],
+      notes: [...state.notes, ...material.notes],
       steps: [...state.steps, resolved('qat', o, all[0].reached)],
     }
   },

@@ -3,7 +3,8 @@ import { StudioError } from '../../base/errors.ts'
 import { edit } from '../../ir/edit.ts'
 import type { Model } from '../../ir/model.ts'
 import { floats, tensorOf } from '../../ir/tensor.ts'
-import type { Progressed } from '../../stages/train/loop.ts'
+import type { Trained } from '../../jobs/report.ts'
+import { learningOf, type Progressed } from '../../stages/train/loop.ts'
 import type { Parameter } from '../../stages/train/trainee.ts'
 import type { Slot, State, StepEnv } from '../state.ts'
 import type { TrainingOptions } from './training-options.ts'
@@ -40,5 +41,11 @@ export const resolved = (step: string, o: TrainingOptions, reached: Progressed) 
   until: reached.ended === 'time' ? reached.step : o.until,
 })
 
-export const trainedWords = (step: string, samples: number, { step: steps, held, best }: Progressed): string =>
-  `The step ${step} took ${steps} steps over ${samples} samples; the loss on those held out went from ${held[0].loss.toPrecision(4)} to ${best.loss.toPrecision(4)}, which is that of step ${best.step}.`
+/** As the report has it. */
+export const trainedBy = (step: string, samples: number, reached: Progressed): Trained => ({
+  by: step,
+  samples,
+  taken: reached.step,
+  best: { step: reached.best.step, loss: reached.best.loss },
+  ...learningOf(reached),
+})

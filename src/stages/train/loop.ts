@@ -1,7 +1,7 @@
 // Training: shards of a batch by whatever threads are idle, their gradients summed in a fixed order, so that the result does not depend on
 // how many threads there are. Everything drawn at a step follows from the seed and the step's number, and what has been reached is plain
 // data: training that is cut off goes on to the same weights.
-import type { Context } from '../../ir/context.ts'
+import type { Context, Learning } from '../../ir/context.ts'
 import type { ValueName } from '../../ir/model.ts'
 import type { NdArray } from '../../ir/tensor.ts'
 import { type Learned, type Lesson, lessonTask } from './lesson.ts'
@@ -66,8 +66,20 @@ export interface Checkpoint {
 
 // Steps whose time says how many fit: the first few are slower.
 const timed = { from: 10, to: 20 }
-/** Milliseconds between checkpoints. */
-const between = 60_000
+/** Milliseconds between checkpoints, and how many times longer than one takes to be kept. */
+const between = { least: 5000, times: 20 }
+
+// A chart is no wider.
+const mostPoints = 200
+
+export function learningOf({ curve, held }: Pick<Progressed, 'curve' | 'held'>): Learning {
+  const each = Math.max(1, Math.ceil(curve.length / mostPoints))
+  const steps = Array.from({ length: Math.ceil(curve.length / each) }, (_, k) => {
+    const some = curve.slice(k * each, (k + 1) * each)
+    return { step: k * each + some.length, loss: total(some) / some.length }
+  })
+  return { steps, held: [...held] }
+}
 
 /** Leaves the parameters at their best on the held-out samples. */
 export async function train(
@@ -86,7 +98,8 @@ export async function train(
   const before = reached.elapsed
   const began = ctx.clock()
   const elapsed = (): number => before + ctx.clock() - began
-  let [timedFrom, saved] = [elapsed(), elapsed()]
+  if (reached.step > 0) ctx.progress({ stage, done: reached.step, total: reached.total, learning: learningOf(reached) })
+  let [timedFrom, saved, due] = [elapsed(), elapsed(), between.least]
   while (reached.ended === null) {
     ctx.signal.throwIfAborted()
     if (reached.step === timed.from) timedFrom = elapsed()
@@ -99,7 +112,8 @@ export async function train(
     await step(trainee, lessons, options, reached, ctx)
     const last = reached.step === (options.until ?? reached.total)
     const late = options.until === null && options.steps === null && elapsed() >= 1000 * options.seconds
-    if (last || late || reached.step % options.every === 0) {
+    const judging = last || late || reached.step % options.every === 0
+    if (judging) {
       const loss = await judged(trainee, lessons, ctx)
       reached.held.push({ step: reached.step, loss })
       if (loss < reached.best.loss)
@@ -112,10 +126,11 @@ export async function train(
     const loss = `loss ${reached.curve.at(-1)!.toPrecision(3)}, held out ${reached.held.at(-1)!.loss.toPrecision(3)}`
     const left = total === null ? null : Math.ceil(((total - reached.step) * reached.elapsed) / reached.step / 60_000)
     const note = left === null ? loss : `${loss}, ${left} min left`
-    ctx.progress({ stage, done: reached.step, total, note })
-    if (reached.elapsed - saved < between && reached.ended === null) continue
-    saved = reached.elapsed
+    ctx.progress({ stage, done: reached.step, total, note, ...(judging && { learning: learningOf(reached) }) })
+    if (reached.elapsed - saved < due && reached.ended === null) continue
     await checkpoint.save(reached)
+    saved = elapsed()
+    due = Math.max(between.least, between.times * (saved - reached.elapsed))
   }
   trainee.parameters.forEach((p, i) => {
     p.values.set(reached.best.parameters[i])

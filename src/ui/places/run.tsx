@@ -8,6 +8,7 @@ import { Icon } from '../parts/icon.tsx'
 import { ProgressBar } from '../parts/progress-bar.tsx'
 import { Said } from '../parts/said.tsx'
 import { Segmented } from '../parts/segmented.tsx'
+import { TrainingChart } from '../parts/training-chart.tsx'
 import { cutsOf, targetsOf } from '../state/recipe-edit.ts'
 import type { Device } from '../state/run.ts'
 import { progressWords, stepName } from '../state/stage-words.ts'
@@ -262,6 +263,16 @@ export function RunPlace(props: { project: ProjectView }) {
           </For>
         </ol>
       </section>
+      <Show when={run.here() && run.learning()}>
+        {learning => (
+          <TrainingChart
+            learning={learning().known}
+            by={stepName(props.project.recipe.steps[learning().step]?.do ?? '', t(), studio.catalogue())}
+            about={t().charts.training.live}
+            file={`${props.project.name}-training`}
+          />
+        )}
+      </Show>
       <Show when={!run.here() && props.project.report}>{report => <Timing timing={report().timing} />}</Show>
     </div>
   )

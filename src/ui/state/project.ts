@@ -45,10 +45,13 @@ export function createProject(api: StudioApi) {
       setBusy(null)
     }
   }
+  let changed: Promise<unknown> = Promise.resolve()
   /** What comes of a project that is no longer looked at is not shown. */
   const change = (call: Promise<Result<ProjectView>>): Promise<boolean> => {
     setError(null)
-    return call.then(result => take(result, after => view()?.id === after.id && setView(after)))
+    const taken = call.then(result => take(result, after => view()?.id === after.id && setView(after)))
+    changed = Promise.all([changed, taken])
+    return taken
   }
   let wanted: string | null = null
 
@@ -178,6 +181,8 @@ export function createProject(api: StudioApi) {
       )
     },
     change,
+    /** What was changed so far is kept: a run goes by it. */
+    settled: () => changed,
     setRecipe: (recipe: Recipe) => change(api.setRecipe(view()!.id, recipe)),
     undoRecipe: () => change(api.undoRecipe(view()!.id)),
     redoRecipe: () => change(api.redoRecipe(view()!.id)),

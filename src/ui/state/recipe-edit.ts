@@ -173,10 +173,11 @@ export function parseRecipe(text: string): Parsed {
     typeof recipe === 'object' &&
     recipe !== null &&
     recipe.thimble === 1 &&
-    typeof recipe.seed === 'number' &&
+    (recipe.seed === undefined || typeof recipe.seed === 'number') &&
     Array.isArray(recipe.steps) &&
     recipe.steps.every(step => typeof step === 'object' && step !== null && typeof step.do === 'string')
-  return good ? { recipe: recipe as Recipe } : { form: true }
+  // On the command line a recipe need not name it either.
+  return good ? { recipe: { ...(recipe as Recipe), seed: recipe.seed ?? 0 } } : { form: true }
 }
 
 /** The first step that quantises with a remedy's options in the place of its own. */

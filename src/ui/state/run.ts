@@ -1,6 +1,7 @@
 // The run: one at a time, with what each stage has done and how long it took on this page's clock.
 import { createSignal, onCleanup } from 'solid-js'
 import type { RunProgress, StudioApi } from '../../../workers/api.ts'
+import type { Learning } from '../../ir/context.ts'
 import type { ProjectState } from './project.ts'
 
 export type Device = 'auto' | 'webgpu' | 'wasm'
@@ -21,6 +22,7 @@ export function createRun(api: StudioApi, project: ProjectState) {
   const [stopping, setStopping] = createSignal(false)
   const [stopped, setStopped] = createSignal<string | null>(null) // the project's id
   const [progress, setProgress] = createSignal<RunProgress | null>(null)
+  const [learning, setLearning] = createSignal<{ step: number; known: Learning } | null>(null) // of the step that trains
   const [device, setDevice] = createSignal<Device>('auto')
   const [times, setTimes] = createSignal<StepTime[]>([])
   const [timed, setTimed] = createSignal<string | null>(null) // the project that the times are of
@@ -42,11 +44,13 @@ export function createRun(api: StudioApi, project: ProjectState) {
         all[next.step] = { began: at, ended: null }
         return all
       })
+    if (next.learning) setLearning({ step: next.step, known: next.learning })
     setProgress(next)
   }
 
   /** True when the run came to its end. */
   async function start(): Promise<boolean> {
+    await project.settled()
     const view = project.view()
     if (!view || running() !== null || view.readOnly) return false
     const open = () => project.view()?.id === view.id
@@ -57,6 +61,7 @@ export function createRun(api: StudioApi, project: ProjectState) {
     setNow(performance.now())
     setStopped(null)
     setProgress(null)
+    setLearning(null)
     setTimes([])
     project.setError(null)
     project.setView({ ...view, stage: 'running', error: null })
@@ -104,6 +109,7 @@ export function createRun(api: StudioApi, project: ProjectState) {
     stopping,
     stopped,
     progress,
+    learning,
     device,
     setDevice,
     times: timesHere,

@@ -61,10 +61,6 @@ export const training: readonly Pair[] = [
     '请把它放在步骤 quantize 之前，或在其后使用步骤 qat。',
   ],
   ["The label {label} is none of the model's {classes#} classes", '标签 {label} 不属于模型的 {classes#} 个类别'],
-  [
-    'The step {step} took {steps#} steps over {samples#} samples; the loss on those held out went from {from} to {to}, which is that of step {best#}.',
-    '步骤 {step} 在 {samples#} 个样本上走了 {steps#} 步；留出样本上的损失从 {from} 变为 {to}，取自第 {best#} 步。',
-  ],
   ['Steps (0: as many as fit into the minutes)', '步数（0：时间内能走多少走多少）'],
   ['Stop after the step (0: after the last)', '在第几步之后停止（0：最后一步之后）'],
   ['Samples a step', '每步样本数'],

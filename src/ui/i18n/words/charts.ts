@@ -134,6 +134,18 @@ export const en = {
     prunedAbout: 'Channels of each group before and after.',
     left: (after: number, before: number) => `${after} of ${before}`,
   },
+  training: {
+    title: (step: string) => `Training: ${step}`,
+    on: 'On',
+    held: 'samples held out',
+    steps: 'samples trained on',
+    step: 'Step',
+    loss: 'Loss',
+    at: (step: string) => `step ${step}`,
+    live: 'What is held out decides which weights are kept.',
+    about: (figures: { steps: string; samples: string; before: string; best: string; at: string }) =>
+      `${figures.steps} steps over ${figures.samples} samples. The loss on those held out went from ${figures.before} to ${figures.best} at step ${figures.at}, whose weights were kept.`,
+  },
 }
 
 export const zh: typeof en = {
@@ -260,5 +272,17 @@ export const zh: typeof en = {
     pruned: '剪枝去掉了什么',
     prunedAbout: '每组剪枝前后的通道数。',
     left: (after, before) => `${before} 留 ${after}`,
+  },
+  training: {
+    title: step => `训练：${step}`,
+    on: '样本',
+    held: '留出的样本',
+    steps: '训练的样本',
+    step: '步',
+    loss: '损失',
+    at: step => `第 ${step} 步`,
+    live: '留出的样本决定保留哪一步的权重。',
+    about: figures =>
+      `在 ${figures.samples} 个样本上走了 ${figures.steps} 步。留出样本上的损失从 ${figures.before} 变为 ${figures.best}（第 ${figures.at} 步），保留该步的权重。`,
   },
 }
