@@ -67,7 +67,6 @@ test('closed in the middle, it goes on from there to the same loss and the same 
   await expect.poll(() => stepsSaid(page), { timeout: 60_000, interval: 50 }).not.toBeNull()
   const first = Date.now()
   await expect.poll(async () => Date.now() - first > 7000 && (await stepsSaid(page)), { timeout: 30_000 }).toBeTruthy()
-  const reached = (await stepsSaid(page))!
   await page.close()
 
   const again = await studio.newPage()

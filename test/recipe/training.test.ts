@@ -85,10 +85,11 @@ const played = (steps: Step[], { data = images(96), store, more, of = model, as 
 
 const fewBits: Step = { do: 'quantize', weights: 'ternary', activations: 'uint4' }
 const short = { steps: 40, every: 10, batch: 16 }
-const heldOut = (state: State): [number, number] => {
-  const words = state.notes.find(n => n.includes('held out'))!
-  const [, from, to] = /from (\S+) to ([^,\s]+),/.exec(words)!
-  return [Number(from), Number(to)]
+const heldOut = ({ trained }: State): [number, number] => {
+  const [{ held, best, steps, taken }] = trained
+  expect(steps.at(-1)!.step).toBe(taken)
+  expect(held.find(({ step }) => step === best.step)!.loss).toBe(best.loss)
+  return [held[0].loss, best.loss]
 }
 const bytesOf = (m: Model): Promise<Uint8Array> => encodeModel(m, ctx.bytes)
 
