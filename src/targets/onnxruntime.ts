@@ -102,7 +102,7 @@ export const onnxruntime: Target = {
   layout: 'NCHW',
   channels: {
     multiple: 16,
-    source: 'measured with ONNX Runtime 1.32 on CPUs: docs/pruning.md, Widths and time',
+    source: 'docs/pruning.md#widths-and-time',
   },
   quant: {
     // Unsigned: with signed activations the runtime leaves half the convolutions of a residual network in float.
