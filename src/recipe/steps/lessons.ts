@@ -112,13 +112,20 @@ export async function openLessons(
   }
   const rest = await open(student, computed)
   const asked = teacher && (await open(teacher, wanted))
-  const answers =
-    asked && (chosen.size > 0 ? (_: unknown, feeds: Feeds) => asked.run(copied(feeds)) : remembering(asked))
+  // A picture and its mirror image come again and again; what else is done to it does not.
+  const again = [...chosen].every(change => change === 'flip')
+  const answers = asked && (again ? remembering(asked) : (_: unknown, feeds: Feeds) => asked.run(copied(feeds)))
   const rng = ctx.rng.fork('train')
 
-  const taught = async (samples: readonly Sample[], labels: Taught['labels']): Promise<Taught> => {
-    const { feeds } = stack(samples)
-    const [before, targets] = await Promise.all([rest?.run(copied(feeds)), answers?.(samples, feeds)])
+  const taught = async (shown: readonly Shown[], labels: Taught['labels']): Promise<Taught> => {
+    const { feeds } = stack(shown.map(({ sample }) => sample))
+    const [before, targets] = await Promise.all([
+      rest?.run(copied(feeds)),
+      answers?.(
+        shown.map(({ key }) => key),
+        feeds,
+      ),
+    ])
     return {
       feeds: new Map([
         ...Object.entries(feeds).filter(([name]) => part.fed.includes(name)),
@@ -128,12 +135,12 @@ export async function openLessons(
       labels,
     }
   }
-  const plain = (samples: readonly Sample[]): Taught['labels'] =>
-    labelOffset === null ? null : samples.map(s => [[labelIn(s, labelOffset), 1]])
+  const plain = (shown: readonly Shown[]): Taught['labels'] =>
+    labelOffset === null ? null : shown.map(({ sample }) => [[labelIn(sample, labelOffset), 1]])
 
   const order = shuffled(material.samples.length, rng.fork('held'))
   const kept = Math.max(4, Math.min(mostHeld, Math.floor(o.held * order.length)))
-  const heldOut = order.slice(0, kept).map(i => material.samples[i])
+  const heldOut = order.slice(0, kept).map((i): Shown => ({ sample: material.samples[i], key: `${i}` }))
   const own = order.slice(kept)
   const each = bytesPerSample(
     student.graph,
@@ -156,10 +163,9 @@ export async function openLessons(
         const epoch = Math.floor(step / perEpoch)
         const at = (step % perEpoch) * batch
         const picked = shuffled(own.length, rng.fork(`epoch-${epoch}`)).slice(at, at + batch)
-        const samples = picked.map(i => material.samples[own[i]])
-        const prepare = chunks(samples, size).map((some, k) => () => {
+        const prepare = chunks(picked, size).map((some, k) => () => {
           const draw = rng.fork(`step-${step}-${k}`)
-          const changed = some.map(sample => changedBy(chosen, sample, draw))
+          const changed = some.map(i => changedBy(chosen, material.samples[own[i]], `${own[i]}`, draw))
           if (!chosen.has('mixup') || changed.length < 2) return taught(changed, plain(changed))
           return mixedLesson(changed, draw, labelOffset, taught)
         })
@@ -175,20 +181,19 @@ export async function openLessons(
 // Bytes of a teacher's answers that are kept.
 const roomForAnswers = 268435456
 
-/** What a teacher answers to samples that do not change is asked once. */
-function remembering(session: Session): (samples: readonly Sample[], feeds: Feeds) => Promise<Feeds> {
-  const known = new Map<Sample, Feeds>()
+/** What a teacher answers to samples that come again is asked once. */
+function remembering(session: Session): (keys: readonly string[], feeds: Feeds) => Promise<Feeds> {
+  const known = new Map<string, Feeds>()
   let bytes = 0
-  return async (samples, feeds) => {
-    const all = samples.map(sample => known.get(sample))
-    if (all.every(answer => answer !== undefined)) return stack(samples.map((s, i) => ({ ...s, feeds: all[i]! }))).feeds
+  return async (keys, feeds) => {
+    const all = keys.map(key => known.get(key))
+    if (all.every(answer => answer !== undefined))
+      return stack(keys.map((name, index) => ({ name, index, feeds: all[index]!, label: null }))).feeds
     const got = await session.run(copied(feeds))
-    for (const [i, sample] of samples.entries()) {
-      if (known.has(sample) || bytes > roomForAnswers) continue
-      const own = copied(
-        Object.fromEntries(Object.entries(got).map(([name, a]) => [name, unstack(a, i, samples.length)])),
-      )
-      known.set(sample, own)
+    for (const [i, key] of keys.entries()) {
+      if (known.has(key) || bytes > roomForAnswers) continue
+      const own = copied(Object.fromEntries(Object.entries(got).map(([name, a]) => [name, unstack(a, i, keys.length)])))
+      known.set(key, own)
       bytes += Object.values(own).reduce((n, a) => n + a.data.byteLength, 0)
     }
     return got
@@ -203,20 +208,28 @@ function checkAugmentable(chosen: ReadonlySet<Augmentation>, { name, samples }: 
   })
 }
 
-const changedBy = (chosen: ReadonlySet<Augmentation>, sample: Sample, rng: Rng): Sample => ({
-  ...sample,
-  feeds: Object.fromEntries(
-    Object.entries(sample.feeds).map(([name, a]) => [name, isImage(a) ? augmented(a, chosen, rng) : a]),
-  ),
-})
+/** A sample as it is shown once; `key` tells what it is and which of its pictures were changed. */
+interface Shown {
+  sample: Sample
+  key: string
+}
+
+function changedBy(chosen: ReadonlySet<Augmentation>, sample: Sample, key: string, rng: Rng): Shown {
+  const feeds = Object.entries(sample.feeds).map(
+    ([name, a]) => [name, isImage(a) ? augmented(a, chosen, rng) : a] as const,
+  )
+  const changed = feeds.map(([name, a]) => (a === sample.feeds[name] ? '' : ` ${name}`))
+  return { sample: { ...sample, feeds: Object.fromEntries(feeds) }, key: key + changed.join('') }
+}
 
 /** Each sample mixed with the next, all in one ratio. */
 function mixedLesson(
-  samples: readonly Sample[],
+  shown: readonly Shown[],
   rng: Rng,
   labelOffset: number | null,
-  taught: (samples: readonly Sample[], labels: Taught['labels']) => Promise<Taught>,
+  taught: (shown: readonly Shown[], labels: Taught['labels']) => Promise<Taught>,
 ): Promise<Taught> {
+  const samples = shown.map(({ sample }) => sample)
   const share = rng.uniform()
   const next = (i: number): Sample => samples[(i + 1) % samples.length]
   const together = samples.map((sample, i) => ({
@@ -232,7 +245,10 @@ function mixedLesson(
           [labelIn(s, labelOffset), share],
           [labelIn(next(i), labelOffset), 1 - share],
         ])
-  return taught(together, labels)
+  return taught(
+    together.map((sample, i) => ({ sample, key: `${i}+` })),
+    labels,
+  )
 }
 
 function labelIn({ label, name }: Sample, offset: number): number {

@@ -25,7 +25,7 @@ export const trainingOptions = (rate: number) => ({
   augment: several('Changes of images', augmentations, []),
   held: number('Share held out', { default: 0.1, min: 0.01, max: 0.5, step: 0.01 }),
   every: number('Steps between judgements', { default: 50, min: 1, max: 100_000 }),
-  patience: number('Judgements without gain before it ends', { default: 20, min: 1, max: 100_000 }),
+  patience: number('Judgements without gain before it ends (0: any)', { default: 0, min: 0, max: 100_000 }),
 })
 export type TrainingOptions = OptionValues<ReturnType<typeof trainingOptions>>
 

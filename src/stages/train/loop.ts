@@ -24,7 +24,7 @@ export interface LoopOptions {
   decay: number
   /** Largest norm of all gradients together; 0: any. */
   clip: number
-  /** Judged on what is held out after every so many steps; ended early when so many times in a row brought nothing. */
+  /** Judged on what is held out after every so many steps; ended early when so many times in a row brought nothing (0: never). */
   every: number
   patience: number
 }
@@ -119,7 +119,8 @@ export async function train(
       if (loss < reached.best.loss)
         reached.best = { step: reached.step, loss, parameters: trainee.parameters.map(p => p.values.slice()) }
       const idle = reached.held.filter(h => h.step > reached.best.step).length
-      reached.ended = last ? 'steps' : late ? 'time' : idle >= options.patience ? 'patience' : null
+      const tired = options.patience > 0 && idle >= options.patience
+      reached.ended = last ? 'steps' : late ? 'time' : tired ? 'patience' : null
     }
     reached.elapsed = elapsed()
     const total = options.until ?? reached.total
