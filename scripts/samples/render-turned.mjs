@@ -9,7 +9,7 @@ const fonts = {
 
 await drawing(async page => {
   const taken = new Set()
-  for (const [name, count] of Object.entries({ evaluation: 80, calibration: 40 })) {
+  for (const [name, count] of Object.entries({ evaluation: 60, calibration: 32 })) {
     const rng = createRng(7, `turned/${name}`)
     const files = {}
     let labels = 'file,label\n'

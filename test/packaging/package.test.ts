@@ -44,6 +44,8 @@ describe.skipIf(!built)('npm pack', () => {
       'dist/site/samples/index.json',
       'dist/site/samples/digits/model.onnx',
       'dist/site/samples/text-lines/model.onnx',
+      'dist/site/samples/text-regions/model.onnx',
+      'dist/site/samples/turned-lines/model.onnx',
     ])
       expect(paths).toContain(path)
   })

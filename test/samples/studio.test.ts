@@ -9,11 +9,11 @@ import { npyBytes, read, samples, unzip } from './files.ts'
 
 const filesOf = (path: string) => new Map([[path, memorySource(path, read(path))]])
 const codecs = createNodeCodecs()
-const wanted: Record<string, { shape: number[]; labels: 'class' | 'text' | 'mask'; counts: [number, number] }> = {
+const wanted: Record<string, { shape: number[]; labels: 'class' | 'text' | 'masks'; counts: [number, number] }> = {
   digits: { shape: [1, 1, 28, 28], labels: 'class', counts: [256, 1000] },
   'text-lines': { shape: [1, 3, 48, 320], labels: 'text', counts: [24, 40] },
-  'text-regions': { shape: [1, 3, 224, 352], labels: 'mask', counts: [16, 24] },
-  'turned-lines': { shape: [1, 3, 48, 192], labels: 'class', counts: [40, 80] },
+  'text-regions': { shape: [1, 3, 224, 352], labels: 'masks', counts: [16, 24] },
+  'turned-lines': { shape: [1, 3, 48, 192], labels: 'class', counts: [32, 60] },
 }
 
 describe.each(samples)('sample $id', sample => {
