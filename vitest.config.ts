@@ -14,7 +14,8 @@ export default defineConfig({
           environment: 'node',
           include: ['test/**/*.test.ts'],
           exclude: ['test/browser/**', 'test/browser-e2e/**', 'test/bench/**'],
-          testTimeout: 60_000,
+          testTimeout: 120_000, // two files at a time, and others on the machine
+          hookTimeout: 60_000,
         },
       },
       {

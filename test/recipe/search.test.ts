@@ -186,6 +186,12 @@ describe('a budget of milliseconds', () => {
     expect(Object.values(found.quantize.layers!).filter(layer => layer.float)).toHaveLength(2)
   })
 
+  test('in whatever order formats are named, for kernels that compute a function along too', async () => {
+    const named = { keep: { latencyMs: 10 }, formats: ['float32', 'int8'], ...plain }
+    const { found } = stepOf(await searched(named, { runner: machine() }))
+    expect(found.chosen.cost).toBeLessThanOrEqual(10)
+  })
+
   test('is refused with the fastest that was measured', async () => {
     await expect(searched({ keep: { latencyMs: 1 }, formats, ...plain }, { runner: machine() })).rejects.toThrow(
       /a run takes at least [\d.]+ ms here/,

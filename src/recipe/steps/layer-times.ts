@@ -55,8 +55,9 @@ function endsOf(
 ): { inputs: ValueName[]; outputs: ValueName[] } {
   const own = nodes.filter(n => layer.nodes.includes(n.id))
   const inputs = own.flatMap(n => [...reads(n)]).filter(name => !values.get(name)?.data)
+  // In floats a kernel computes nothing along.
   const last = (n: Node): ValueName | null =>
-    choices.flatMap(c => c.chosen.get(n.id)?.output ?? []).at(0) ?? n.outputs[0]
+    choices.flatMap(c => c.chosen.get(n.id)?.output ?? []).find(name => name !== n.outputs[0]) ?? n.outputs[0]
   return { inputs: [...new Set(inputs)], outputs: own.map(last).filter(name => name !== null) }
 }
 
