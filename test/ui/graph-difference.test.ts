@@ -101,15 +101,19 @@ describe('colours', () => {
     groups: [{ layer: '/resnet/layer1.0.conv1', layers: [], before: 16, after: 12, importance: 0, loss: null }],
   } as unknown as Report['pruned']
 
+  const times = new Map([['conv1', 0.25]])
+
   test('only figures that are there are offered', () => {
-    expect(offered(scene, { layers: new Map(), pruned: null })).toEqual(['bytes', 'macs'])
-    expect(offered(scene, { layers, pruned })).toEqual(['sqnr', 'bytes', 'macs', 'bits', 'pruned'])
+    expect(offered(scene, { layers: new Map(), pruned: null, times: new Map() })).toEqual(['bytes', 'macs'])
+    expect(offered(scene, { layers, pruned, times })).toEqual(['sqnr', 'bytes', 'macs', 'time', 'bits', 'pruned'])
   })
   test('each figure is the layer’s own, and says its unit', () => {
-    const figure = (by: Parameters<typeof figuresOf>[2], id: string) => figuresOf(scene, { layers, pruned }, by)[at(id)]
+    const figure = (by: Parameters<typeof figuresOf>[2], id: string) =>
+      figuresOf(scene, { layers, pruned, times }, by)[at(id)]
     expect(figureText(figure('sqnr', 'conv1'), 'sqnr', 'en')).toBe('31.0\u00a0dB')
     expect(figureText(figure('bits', 'conv1'), 'bits', 'en')).toBe('4\u00a0bit')
     expect(figureText(figure('bytes', 'conv1'), 'bytes', 'en')).toBe('9.28\u00a0kB')
+    expect(figureText(figure('time', 'conv1'), 'time', 'en')).toBe('0.25\u00a0ms')
     expect(figureText(figure('pruned', 'layer1.0.conv1'), 'pruned', 'en')).toBe('25\u00a0%')
     expect(figure('macs', 'relu')).toBeNaN()
   })
@@ -131,6 +135,7 @@ describe('colours', () => {
         [deep.index.get('layer1.1.conv1')!, row as LayerReport],
       ]),
       pruned: null,
+      times: new Map(),
     }
     expect(coloursOf(deep, groups, folded, known, 'sqnr').figures[folded.of[within]]).toBe(12)
     const macs = coloursOf(deep, groups, folded, known, 'macs').figures

@@ -7,13 +7,15 @@ import type { Groups } from './groups.ts'
 import type { Change, Scene } from './scene.ts'
 import type { Shown } from './shown.ts'
 
-export type By = 'sqnr' | 'bytes' | 'macs' | 'bits' | 'pruned'
-export const bys: readonly By[] = ['sqnr', 'bytes', 'macs', 'bits', 'pruned']
+export type By = 'sqnr' | 'bytes' | 'macs' | 'time' | 'bits' | 'pruned'
+export const bys: readonly By[] = ['sqnr', 'bytes', 'macs', 'time', 'bits', 'pruned']
 
 /** What a person knows of a scene's nodes besides the graph. */
 export interface Known {
   layers: ReadonlyMap<number, LayerReport>
   pruned: Report['pruned']
+  /** Milliseconds of layers alone, by the node that they had before rounding. */
+  times: ReadonlyMap<string, number>
 }
 
 /** The error that a layer is judged by; null where there is no figure. */
@@ -29,7 +31,7 @@ function prunedShares(pruned: Report['pruned']): Map<string, number> {
 }
 
 /** The figure of each node; NaN for none. */
-export function figuresOf(scene: Scene, { layers, pruned }: Known, by: By): Float64Array {
+export function figuresOf(scene: Scene, { layers, pruned, times }: Known, by: By): Float64Array {
   const shares = by === 'pruned' ? prunedShares(pruned) : null
   return Float64Array.from(scene.nodes, ({ node, id }, k) => {
     if (!node) return Number.NaN
@@ -43,6 +45,8 @@ export function figuresOf(scene: Scene, { layers, pruned }: Known, by: By): Floa
         return node.bytes || Number.NaN
       case 'macs':
         return node.macs || Number.NaN
+      case 'time':
+        return [id, ...node.origin].map(name => times.get(name)).find(ms => ms !== undefined) ?? Number.NaN
       case 'pruned':
         return [id, ...node.origin].map(name => shares!.get(name)).find(share => share !== undefined) ?? Number.NaN
     }
@@ -55,6 +59,7 @@ const joined: Record<By, (a: number, b: number) => number> = {
   bits: Math.min,
   bytes: (a, b) => a + b,
   macs: (a, b) => a + b,
+  time: (a, b) => a + b,
   pruned: Math.max,
 }
 
@@ -108,6 +113,8 @@ export function figureText(value: number, by: By, locale: Locale): string {
       return format.bytes(value, locale)
     case 'macs':
       return format.count(value, locale)
+    case 'time':
+      return format.milliseconds(value, locale)
     case 'bits':
       return locale === 'zh' ? `${value}\u00a0位` : `${value}\u00a0bit`
     case 'pruned':

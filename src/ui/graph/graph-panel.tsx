@@ -5,6 +5,7 @@ import { Icon, type IconName } from '../parts/icon.tsx'
 import { Said } from '../parts/said.tsx'
 import { Segmented } from '../parts/segmented.tsx'
 import type { Which } from '../state/graphs.ts'
+import { createSpeed, timesOf } from '../state/speed.ts'
 import { useStudio } from '../state/studio.ts'
 import { type By, coloursOf, figuresOf, type Known, offered } from './colouring.ts'
 import { GraphCanvas, type GraphControls } from './graph-canvas.tsx'
@@ -45,9 +46,14 @@ export function GraphPanel() {
   const hidden = () => drawing()?.scene.constants ?? 0
 
   const scene = createMemo(() => drawing()?.scene ?? null)
+  const speed = createSpeed()
   const known = createMemo((): Known => {
     const now = scene()
-    return { layers: now ? layersByNode(now, studio.layers()) : new Map(), pruned: studio.report()?.pruned ?? null }
+    return {
+      layers: now ? layersByNode(now, studio.layers()) : new Map(),
+      pruned: studio.report()?.pruned ?? null,
+      times: timesOf(speed(), graphs.which() !== 'quantized'),
+    }
   })
   const choices = createMemo(() => {
     const now = scene()

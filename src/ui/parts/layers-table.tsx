@@ -1,9 +1,10 @@
 // The layers of the quantised model, worst on top. Its selection is the graph's; those with their box ticked are set together.
-import { createSignal, Show } from 'solid-js'
+import { createMemo, createSignal, Show } from 'solid-js'
 import type { LayerReport } from '../../jobs/report.ts'
-import { missing } from '../format.ts'
-import { inWords, t } from '../i18n/index.ts'
+import * as format from '../format.ts'
+import { inWords, locale, t } from '../i18n/index.ts'
 import { layerSetting, quantizes } from '../state/recipe-edit.ts'
+import { createSpeed, timesOf } from '../state/speed.ts'
 import { useStudio } from '../state/studio.ts'
 import { LayersActions } from './layers-actions.tsx'
 import { Said } from './said.tsx'
@@ -20,6 +21,17 @@ export function LayersTable(props: { layers: readonly LayerReport[] }) {
   /** As the layer's own page calls it in the recipe: by the node that it was imported as. */
   const selectorOf = (name: string): string =>
     studio.graphs.drawing.latest?.scene.nodes[node(name) ?? -1]?.node?.origin[0] ?? name
+  const drawn = ({ node: name }: LayerReport) => studio.graphs.drawing.latest?.scene.nodes[node(name) ?? -1]?.node
+  const speed = createSpeed()
+  const times = createMemo(() => timesOf(speed(), false))
+  const whole = createMemo(() => [...times().values()].reduce((sum, ms) => sum + ms, 0))
+  /** Of what all layers take, each alone, in percent. */
+  const share = (row: LayerReport): number | undefined => {
+    const ms = [row.node, ...(drawn(row)?.origin ?? [])].map(name => times().get(name)).find(ms => ms !== undefined)
+    return ms === undefined ? undefined : (100 * ms) / whole()
+  }
+  const known = (value: number | undefined, words: (value: number) => string): string =>
+    value === undefined ? format.missing : words(value)
   const inRecipe = ({ node: name }: LayerReport): string => {
     const fields = quantizes(recipe()) ? layerSetting(recipe(), selectorOf(name)) : undefined
     if (fields?.float === true) return t().layer.float
@@ -92,11 +104,35 @@ export function LayersTable(props: { layers: readonly LayerReport[] }) {
         figure: true,
       },
       {
+        id: 'bytes',
+        width: 88,
+        title: words.bytes,
+        key: row => drawn(row)?.bytes ?? null,
+        cell: row => known(drawn(row)?.bytes, bytes => format.bytes(bytes, locale())),
+        figure: true,
+      },
+      {
+        id: 'macs',
+        width: 88,
+        title: words.macs,
+        key: row => drawn(row)?.macs ?? null,
+        cell: row => known(drawn(row)?.macs, macs => format.count(macs, locale())),
+        figure: true,
+      },
+      {
+        id: 'time',
+        width: 88,
+        title: words.timeShare,
+        key: row => share(row) ?? null,
+        cell: row => known(share(row), share => format.percent(share, 1, locale())),
+        figure: true,
+      },
+      {
         id: 'recipe',
         width: 110,
         title: t().layer.inRecipe,
         key: row => inRecipe(row) || null,
-        cell: row => inRecipe(row) || missing,
+        cell: row => inRecipe(row) || format.missing,
       },
       {
         id: 'scheme',

@@ -1,9 +1,10 @@
 // A wish and a target make a recipe.
-import { createMemo, createResource, createSignal, For, Show } from 'solid-js'
+import { createMemo, createSignal, For, Show } from 'solid-js'
 import type { ProjectView } from '../../../workers/api.ts'
 import * as format from '../format.ts'
 import { inWords, locale, t } from '../i18n/index.ts'
 import { targetsOf } from '../state/recipe-edit.ts'
+import { createSpeed } from '../state/speed.ts'
 import { useStudio } from '../state/studio.ts'
 import { planFor, planned, type Wish as Wished } from '../state/wish.ts'
 import { oneNumber, ParsedField } from './field.tsx'
@@ -13,7 +14,7 @@ type Kind = Wished['kind']
 const kinds: readonly Kind[] = ['bytes', 'loss', 'latency', 'fastest']
 
 export function Wish(props: { project: ProjectView; disabled: boolean }) {
-  const { api, catalogue, project, variants } = useStudio()
+  const { catalogue, project } = useStudio()
   const words = () => t().charts.wish
   const [kind, setKind] = createSignal<Kind>('loss')
   const last = () => props.project.variants.at(-1)?.figures[0]?.before
@@ -30,14 +31,7 @@ export function Wish(props: { project: ProjectView; disabled: boolean }) {
   const targets = () => catalogue()?.targets ?? []
   const target = () =>
     targets().find(({ id }) => id === (wantedTarget() ?? targetsOf(props.project.recipe)[0])) ?? targets()[0]
-  const [speed] = createResource(
-    () => (variants.shown() === null ? null : `${props.project.id} ${variants.shown()}`),
-    async key => {
-      const [id, variant] = key.split(' ')
-      const result = await api.speed(id, variant)
-      return result.ok ? result.value : null
-    },
-  )
+  const speed = createSpeed()
   const wish = (): Wished => {
     switch (kind()) {
       case 'bytes':
@@ -52,10 +46,8 @@ export function Wish(props: { project: ProjectView; disabled: boolean }) {
   }
   const plan = createMemo(() => {
     const chosen = target()
-    const timed = speed.state === 'ready' ? speed() : null
-    return chosen
-      ? planFor(wish(), { parameters: props.project.model.parameters, target: chosen, speed: timed ?? null })
-      : null
+    const timed = speed()
+    return chosen ? planFor(wish(), { parameters: props.project.model.parameters, target: chosen, speed: timed }) : null
   })
   const says = () => {
     const made = plan()
