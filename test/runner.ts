@@ -18,7 +18,7 @@ export async function createTestContext(
     bytes,
     runner: await createNodeRunner({ encode: model => encodeModel(model, bytes) }),
     // Copied as between threads, so that a task can rely on plain data only.
-    perform: async (task, input) => structuredClone(task.run(structuredClone(input), await kernels)),
+    perform: async (task, input) => structuredClone(task.run(structuredClone(input), await kernels, () => {})),
     clock: () => performance.now(),
     rng: createRng(0),
     signal: new AbortController().signal,

@@ -72,13 +72,14 @@ export function createEngine(load: () => Promise<OrtModule>, tasks: LoadTasks, o
       }),
     histograms: id => answer(async () => sessions.get(id)!.counter!.histograms()),
     perform: async (id, input) => {
+      const spared = new Set<ArrayBuffer>()
       const result = await answer(async () => {
         crunching ??= Promise.all([tasks(), createKernels('wasm')])
         const [known, kernels] = await crunching
-        return known.get(id)!.run(input as never, kernels)
+        return known.get(id)!.run(input as never, kernels, data => buffersIn(data, spared))
       })
       const given = result.ok ? buffersIn(result.value) : new Set<ArrayBuffer>()
-      discardBuffers([...buffersIn(input)].filter(buffer => !given.has(buffer)))
+      discardBuffers([...buffersIn(input, spared)].filter(buffer => !given.has(buffer)))
       return comlink.transfer(result, [...given])
     },
     close: id =>

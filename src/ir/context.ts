@@ -166,7 +166,8 @@ export interface KernelSet {
 /** A computation of plain data that any thread may do: what it gives depends on its input alone. */
 export interface Task<I, O> {
   readonly id: string
-  run(input: I, kernels: KernelSet): O
+  /** `spare` takes what was made on the way and nobody looks at any more, whose memory is freed at once. */
+  run(input: I, kernels: KernelSet, spare: (data: unknown) => void): O
 }
 
 /** Has a thread that is idle do a task. Buffers in `given` go with the input: nobody may look at them afterwards. */

@@ -24,6 +24,8 @@ export interface Network {
 /** One run forwards; its values stay until it is dropped. */
 export interface Run {
   value(name: ValueName): NdArray
+  /** All arrays that were made, those of the gradients too, which nobody may look at once they are gone. */
+  made(): unknown
   /** Gradients with respect to what is learned, and to the scales that have a name, by gradients with respect to some of its values. */
   backward(given: ReadonlyMap<ValueName, Float32Array>): Map<ValueName, Float32Array>
 }

@@ -28,7 +28,7 @@ export interface Learned {
 
 export const lessonTask: Task<Lesson, Learned> = {
   id: 'train/lesson',
-  run({ nodes, given, rounded, learned, terms, targets, labels, of }, kernels) {
+  run({ nodes, given, rounded, learned, terms, targets, labels, of }, kernels, spare) {
     const run = network(nodes, learned, rounded, kernels).forward(given, () => 1)
     const losses: number[] = []
     const start = new Map<ValueName, Float32Array>()
@@ -39,6 +39,8 @@ export const lessonTask: Task<Lesson, Learned> = {
       if (before) for (let i = 0; i < before.length; i++) before[i] += gradient[i]
       else start.set(term.value, gradient)
     }
-    return { losses, gradients: learned.size > 0 ? run.backward(start) : new Map() }
+    const gradients = learned.size > 0 ? run.backward(start) : new Map<ValueName, Float32Array>()
+    spare([run.made(), start])
+    return { losses, gradients }
   },
 }

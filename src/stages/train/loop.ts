@@ -207,6 +207,7 @@ async function step(
     })
   reached.step++
   reached.curve.push(found.reduce((sum, { losses }) => sum + total(losses), 0))
+  ctx.runner.discard(found)
 }
 
 /** Gradients that are together longer than `most` are shortened to that (Pascanu et al. 2013). */

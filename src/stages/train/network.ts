@@ -33,6 +33,7 @@ export function network(
       const values = new Map(given)
       const seen = new Map<ValueName, Rounded>()
       const done: Done[] = []
+      const backwards: (Float32Array | null)[] = []
       const readBy = (node: Node, name: ValueName | null): NdArray | null => {
         if (name === null) return null
         const read = rounded.get(name)
@@ -49,6 +50,7 @@ export function network(
       }
       return {
         value: name => values.get(name)!,
+        made: () => [done, [...seen.values()], backwards],
         backward(start) {
           const gradients = new Map(start)
           const own = new Set<Float32Array>()
@@ -59,6 +61,7 @@ export function network(
             const wanted = node.inputs.map(isActive)
             if (dys.every(dy => dy === null) || !wanted.includes(true)) continue
             const found = defs[i].backward(node, done[i], dys, wanted, kernels)
+            backwards.push(...found)
             for (const [k, name] of node.inputs.entries()) {
               const dx = found[k]
               if (!dx || !wanted[k]) continue
@@ -72,6 +75,7 @@ export function network(
               add(gradients, own, name!, dx, read?.passes ?? null)
             }
           }
+          backwards.push(...own)
           return new Map([
             ...[...learned].flatMap(name => (gradients.has(name) ? [[name, gradients.get(name)!] as const] : [])),
             ...[...steps].map(([name, gradient]) => [name, Float32Array.of(gradient)] as const),

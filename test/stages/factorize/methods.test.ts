@@ -30,7 +30,7 @@ async function prepared(model: Model, id: string): Promise<Prepared[]> {
   return Promise.all(
     layers.map(async layer => {
       const items = method.matrices(layer, await weightsOf(layer, model, ctx.bytes), null)
-      const splits = splitTask.run({ items }, kernels)
+      const splits = splitTask.run({ items }, kernels, () => {})
       return { layer, splits, loss: lossOf(splits) }
     }),
   )
@@ -112,7 +112,7 @@ describe('how much is lost', () => {
 
   /** Squares of (A - left right of rank r) in the metric. */
   const lost = (a: Float64Array, rows: number, columns: number, s: Float64Array | null, r: number): number => {
-    const [{ left, right }] = splitTask.run({ items: [{ m: a, p: rows, q: columns, metric: s }] }, kernels)
+    const [{ left, right }] = splitTask.run({ items: [{ m: a, p: rows, q: columns, metric: s }] }, kernels, () => {})
     const n = Math.min(rows, columns)
     const rest = a.slice()
     for (let i = 0; i < rows; i++)
@@ -151,7 +151,7 @@ describe('how much is lost', () => {
         [m, p],
         [tall, 20],
       ] as const) {
-        const [{ left, right }] = splitTask.run({ items: [{ m: a, p: rows, q, metric: null }] }, kernels)
+        const [{ left, right }] = splitTask.run({ items: [{ m: a, p: rows, q, metric: null }] }, kernels, () => {})
         const n = Math.min(rows, q)
         const rest = a.slice()
         for (let i = 0; i < rows; i++)
