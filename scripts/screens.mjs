@@ -41,7 +41,7 @@ const views = {
   },
   model: async page => {
     await model(page)
-    await version(page, 'original').catch(() => {})
+    await version(page, 'original')
   },
   difference: async page => {
     await model(page)
@@ -51,6 +51,7 @@ const views = {
   },
   layer: async page => {
     await model(page)
+    await version(page, 'quantized')
     const search = page.locator('#graph-search')
     await search.fill('/stem/Conv')
     await search.press('Enter')

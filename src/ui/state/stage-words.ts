@@ -2,11 +2,14 @@
 import type { Catalogue, RunProgress } from '../../../workers/api.ts'
 import type { Locale } from '../format.ts'
 import * as format from '../format.ts'
+import { inWords } from '../i18n/index.ts'
 import type { Words } from '../i18n/words/index.ts'
 
 /** A step's name in the language, else as its own file labels it, else its id. */
-export const stepName = (id: string, words: Words, catalogue: Catalogue | undefined): string =>
-  words.stepLabel[id] ?? catalogue?.steps.find(step => step.id === id)?.label ?? id
+export function stepName(id: string, words: Words, catalogue: Catalogue | undefined): string {
+  const label = catalogue?.steps.find(step => step.id === id)?.label
+  return words.stepLabel[id] ?? (label === undefined ? id : inWords(label))
+}
 
 export function progressWords(progress: RunProgress, words: Words, locale: Locale): string {
   const parts: string[] = []
