@@ -13,11 +13,21 @@ export const go = (page: Page, place: Place): Promise<void> => page.getByTestId(
 export const openSample = (page: Page, id: 'digits' | 'text-lines'): Promise<void> =>
   page.getByTestId(`sample-${id}`).click()
 
-/** The page goes to the result by itself when a run ends well. */
-export const result = (page: Page, timeout = 150_000): Promise<void> =>
-  page.getByTestId('agreement').waitFor({ timeout })
-
 export const error = (page: Page): Locator => page.getByTestId('error-panel')
+
+/** The page goes to the result by itself when a run ends well; where it does not, what the page says is why. */
+export async function result(page: Page, timeout = 150_000): Promise<void> {
+  await page
+    .getByTestId('agreement')
+    .waitFor({ timeout })
+    .catch(async (thrown: Error) => {
+      const said = await Promise.all([
+        page.getByTestId('status-line').textContent(),
+        ...(await error(page).allTextContents()),
+      ]).catch(() => ['the page is gone'])
+      throw new Error(`There is no result: ${said.join('; ')} (${page.url()})`, { cause: thrown })
+    })
+}
 
 /** Chooses what the next run is done on. */
 export async function chooseDevice(page: Page, device: 'auto' | 'webgpu' | 'wasm'): Promise<void> {

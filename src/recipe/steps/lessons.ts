@@ -24,7 +24,7 @@ const room = 805306368
 const fewest = 16
 /** Samples of a shard: enough to fill a thread, few enough that two to eight threads share a batch. */
 const shardOf = 8
-const mostHeld = 128
+const mostHeld = 256
 
 export async function materialFor(step: string, labelled: boolean, env: StepEnv): Promise<Material> {
   const data = env.training ?? env.calibration

@@ -22,6 +22,12 @@ export const trainingOptions = (rate: number) => ({
   momentum: number('Momentum of SGD', { default: 0.9, min: 0, max: 1, step: 0.001 }),
   decay: number('Weight decay', { default: 0, min: 0, max: 1, step: 0.00001 }),
   clip: number('Largest norm of the gradients (0: any)', { default: 0, min: 0, max: 1_000_000, step: 0.01 }),
+  average: number('Decay of the mean of the weights that is kept (0: they themselves)', {
+    default: 0.995,
+    min: 0,
+    max: 0.9999,
+    step: 0.0001,
+  }),
   augment: several('Changes of images', augmentations, []),
   held: number('Share held out', { default: 0.1, min: 0.01, max: 0.5, step: 0.01 }),
   every: number('Steps between judgements', { default: 50, min: 1, max: 100_000 }),
@@ -40,6 +46,7 @@ export const loopOptions = (o: TrainingOptions): LoopOptions => ({
   momentum: o.momentum,
   decay: o.decay,
   clip: o.clip,
+  average: o.average,
   every: o.every,
   patience: o.patience,
 })

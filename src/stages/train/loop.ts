@@ -24,6 +24,8 @@ export interface LoopOptions {
   decay: number
   /** Largest norm of all gradients together; 0: any. */
   clip: number
+  /** Decay, a step, of the running mean of the parameters, which is what is judged and kept; 0: they themselves are. */
+  average: number
   /** Judged on what is held out after every so many steps; ended early when so many times in a row brought nothing (0: never). */
   every: number
   patience: number
@@ -50,6 +52,7 @@ export interface Progressed {
   total: number | null
   elapsed: number // milliseconds
   parameters: Float32Array[]
+  averages: Float32Array[]
   memories: Memory[]
   /** Loss of each step, and of the held-out samples. */
   curve: number[]
@@ -110,14 +113,15 @@ export async function train(
       reached.total = timed.to + Math.max(1, Math.floor(room))
     }
     await step(trainee, lessons, options, reached, ctx)
+    average(reached, options.average)
     const last = reached.step === (options.until ?? reached.total)
     const late = options.until === null && options.steps === null && elapsed() >= 1000 * options.seconds
     const judging = last || late || reached.step % options.every === 0
     if (judging) {
-      const loss = await judged(trainee, lessons, ctx)
+      const loss = await judgedAt(reached.averages, trainee, lessons, ctx)
       reached.held.push({ step: reached.step, loss })
       if (loss < reached.best.loss)
-        reached.best = { step: reached.step, loss, parameters: trainee.parameters.map(p => p.values.slice()) }
+        reached.best = { step: reached.step, loss, parameters: reached.averages.map(values => values.slice()) }
       const idle = reached.held.filter(h => h.step > reached.best.step).length
       const tired = options.patience > 0 && idle >= options.patience
       reached.ended = last ? 'steps' : late ? 'time' : tired ? 'patience' : null
@@ -147,6 +151,7 @@ async function start(trainee: Trainee, lessons: Lessons, options: LoopOptions, c
     total: options.steps,
     elapsed: 0,
     parameters,
+    averages: parameters.map(p => p.slice()),
     memories: trainee.parameters.map(p => remembering(options.optimizer, p.values.length)),
     curve: [],
     held: [{ step: 0, loss }],
@@ -174,6 +179,31 @@ async function judged(trainee: Trainee, { terms, held }: Lessons, ctx: Context):
   const lesson = lessonFor(trainee, terms, held.of, false)
   const found: Learned[] = await Promise.all(held.shards.map(taught => ctx.perform(lessonTask, lesson(taught))))
   return found.reduce((sum, { losses }) => sum + total(losses), 0)
+}
+
+/** The loss that the trainee would have with other parameters. */
+async function judgedAt(
+  parameters: readonly Float32Array[],
+  trainee: Trainee,
+  lessons: Lessons,
+  ctx: Context,
+): Promise<number> {
+  const own = trainee.parameters.map(p => p.values.slice())
+  const set = (all: readonly Float32Array[]): void =>
+    trainee.parameters.forEach((p, i) => {
+      p.values.set(all[i])
+    })
+  set(parameters)
+  const loss = await judged(trainee, lessons, ctx)
+  set(own)
+  return loss
+}
+
+/** Single steps are noisy, their mean is less so (Polyak and Juditsky, 1992). It follows faster at first, when there is little to average. */
+function average({ step, parameters, averages }: Progressed, decay: number): void {
+  const keep = Math.min(decay, (1 + step) / (10 + step))
+  for (const [i, to] of averages.entries())
+    for (let k = 0; k < to.length; k++) to[k] += (1 - keep) * (parameters[i][k] - to[k])
 }
 
 const total = (losses: readonly number[]): number => losses.reduce((sum, loss) => sum + loss, 0)

@@ -74,6 +74,7 @@ export const training: readonly Pair[] = [
   ['Changes of images', '图像变换'],
   ['Share held out', '留出的比例'],
   ['Steps between judgements', '两次评判之间的步数'],
+  ['Decay of the mean of the weights that is kept (0: they themselves)', '所保留权重均值的衰减（0：权重本身）'],
   ['Judgements without gain before it ends (0: any)', '多少次评判无改善即结束（0：不限）'],
   ['Mirrored left to right', '左右翻转'],
   ['Shifted by up to an eighth', '平移至多八分之一'],
