@@ -6,14 +6,16 @@ import { openStudio, type Studio } from './studio.ts'
 let studio: Studio
 beforeAll(async () => {
   studio = await openStudio()
-  await openSample(studio.page, 'digits')
-  await result(studio.page)
 })
 afterAll(() => studio.close())
 
 test('a second tab opens the project read-only and says so; it is its own when the first is closed', async () => {
+  const first = await studio.newPage()
+  await first.goto(studio.url)
+  await openSample(first, 'digits')
+  await result(first)
   const second = await studio.newPage()
-  await second.goto(studio.page.url())
+  await second.goto(first.url())
   await second.getByTestId('read-only').waitFor()
   await result(second)
   await go(second, 'recipe')
@@ -26,10 +28,10 @@ test('a second tab opens the project read-only and says so; it is its own when t
   // The first page lists it as its own still, the second's list says where it is.
   const third = await studio.newPage()
   await third.goto(studio.url)
-  await third.getByText('open in another tab').waitFor()
+  await third.getByText('open in another tab').first().waitFor()
   await third.close()
 
-  await studio.page.close()
+  await first.close()
   await second.getByTestId('read-only').waitFor({ state: 'detached', timeout: 10_000 })
   await run(second)
   await result(second)

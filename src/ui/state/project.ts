@@ -50,7 +50,7 @@ export function createProject(api: StudioApi) {
   const change = (call: Promise<Result<ProjectView>>): Promise<boolean> => {
     setError(null)
     const taken = call.then(result => take(result, after => view()?.id === after.id && setView(after)))
-    changed = Promise.all([changed, taken])
+    changed = Promise.allSettled([changed, taken])
     return taken
   }
   let wanted: string | null = null
