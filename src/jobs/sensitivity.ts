@@ -131,10 +131,7 @@ async function inWidths(
   const { order } = await ranking(model, groups, o, env)
   const options = { batch: o.batch, count: measuredOn, input: env.input }
   const trial = await openTrial(model, env.calibration!, options, env.ctx)
-  const multiple = multipleOf(
-    o,
-    env.wanted.map(w => w.target),
-  )
+  const multiple = multipleOf(o, env.wanted)
   const key = { importance: o.importance, ...options, fit: o.reconstruct, samples: env.samples }
   const measured = await measureGroups(model, groups, order, { trial, fit: o.reconstruct, multiple, key }, env)
   return groups.map((group, k) => ({

@@ -120,7 +120,8 @@ describe('budgets', () => {
     const state = await pruned({ ...withoutData, multiple: 'target', budget }, { samples: 0 })
     for (const { before, after } of state.pruned!.groups)
       if (after < before) expect(after % onnxruntime.channels!.multiple).toBe(0)
-    expect(multipleOf({ multiple: 'target' }, [onnxruntime, qualcomm])).toBe(32)
+    const both = [onnxruntime, qualcomm].map(target => ({ target, form: null, io: 'float' as const }))
+    expect(multipleOf({ multiple: 'target' }, both)).toBe(32)
     expect(multipleOf({ multiple: 'target' }, [])).toBe(1)
   })
 

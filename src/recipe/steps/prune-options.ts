@@ -1,8 +1,8 @@
 // What a recipe may ask of the step `prune`.
 import * as v from 'valibot'
 import { choice, flag, number, type OptionValues, value } from '../../base/options.ts'
-import type { Target } from '../../ir/target.ts'
 import { importances } from '../../stages/prune/importance/index.ts'
+import type { Wanted } from '../state.ts'
 import { type Budget, budgetSchema } from './budget.ts'
 
 export const options = {
@@ -27,6 +27,6 @@ export const options = {
 export type PruneOptions = OptionValues<typeof options>
 
 /** In whose multiples channels are left: a number, or the greatest that a target's kernels are made for. */
-export function multipleOf({ multiple }: Pick<PruneOptions, 'multiple'>, targets: readonly Target[]): number {
-  return multiple === 'target' ? Math.max(1, ...targets.map(t => t.channels?.multiple ?? 1)) : multiple
+export function multipleOf({ multiple }: Pick<PruneOptions, 'multiple'>, wanted: readonly Wanted[]): number {
+  return multiple === 'target' ? Math.max(1, ...wanted.map(({ target }) => target.channels?.multiple ?? 1)) : multiple
 }

@@ -66,10 +66,7 @@ async function pruneWith(state: State, o: PruneOptions & { budget: SizeBudget },
   const savings = savingsOf(model, groups)
   const { of } = o.budget
   const saved = (gone: Gone): number => savings(gone)[of]
-  const multiple = multipleOf(
-    o,
-    env.wanted.map(w => w.target),
-  )
+  const multiple = multipleOf(o, env.wanted)
   checkReach(groups, { multiple, saved, wanted: now - wanted }, { now, wanted, words, skipped })
 
   const { order, scores, notes } = await ranking(model, groups, o, env)
@@ -108,7 +105,7 @@ async function pruneWith(state: State, o: PruneOptions & { budget: SizeBudget },
         layers: [...new Set(group.makers.map(m => m.node))],
         before: group.size,
         after: group.size - (gone.get(group.id) ?? 0),
-        importance: importanceLost(order.get(group.id)!, scores.get(group.id)!, removal.get(group.id) ?? []),
+        importance: importanceLost(scores.get(group.id)!, gone.get(group.id) ?? 0),
         loss: measures(o.ratios) ? lossAt(curves.find(c => c.group === group.id)!, gone.get(group.id) ?? 0) : null,
       })),
       skipped: skipped.map(s => ({ layer: s.node, why: reasonOf(s) })),
@@ -123,9 +120,9 @@ function firstOf(order: ReadonlyMap<NodeId, readonly number[]>, gone: Gone): Rem
 }
 
 /** The share of a group's importance that goes. */
-function importanceLost(order: readonly number[], scores: readonly number[], gone: readonly number[]): number {
+function importanceLost(scores: readonly number[], gone: number): number {
   const sum = (list: readonly number[]): number => list.reduce((total, s) => total + s, 0)
-  return sum(scores.filter((_, i) => gone.includes(order[i]))) / Math.max(sum(scores), 1e-30)
+  return sum(scores.slice(0, gone)) / Math.max(sum(scores), 1e-30)
 }
 
 /** Channels of each group by importance, and the scores to it, both ascending. */

@@ -2,6 +2,7 @@
 import type { LayerReport, Report } from '../../jobs/report.ts'
 import type { Locale } from '../format.ts'
 import * as format from '../format.ts'
+import { byName } from '../state/by-name.ts'
 import { cividis, type Rgb, sqnrRange } from './colour.ts'
 import type { Groups } from './groups.ts'
 import type { Change, Scene } from './scene.ts'
@@ -46,9 +47,9 @@ export function figuresOf(scene: Scene, { layers, pruned, times }: Known, by: By
       case 'macs':
         return node.macs || Number.NaN
       case 'time':
-        return [id, ...node.origin].map(name => times.get(name)).find(ms => ms !== undefined) ?? Number.NaN
+        return byName(times, id, node.origin) ?? Number.NaN
       case 'pruned':
-        return [id, ...node.origin].map(name => shares!.get(name)).find(share => share !== undefined) ?? Number.NaN
+        return byName(shares!, id, node.origin) ?? Number.NaN
     }
   })
 }

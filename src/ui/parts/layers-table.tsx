@@ -3,6 +3,7 @@ import { createMemo, createSignal, Show } from 'solid-js'
 import type { LayerReport } from '../../jobs/report.ts'
 import * as format from '../format.ts'
 import { inWords, locale, t } from '../i18n/index.ts'
+import { byName } from '../state/by-name.ts'
 import { layerSetting, quantizes } from '../state/recipe-edit.ts'
 import { createSpeed, timesOf } from '../state/speed.ts'
 import { useStudio } from '../state/studio.ts'
@@ -27,11 +28,26 @@ export function LayersTable(props: { layers: readonly LayerReport[] }) {
   const whole = createMemo(() => [...times().values()].reduce((sum, ms) => sum + ms, 0))
   /** Of what all layers take, each alone, in percent. */
   const share = (row: LayerReport): number | undefined => {
-    const ms = [row.node, ...(drawn(row)?.origin ?? [])].map(name => times().get(name)).find(ms => ms !== undefined)
+    const ms = byName(times(), row.node, drawn(row)?.origin ?? [])
     return ms === undefined ? undefined : (100 * ms) / whole()
   }
-  const known = (value: number | undefined, words: (value: number) => string): string =>
-    value === undefined ? format.missing : words(value)
+  /** A figure that not every layer has. */
+  const amount = (
+    id: string,
+    title: string,
+    of: (row: LayerReport) => number | undefined,
+    words: (value: number) => string,
+  ): Column<LayerReport> => ({
+    id,
+    width: 88,
+    title,
+    key: row => of(row) ?? null,
+    cell: row => {
+      const value = of(row)
+      return value === undefined ? format.missing : words(value)
+    },
+    figure: true,
+  })
   const inRecipe = ({ node: name }: LayerReport): string => {
     const fields = quantizes(recipe()) ? layerSetting(recipe(), selectorOf(name)) : undefined
     if (fields?.float === true) return t().layer.float
@@ -103,30 +119,19 @@ export function LayersTable(props: { layers: readonly LayerReport[] }) {
         cell: row => `${row.weightBits ?? '–'}/${row.activationBits ?? '–'}`,
         figure: true,
       },
-      {
-        id: 'bytes',
-        width: 88,
-        title: words.bytes,
-        key: row => drawn(row)?.bytes ?? null,
-        cell: row => known(drawn(row)?.bytes, bytes => format.bytes(bytes, locale())),
-        figure: true,
-      },
-      {
-        id: 'macs',
-        width: 88,
-        title: words.macs,
-        key: row => drawn(row)?.macs ?? null,
-        cell: row => known(drawn(row)?.macs, macs => format.count(macs, locale())),
-        figure: true,
-      },
-      {
-        id: 'time',
-        width: 88,
-        title: words.timeShare,
-        key: row => share(row) ?? null,
-        cell: row => known(share(row), share => format.percent(share, 1, locale())),
-        figure: true,
-      },
+      amount(
+        'bytes',
+        words.bytes,
+        row => drawn(row)?.bytes,
+        bytes => format.bytes(bytes, locale()),
+      ),
+      amount(
+        'macs',
+        words.macs,
+        row => drawn(row)?.macs,
+        macs => format.count(macs, locale()),
+      ),
+      amount('time', words.timeShare, share, percent => format.percent(percent, 1, locale())),
       {
         id: 'recipe',
         width: 110,
