@@ -244,6 +244,7 @@ describe('training that is cut off', () => {
     const state = await played(timed, { more: { clock } })
     const written = state.steps[0]
     expect(written.steps).toBeGreaterThan(20)
+    expect(written.hold).toBeGreaterThanOrEqual(20)
     const again = await played([written as Step])
     expect(await bytesOf(again.model)).toEqual(await bytesOf(state.model))
   })

@@ -65,15 +65,21 @@ test('the cross entropy of even scores is the logarithm of the number of classes
 
 describe('the learning rate', () => {
   test('rises in a line, then falls along half a cosine', () => {
-    expect(shareAt('cosine', 0, 100, 4)).toBeCloseTo(0.2, 6)
-    expect(shareAt('cosine', 4, 100, 4)).toBeCloseTo(1, 5)
-    expect(shareAt('cosine', 52, 100, 4)).toBeCloseTo(0.5, 5)
-    expect(shareAt('cosine', 76, 100, 4)).toBeCloseTo(0.5 + 0.5 * Math.cos(0.75 * Math.PI), 5)
-    expect(shareAt('cosine', 100, 100, 4)).toBeCloseTo(0, 5)
+    expect(shareAt('cosine', 0, 100, 4, 0)).toBeCloseTo(0.2, 6)
+    expect(shareAt('cosine', 4, 100, 4, 0)).toBeCloseTo(1, 5)
+    expect(shareAt('cosine', 52, 100, 4, 0)).toBeCloseTo(0.5, 5)
+    expect(shareAt('cosine', 76, 100, 4, 0)).toBeCloseTo(0.5 + 0.5 * Math.cos(0.75 * Math.PI), 5)
+    expect(shareAt('cosine', 100, 100, 4, 0)).toBeCloseTo(0, 5)
   })
 
   test('falls in steps to a tenth and a hundredth', () => {
-    expect([0, 49, 50, 74, 75, 99].map(s => shareAt('step', s, 100, 0))).toEqual([1, 1, 0.1, 0.1, 0.01, 0.01])
+    expect([0, 49, 50, 74, 75, 99].map(s => shareAt('step', s, 100, 0, 0))).toEqual([1, 1, 0.1, 0.1, 0.01, 0.01])
+  })
+
+  test('does not fall before it may, or before the number of steps is known', () => {
+    expect(shareAt('cosine', 19, 100, 4, 20)).toBe(1)
+    expect(shareAt('cosine', 60, 100, 4, 20)).toBeCloseTo(0.5, 5)
+    expect(shareAt('cosine', 60, null, 4, 0)).toBe(1)
   })
 })
 

@@ -38,6 +38,7 @@ export const resolved = (step: string, o: TrainingOptions, reached: Progressed) 
   do: step,
   ...o,
   steps: reached.total ?? reached.step,
+  hold: reached.hold,
   until: reached.ended === 'time' ? reached.step : o.until,
 })
 

@@ -18,6 +18,8 @@ export interface LoopOptions {
   seconds: number
   warmup: number
   rate: number
+  /** Steps before the rate falls. */
+  hold: number
   schedule: ScheduleName
   optimizer: OptimizerName
   momentum: number
@@ -50,6 +52,8 @@ export interface Progressed {
   step: number
   /** Of all steps, once that is known. */
   total: number | null
+  /** Steps before the rate falls: as many as it took to know the number of all, or more. */
+  hold: number
   elapsed: number // milliseconds
   parameters: Float32Array[]
   averages: Float32Array[]
@@ -67,8 +71,11 @@ export interface Checkpoint {
   save(reached: Progressed): Promise<void>
 }
 
-// Steps whose time says how many fit: the first few are slower.
-const timed = { from: 10, to: 20 }
+// Steps whose time says how many fit: the first few are slower, and later ones may be faster, as what they need is known by then. Until
+// that is said the rate does not fall, so that it should not take long.
+const timed = { from: 10, to: 20, share: 0.05 }
+// Of the time that is left, what is counted on: hiccups take time too, and the rate should have come down before the time is up.
+const sure = 0.97
 /** Milliseconds between checkpoints, and how many times longer than one takes to be kept. */
 const between = { least: 5000, times: 20 }
 
@@ -102,15 +109,16 @@ export async function train(
   const began = ctx.clock()
   const elapsed = (): number => before + ctx.clock() - began
   if (reached.step > 0) ctx.progress({ stage, done: reached.step, total: reached.total, learning: learningOf(reached) })
-  let [timedFrom, saved, due] = [elapsed(), elapsed(), between.least]
+  let [saved, due] = [elapsed(), between.least]
+  let timedFrom = reached.step < timed.from ? { step: reached.step, time: elapsed() } : { step: 0, time: 0 }
   while (reached.ended === null) {
     ctx.signal.throwIfAborted()
-    if (reached.step === timed.from) timedFrom = elapsed()
-    if (reached.step === timed.to && reached.total === null) {
-      const each = (elapsed() - timedFrom) / (timed.to - timed.from)
-      // Judging and hiccups take time too.
-      const room = (0.93 * (1000 * options.seconds - elapsed())) / Math.max(each, 1e-3)
-      reached.total = timed.to + Math.max(1, Math.floor(room))
+    if (reached.step === timed.from) timedFrom = { step: reached.step, time: elapsed() }
+    if (reached.total === null && reached.step >= timed.to && elapsed() >= timed.share * 1000 * options.seconds) {
+      const each = (elapsed() - timedFrom.time) / Math.max(1, reached.step - timedFrom.step)
+      const room = (sure * (1000 * options.seconds - elapsed())) / Math.max(each, 1e-3)
+      reached.total = reached.step + Math.max(1, Math.floor(room))
+      reached.hold = Math.max(options.hold, reached.step)
     }
     await step(trainee, lessons, options, reached, ctx)
     average(reached, options.average)
@@ -149,6 +157,7 @@ async function start(trainee: Trainee, lessons: Lessons, options: LoopOptions, c
   return {
     step: 0,
     total: options.steps,
+    hold: options.hold,
     elapsed: 0,
     parameters,
     averages: parameters.map(p => p.slice()),
@@ -227,7 +236,7 @@ async function step(
     }
   const gradients = trainee.gradients(sums)
   shorten(gradients, options.clip)
-  const share = shareAt(options.schedule, reached.step, reached.total ?? Number.MAX_SAFE_INTEGER, options.warmup)
+  const share = shareAt(options.schedule, reached.step, reached.total, options.warmup, reached.hold)
   for (const [i, { values, rate, size, decays }] of trainee.parameters.entries())
     follow(options.optimizer, reached.memories[i], values, gradients[i], {
       rate: options.rate * share * rate,

@@ -12,11 +12,12 @@ function halfCosine(x: number): number {
   return 0.5 - 0.5 * sine
 }
 
-/** Share for step `step` of `total`, the first `warmup` of which lead up to it. */
-export function shareAt(name: ScheduleName, step: number, total: number, warmup: number): number {
+/** Share for step `step` of `total` (null: not known yet), the first `warmup` of which lead up to it; it does not fall before step `hold`. */
+export function shareAt(name: ScheduleName, step: number, total: number | null, warmup: number, hold: number): number {
   if (step < warmup) return (step + 1) / (warmup + 1)
-  const done = (step - warmup) / Math.max(1, total - warmup)
-  if (name === 'constant') return 1
+  if (name === 'constant' || total === null || step < hold) return 1
+  const from = Math.max(warmup, hold)
+  const done = (step - from) / Math.max(1, total - from)
   if (name === 'step') return done < 0.5 ? 1 : done < 0.75 ? 0.1 : 0.01
   return Math.max(0, halfCosine(Math.min(1, done)))
 }

@@ -67,6 +67,7 @@ export const training: readonly Pair[] = [
   ['Highest learning rate (of Adam: relative to the size of the weights)', '最高学习率（Adam：相对于权重大小）'],
   ['Course of the learning rate', '学习率的变化方式'],
   ['Steps up to the highest rate', '升到最高学习率的步数'],
+  ['Steps before the rate falls', '学习率开始下降前的步数'],
   ['Optimiser', '优化器'],
   ['Momentum of SGD', 'SGD 的动量'],
   ['Weight decay', '权重衰减'],
