@@ -67,6 +67,7 @@ function argsOf(model, place) {
   return [
     ...['compress', place(model.file)],
     ...['--data', place(model.data), '--eval', place(model.eval)],
+    ...(model.samples ? ['--samples', String(model.samples)] : []),
     ...(model.input === null ? [] : ['--input', place(model.input)]),
     ...['--recipe', place('recipe'), '--target', 'onnxruntime'],
   ]

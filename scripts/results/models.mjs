@@ -8,7 +8,8 @@ const bilinear = size => ({ fit: 'exact', size, filter: 'bilinear' })
 /**
  * `input` is a file there, a spec, or null where the data are fed as they are or what is proposed fits. `part` takes files [from, to) of a
  * folder, with their labels or without. `python`: scripts/verify-python.py can feed it. `normalised`: pixels are scaled on their
- * way in, which `rawInput` folds into the first layer.
+ * way in, which `rawInput` folds into the first layer. `samples`: calibration samples, where not the first 128; `only`: the settings and
+ * repairs that such a model is measured with again.
  */
 export const models = [
   {
@@ -19,6 +20,18 @@ export const models = [
     input: 'cifar10/input.json',
     python: true,
     normalised: true,
+  },
+  {
+    id: 'resnet20-512',
+    title: 'ResNet20, CIFAR-10, with 512 calibration images',
+    file: 'onnx/cifar10_resnet20.onnx',
+    ...cifar,
+    input: 'cifar10/input.json',
+    python: true,
+    normalised: true,
+    samples: 512,
+    only: { settings: ['w8a8', 'w8a16', 'w4a8', 'w4a4', 'w2a8'], repairs: ['refit', 'equalize+refit'] },
+    note: 'What a fit to four times the images gives.',
   },
   {
     id: 'resnet8',

@@ -56,7 +56,9 @@ export const repairSets = [
 ]
 
 export const applies = (model, setting, repairs) =>
-  (repairs.only?.includes(setting.id) ?? true) && (!repairs.pixels || model.normalised)
+  (repairs.only?.includes(setting.id) ?? true) &&
+  (!repairs.pixels || model.normalised) &&
+  (!model.only || (model.only.settings.includes(setting.id) && model.only.repairs.includes(repairs.id)))
 
 /** Nothing is timed, and layers are looked at on two samples, for their bits alone: neither changes what is written. */
 export const recipeOf = (setting, repairs) => ({
