@@ -1,5 +1,5 @@
 // thimble compress
-import { resolve } from 'node:path'
+import { basename, resolve } from 'node:path'
 import { outFile, utf8 } from '../base/bytes.ts'
 import type { InputSpec } from '../data/input-spec.ts'
 import { refuseExisting, writeFolder } from '../host/node/files.ts'
@@ -34,6 +34,7 @@ export const options: OptionTable = {
   },
   eval: { value: 'LABELLED', about: 'labelled samples to judge the result by' },
   train: { value: 'DATA', about: 'samples to train on (distil, finetune, qat); default: those of --data' },
+  teacher: { value: 'MODEL', about: 'who distil learns from; default: the model itself, as it is' },
   input: { value: 'SPEC.json', about: 'how pixels become what the model is fed' },
   preset: { value: 'NAME', about: 'balanced (default), smallest, exact, float16, acc0 to acc3' },
   recipe: { value: 'RECIPE.json', about: 'what is to be done, step by step' },
@@ -68,7 +69,14 @@ export async function run(args: Parsed, line: ProgressLine, signal: AbortSignal)
   const data = args.text('data')
   const evaluation = args.text('eval')
   const training = args.text('train')
-  const ctx = await createContext(imported.sources, args, line, signal, recipe.seed)
+  const teacher = await openTeacher(args)
+  const ctx = await createContext(
+    new Map([...imported.sources, ...(teacher?.sources ?? [])]),
+    args,
+    line,
+    signal,
+    recipe.seed,
+  )
   const store = folderStore(`${resolve(out)}.unfinished`)
   const result = await compress(
     {
@@ -77,6 +85,7 @@ export async function run(args: Parsed, line: ProgressLine, signal: AbortSignal)
       calibration: data ? await openData(data, imported.model, input) : null,
       evaluation: evaluation ? await openData(evaluation, imported.model, input) : null,
       training: training ? await openData(training, imported.model, input) : null,
+      teacher: teacher && { name: teacher.name, hash: teacher.hash, model: teacher.model },
       recipe,
       samples: args.count('samples', 1) ?? 128,
       device: 'wasm',
@@ -96,6 +105,13 @@ export async function run(args: Parsed, line: ProgressLine, signal: AbortSignal)
   // Without --json they stand in what is printed.
   if (args.flag('json')) for (const note of result.report.notes) if (!notes.includes(note)) line.say(note)
   return args.flag('json') ? `${JSON.stringify(result.report, null, 2)}\n` : reportText(result.report, out)
+}
+
+async function openTeacher(args: Parsed) {
+  const path = args.text('teacher')
+  if (!path) return null
+  const { imported, modelHash } = await openModel(path, args, 'teacher/')
+  return { name: basename(path), hash: modelHash, model: imported.model, sources: imported.sources }
 }
 
 const shown = 20 // samples named one by one; the report names all

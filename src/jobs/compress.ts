@@ -9,7 +9,7 @@ import type { Context, Dataset } from '../ir/context.ts'
 import type { Model } from '../ir/model.ts'
 import { infer } from '../ops/infer.ts'
 import { play, type StageStore } from '../recipe/play.ts'
-import { floatVariants, initialState, type State, type Variant, type Wanted } from '../recipe/state.ts'
+import { floatVariants, initialState, type State, type Teacher, type Variant, type Wanted } from '../recipe/state.ts'
 import { exportStep } from '../recipe/steps/export.ts'
 import type { Recipe, Step } from '../recipe/types.ts'
 import { checkWeights, zeroChannels } from '../stages/inspect/weights.ts'
@@ -28,6 +28,8 @@ export interface CompressRequest {
   evaluation: Dataset | null
   /** Samples to train on, where they are not those to calibrate by. */
   training?: Dataset | null
+  /** Who the step `distil` learns from, where that is not the model itself. */
+  teacher?: Teacher | null
   recipe: Recipe // checked, with its input spec filled in
   samples: number
   device: Report['device']
@@ -102,6 +104,7 @@ export async function compress(request: CompressRequest, ctx: Context): Promise<
       calibration: request.calibration,
       evaluation: request.evaluation,
       training: request.training ?? null,
+      teacher: request.teacher ?? null,
       samples: request.samples,
       wanted,
       store: request.store,
@@ -129,13 +132,14 @@ export async function compress(request: CompressRequest, ctx: Context): Promise<
 
 /** Of all that the first step of a recipe depends on. */
 export const inputHashOf = (
-  r: Pick<CompressRequest, 'modelHash' | 'calibration' | 'evaluation' | 'training'>,
+  r: Pick<CompressRequest, 'modelHash' | 'calibration' | 'evaluation' | 'training' | 'teacher'>,
 ): string =>
   hashJson([
     r.modelHash,
     r.calibration?.hash ?? null,
     r.evaluation?.hash ?? null,
     ...(r.training ? [r.training.hash] : []),
+    ...(r.teacher ? [{ teacher: r.teacher.hash }] : []),
   ])
 
 async function refuseBrokenWeights(imported: Imported, ctx: Context): Promise<void> {

@@ -5,7 +5,7 @@ import { StudioError } from '../base/errors.ts'
 import { hashJson } from '../base/hash.ts'
 import { pack, unpack } from '../base/pack.ts'
 import type { Context, Dataset, Memo } from '../ir/context.ts'
-import type { Slot, State, StepDef, StepEnv, Wanted } from './state.ts'
+import type { Slot, State, StepDef, StepEnv, Teacher, Wanted } from './state.ts'
 import { findStep } from './steps/index.ts'
 import type { Recipe, Step } from './types.ts'
 
@@ -25,6 +25,7 @@ export interface PlayRequest {
   calibration: Dataset | null
   evaluation: Dataset | null
   training?: Dataset | null
+  teacher?: Teacher | null
   samples: number
   wanted: readonly Wanted[]
   store: StageStore | null
@@ -85,6 +86,7 @@ const envOf = (request: PlayRequest, stateKey: string, ctx: Context): StepEnv =>
   calibration: request.calibration,
   evaluation: request.evaluation,
   training: request.training ?? null,
+  teacher: request.teacher ?? null,
   samples: request.samples,
   input: request.recipe.input ?? { inputs: {} },
   wanted: request.wanted,

@@ -65,6 +65,13 @@ export interface State {
   readonly notes: readonly string[]
 }
 
+/** A model that another learns from. */
+export interface Teacher {
+  name: string
+  hash: string
+  model: Model
+}
+
 /** Kept until it is written again. */
 export interface Slot {
   load<T>(): Promise<T | null>
@@ -77,6 +84,8 @@ export interface StepEnv {
   evaluation: Dataset | null
   /** Samples to train on, where they are not those to calibrate by. */
   training?: Dataset | null
+  /** Who the step `distil` learns from, where that is not the imported model. */
+  teacher?: Teacher | null
   samples: number // how many calibration samples are taken
   input: InputSpec
   wanted: readonly Wanted[]

@@ -7,7 +7,7 @@ import type { Model } from '../../src/ir/model.ts'
 import { floats } from '../../src/ir/tensor.ts'
 import { infer } from '../../src/ops/infer.ts'
 import { play, type StageStore } from '../../src/recipe/play.ts'
-import { initialState, type State } from '../../src/recipe/state.ts'
+import { initialState, type State, type Teacher } from '../../src/recipe/state.ts'
 import { seenRounded } from '../../src/recipe/steps/qat.ts'
 import type { Step } from '../../src/recipe/types.ts'
 import { checkRecipe } from '../../src/recipe/validate.ts'
@@ -66,9 +66,13 @@ interface Asked {
   of?: Model
   /** The model as other steps left it. */
   as?: Model
+  teacher?: Teacher
 }
 
-const played = (steps: Step[], { data = images(96), store, more, of = model, as }: Asked = {}): Promise<State> =>
+const played = (
+  steps: Step[],
+  { data = images(96), store, more, of = model, as, teacher }: Asked = {},
+): Promise<State> =>
   play(
     {
       recipe: checkRecipe({ thimble: 1, steps }),
@@ -76,6 +80,7 @@ const played = (steps: Step[], { data = images(96), store, more, of = model, as 
       inputHash: 'data',
       calibration: data,
       evaluation: null,
+      teacher,
       samples: 32,
       wanted: [{ target: onnxruntime, form: null, io: 'float' }],
       store: store ?? null,
@@ -140,6 +145,42 @@ describe('distil', () => {
       await played([{ do: 'distil', ...short, rate: 0.02 }], { data: images(96, false), as: thin }),
     )
     expect(after).toBeLessThan(0.5 * before)
+  })
+
+  const teacher = (input: string, classes = 3): Teacher => ({
+    name: 'other.onnx',
+    hash: `other ${input} ${classes}`,
+    model: build(`graph (picture: f32[${input}]) -> (shares) {
+      k = Conv(picture, w1: f32[12,2,3,3], b1: f32[12]) {pads=[1,1,1,1]}
+      l = Relu(k)
+      m = Conv(l, w2: f32[12,12,3,3], b2: f32[12]) {pads=[1,1,1,1], strides=[2,2]}
+      n = Relu(m)
+      o = GlobalAveragePool(n)
+      q = Flatten(o)
+      z = Gemm(q, w3: f32[12,${classes}], b3: f32[${classes}])
+      shares = Softmax(z)
+    }`),
+  })
+
+  test('another teacher, with names of its own, is followed', async () => {
+    const asked = { data: images(96, false), teacher: teacher('N,2,6,6') }
+    const state = await played([{ do: 'distil', ...short, rate: 0.02 }], asked)
+    const [before, after] = heldOut(state)
+    expect(before).toBeGreaterThan(0.01)
+    expect(after).toBeLessThan(0.7 * before)
+    expect(state.notes).toContain('The step distil learned from other.onnx.')
+  })
+
+  test.each([
+    ['reads something else', teacher('N,2,8,8'), /picture of the teacher other.onnx is \[N, 2, 8, 8\]/],
+    [
+      'tells other classes',
+      teacher('N,2,6,6', 5),
+      /shares of the teacher other.onnx is \[N, 5\], and y of the model \[N, 3\]/,
+    ],
+  ])('a teacher that %s is refused', async (_, other, words) => {
+    const steps: Step[] = [{ do: 'distil', ...short }]
+    await expect(played(steps, { data: images(96, false), teacher: other })).rejects.toThrow(words)
   })
 
   test('is refused behind the step that quantises', async () => {

@@ -8,6 +8,7 @@ import { floatTrainee, partOf } from '../../stages/train/trainee.ts'
 import { type State, type StepEnv, step } from '../state.ts'
 import { materialFor, openLessons } from './lessons.ts'
 import { likenessOf } from './likeness.ts'
+import { besideEachOther } from './teacher.ts'
 import { checkFloat, resolved, slotFor, trainedBy, withParameters } from './trained.ts'
 import { loopOptions, trainingOptions } from './training-options.ts'
 
@@ -28,12 +29,14 @@ export const distil = step({
     checkFloat('distil', state)
     const { ctx } = env
     const student = infer(upgradeOpset(infer(state.model), 13))
-    const teacher = infer(state.original)
-    const like = likenessOf(student, teacher, env.input, o)
+    const other = env.teacher && { ...env.teacher, model: infer(env.teacher.model) }
+    const teacher = other?.model ?? infer(state.original)
+    const names = other && besideEachOther(student.graph, other)
+    const like = likenessOf(student, teacher, names ?? null, env.input, o)
     const part = await partOf(student.graph, like.values, ctx.bytes)
     const trainee = await floatTrainee(student.graph, part, ctx.bytes)
     const material = await materialFor('distil', false, env)
-    const given = { part, student, teacher, wanted: like.values }
+    const given = { part, student, teacher, wanted: like.taught, fedAs: names ?? undefined }
     const { lessons, close } = await openLessons(given, like.terms, material, o, null, ctx)
     try {
       const reached = await train(trainee, lessons, loopOptions(o), slotFor(env, ['distil', o]), 'distil', ctx)
@@ -41,7 +44,7 @@ export const distil = step({
         ...state,
         model: infer(withParameters(student, trainee.parameters)),
         trained: [...state.trained, trainedBy('distil', material.samples.length, reached)],
-        notes: [...state.notes, ...material.notes],
+        notes: [...state.notes, ...material.notes, ...(other ? [`The step distil learned from ${other.name}.`] : [])],
         steps: [...state.steps, resolved('distil', o, reached)],
       }
     } finally {

@@ -34,7 +34,7 @@ export const finetune = step({
     const material = await materialFor('finetune', true, env)
     const offset = env.input.labelOffset ?? 0
     checkLabels(material, offset, student, value)
-    const given = { part, student, teacher: null, wanted: [] }
+    const given = { part, student, teacher: null, wanted: new Map<ValueName, ValueName>() }
     const terms = () => [{ kind: 'label' as const, value, weight: 1, smoothing: o.smoothing }]
     const { lessons, close } = await openLessons(given, terms, material, o, offset, ctx)
     try {
@@ -61,7 +61,7 @@ function scoresOf(model: Model, { input }: StepEnv): ValueName {
     })
   const named = input.task?.output
   const output = typeof named === 'string' ? named : model.graph.outputs[0]
-  return beforeSoftmax(model.graph, output, new Set(model.graph.nodes.flatMap(n => n.outputs)))
+  return beforeSoftmax(model.graph, output)
 }
 
 function checkLabels({ name, samples }: Material, offset: number, { graph }: Model, value: ValueName): void {

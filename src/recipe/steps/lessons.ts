@@ -82,9 +82,10 @@ export interface Given {
   part: Part
   student: Model
   teacher: Model | null
-  /** Values that the teacher is asked for, and under which names the loss looks for them; their own where nothing is said. */
-  wanted: readonly ValueName[]
-  named?: ReadonlyMap<ValueName, ValueName>
+  /** Values that the teacher is asked for, and under which names the loss looks for them. */
+  wanted: ReadonlyMap<ValueName, ValueName>
+  /** The teacher's names of the student's inputs, where they are others. */
+  fedAs?: ReadonlyMap<ValueName, ValueName>
 }
 
 /**
@@ -92,7 +93,7 @@ export interface Given {
  * part is fed and that are no inputs are computed by the student's own rest.
  */
 export async function openLessons(
-  { part, student, teacher, wanted, named }: Given,
+  { part, student, teacher, wanted, fedAs }: Given,
   terms: (meanSquare: (name: ValueName) => number) => Term[],
   material: Material,
   o: TrainingOptions,
@@ -111,10 +112,12 @@ export async function openLessons(
     return session
   }
   const rest = await open(student, computed)
-  const asked = teacher && (await open(teacher, wanted))
+  const asked = teacher && (await open(teacher, [...wanted.keys()]))
   // A picture and its mirror image come again and again; what else is done to it does not.
   const again = [...chosen].every(change => change === 'flip')
-  const answers = asked && (again ? remembering(asked) : (_: unknown, feeds: Feeds) => asked.run(copied(feeds)))
+  const ask = (feeds: Feeds): Promise<Feeds> =>
+    asked!.run(Object.fromEntries(Object.entries(copied(feeds)).map(([name, a]) => [fedAs?.get(name) ?? name, a])))
+  const answers = asked && (again ? remembering(ask) : (_: unknown, feeds: Feeds) => ask(feeds))
   const rng = ctx.rng.fork('train')
 
   const taught = async (shown: readonly Shown[], labels: Taught['labels']): Promise<Taught> => {
@@ -131,7 +134,7 @@ export async function openLessons(
         ...Object.entries(feeds).filter(([name]) => part.fed.includes(name)),
         ...Object.entries(before ?? {}),
       ]),
-      targets: new Map(Object.entries(targets ?? {}).map(([name, array]) => [named?.get(name) ?? name, array])),
+      targets: new Map(Object.entries(targets ?? {}).map(([name, array]) => [wanted.get(name)!, array])),
       labels,
     }
   }
@@ -157,7 +160,7 @@ export async function openLessons(
   const squares = meanSquares(shards)
   return {
     lessons: {
-      terms: terms(name => squares.get(named?.get(name) ?? name) ?? 1),
+      terms: terms(name => squares.get(name) ?? 1),
       held: { of: heldOut.length, shards },
       shards(step) {
         const epoch = Math.floor(step / perEpoch)
@@ -182,14 +185,14 @@ export async function openLessons(
 const roomForAnswers = 268435456
 
 /** What a teacher answers to samples that come again is asked once. */
-function remembering(session: Session): (keys: readonly string[], feeds: Feeds) => Promise<Feeds> {
+function remembering(ask: (feeds: Feeds) => Promise<Feeds>): (keys: readonly string[], feeds: Feeds) => Promise<Feeds> {
   const known = new Map<string, Feeds>()
   let bytes = 0
   return async (keys, feeds) => {
     const all = keys.map(key => known.get(key))
     if (all.every(answer => answer !== undefined))
       return stack(keys.map((name, index) => ({ name, index, feeds: all[index]!, label: null }))).feeds
-    const got = await session.run(copied(feeds))
+    const got = await ask(feeds)
     for (const [i, key] of keys.entries()) {
       if (known.has(key) || bytes > roomForAnswers) continue
       const own = copied(Object.fromEntries(Object.entries(got).map(([name, a]) => [name, unstack(a, i, keys.length)])))

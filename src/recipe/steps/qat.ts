@@ -75,14 +75,15 @@ async function trained(variant: Variant, state: State, o: QatOptions, material: 
   const plan = variant.plan!
   const student = infer(variant.rounded!)
   const teacher = infer(variant.reference ?? state.model)
-  const like = likenessOf(student, teacher, env.input, o)
+  const like = likenessOf(student, teacher, null, env.input, o)
   const part = await partOf(student.graph, like.values, ctx.bytes)
   const seen = seenRounded(student.graph, part, plan, like.values)
   const steps = { reads: seen.reads, rate: o.scaleRate, ...keptScales(student.graph, plan, variant) }
   const trainee = await quantizedTrainee(student.graph, { ...part, nodes: seen.nodes }, plan, steps, ctx.bytes)
   const terms = (meanSquare: (name: ValueName) => number): Term[] =>
-    like.terms(meanSquare).map(term => ({ ...term, value: seen.ends.get(term.value)! }))
-  const given = { part, student, teacher, wanted: like.values, named: seen.ends }
+    like.terms(name => meanSquare(seen.ends.get(name)!)).map(term => ({ ...term, value: seen.ends.get(term.value)! }))
+  const wanted = new Map(like.values.map(name => [name, seen.ends.get(name)!]))
+  const given = { part, student, teacher, wanted }
   const { lessons, close } = await openLessons(given, terms, material, o, null, ctx)
   try {
     const reached = await train(trainee, lessons, loopOptions(o), slotFor(env, ['qat', o, key]), 'qat', ctx)

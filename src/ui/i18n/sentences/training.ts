@@ -12,6 +12,19 @@ export const training: readonly Pair[] = [
   ['it smooths while it shrinks', '它在缩小时做平滑'],
   ['it keeps the ratio of the sides', '它保持边长比例'],
   ['Temperature', '温度'],
+  ['The step distil learned from {name}.', '步骤 distil 向 {name} 学习。'],
+  [
+    'The teacher {name} has {its#} {what}, and the model {own#}',
+    '教师模型 {name} 有 {its#} 个{what}，而该模型有 {own#} 个',
+  ],
+  [
+    '{value} of the teacher {name} is {its}, and {own} of the model {mine}',
+    '教师模型 {name} 的 {value} 为 {its}，而该模型的 {own} 为 {mine}',
+  ],
+  [
+    'A teacher is fed what the model is fed, and answers in the same form: export it so, or cut it there.',
+    '教师模型须与该模型接收相同的输入并以相同的形式回答：请按此导出，或在该处截断。',
+  ],
   ['Weight of the squared error of outputs', '输出平方误差的权重'],
   ['Weight of features', '特征的权重'],
   ['Distil from the original', '从原模型蒸馏'],
