@@ -14,7 +14,7 @@ import {
 } from 'node:fs'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { hashOf } from '../fresh.mjs'
+import { hashOf, programSources } from '../fresh.mjs'
 import { root } from '../install.mjs'
 import { packedBytes } from './packed.mjs'
 import { placeOf, save, shared } from './places.mjs'
@@ -25,8 +25,8 @@ const cli = 'dist/cli/thimble.mjs'
 
 export const isThere = model => existsSync(join(shared, model.file))
 
-/** Which build measured: the same sources give the same bytes. */
-export const engineHash = () => hashOf([cli, 'dist/cli/ort-wasm-simd-threaded.wasm'])
+/** Which program measured: its sources, since a build also says where its libraries lie. */
+export const engineHash = () => hashOf(programSources)
 
 const short = value => createHash('sha256').update(value).digest('hex').slice(0, 24)
 
