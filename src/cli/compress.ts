@@ -85,7 +85,7 @@ export async function run(args: Parsed, line: ProgressLine, signal: AbortSignal)
       calibration: data ? await openData(data, imported.model, input) : null,
       evaluation: evaluation ? await openData(evaluation, imported.model, input) : null,
       training: training ? await openData(training, imported.model, input) : null,
-      teacher: teacher && { name: teacher.name, hash: teacher.hash, model: teacher.model },
+      teacher,
       recipe,
       samples: args.count('samples', 1) ?? 128,
       device: 'wasm',

@@ -171,6 +171,24 @@ describe('distil', () => {
     expect(state.notes).toContain('The step distil learned from other.onnx.')
   })
 
+  test('another teacher whose answer is a map is followed by that, and by its features', async () => {
+    const maps = (x: string, a: string, y: string): Model =>
+      build(`graph (${x}: f32[N,2,6,6]) -> (${y}) {
+        ${a} = Conv(${x}, w1: f32[4,2,3,3], b1: f32[4]) {pads=[1,1,1,1]}
+        ${y} = Conv(${a}, w2: f32[3,4,1,1], b2: f32[3])
+      }`)
+    const other = { name: 'maps.onnx', hash: 'maps', model: maps('picture', 'before', 'answer') }
+    const own = build(`graph (x: f32[N,2,6,6]) -> (y) {
+      a = Conv(x, wa: f32[4,2,3,3], ba: f32[4]) {pads=[1,1,1,1]}
+      r = Relu(a)
+      y = Conv(r, wy: f32[3,4,1,1], by: f32[3])
+    }`)
+    const asked = { data: images(96, false), of: own, teacher: other }
+    const [before, after] = heldOut(await played([{ do: 'distil', ...short, rate: 0.02 }], asked))
+    expect(before).toBeGreaterThan(0.01)
+    expect(after).toBeLessThan(0.8 * before)
+  })
+
   test.each([
     ['reads something else', teacher('N,2,8,8'), /picture of the teacher other.onnx is \[N, 2, 8, 8\]/],
     [

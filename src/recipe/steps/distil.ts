@@ -29,14 +29,14 @@ export const distil = step({
     checkFloat('distil', state)
     const { ctx } = env
     const student = infer(upgradeOpset(infer(state.model), 13))
-    const other = env.teacher && { ...env.teacher, model: infer(env.teacher.model) }
+    const other = env.teacher ? { ...env.teacher, model: infer(env.teacher.model) } : null
     const teacher = other?.model ?? infer(state.original)
     const names = other && besideEachOther(student.graph, other)
-    const like = likenessOf(student, teacher, names ?? null, env.input, o)
+    const like = likenessOf(student, teacher, names, env.input, o)
     const part = await partOf(student.graph, like.values, ctx.bytes)
     const trainee = await floatTrainee(student.graph, part, ctx.bytes)
     const material = await materialFor('distil', false, env)
-    const given = { part, student, teacher, wanted: like.taught, fedAs: names ?? undefined }
+    const given = { part, student, teacher, wanted: like.taught, fedAs: names }
     const { lessons, close } = await openLessons(given, like.terms, material, o, null, ctx)
     try {
       const reached = await train(trainee, lessons, loopOptions(o), slotFor(env, ['distil', o]), 'distil', ctx)

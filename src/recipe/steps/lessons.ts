@@ -85,7 +85,7 @@ export interface Given {
   /** Values that the teacher is asked for, and under which names the loss looks for them. */
   wanted: ReadonlyMap<ValueName, ValueName>
   /** The teacher's names of the student's inputs, where they are others. */
-  fedAs?: ReadonlyMap<ValueName, ValueName>
+  fedAs?: ReadonlyMap<ValueName, ValueName> | null
 }
 
 /**

@@ -36,7 +36,7 @@ export function likenessOf(
     names ? endsInOrder(student.graph, teacher.graph, names) : endsByName(student.graph, teacher.graph)
   ).filter(([own]) => isFloat(own))
   const outputs = ends.map(([own]) => own)
-  const features = o.features > 0 ? pairedFeatures(student.graph, teacher.graph, new Set(outputs), names !== null) : []
+  const features = o.features > 0 ? pairedFeatures(student.graph, teacher.graph, ends, names !== null) : []
   return {
     values: [...outputs, ...features.map(f => f.value)],
     taught: new Map([
@@ -101,15 +101,15 @@ interface Feature {
  * The last value of each size of the map that both have, or of sequences four spread over the depth. `apart`: their names tell nothing of each
  * other, so that the last of each size is taken on either side.
  */
-function pairedFeatures(student: Graph, teacher: Graph, outputs: ReadonlySet<ValueName>, apart: boolean): Feature[] {
-  const theirs = bySize(teacher)
+function pairedFeatures(student: Graph, teacher: Graph, ends: readonly Pair[], apart: boolean): Feature[] {
+  const theirs = bySize(teacher, new Set(ends.map(([, its]) => its)))
   const groups: Feature[][] = []
-  for (const [size, names] of bySize(student)) {
+  for (const [size, names] of bySize(student, new Set(ends.map(([own]) => own)))) {
     const known = new Set(theirs.get(size))
     const last = theirs.get(size)?.at(-1)
     const features = names.flatMap((value): Feature[] => {
       const its = apart ? last : value
-      if (its === undefined || !known.has(its) || outputs.has(value)) return []
+      if (its === undefined || !known.has(its)) return []
       const [mine, other] = [student.values.get(value)!.shape!, teacher.values.get(its)!.shape!]
       const same = mine.slice(1).join() === other.slice(1).join()
       return mine.length === other.length && (same || mine.length === 4) ? [{ value, its, same }] : []
@@ -124,14 +124,16 @@ function pairedFeatures(student: Graph, teacher: Graph, outputs: ReadonlySet<Val
     .filter((f, i, all) => f && all.indexOf(f) === i)
 }
 
-/** Maps and sequences of more than one place, by their size. */
-function bySize({ nodes, values }: Graph): Map<string, ValueName[]> {
+/** Maps and sequences of more than one place, by their size; `ends` are no features. */
+function bySize({ nodes, values }: Graph, ends: ReadonlySet<ValueName>): Map<string, ValueName[]> {
   const found = new Map<string, ValueName[]>()
-  for (const { outputs } of nodes) {
-    const shape = outputs[0] === null ? null : values.get(outputs[0])?.shape
+  for (const {
+    outputs: [name],
+  } of nodes) {
+    const shape = name === null || ends.has(name) ? null : values.get(name)?.shape
     if (!shape || shape.length < 3) continue
     const size = shape.slice(shape.length === 4 ? 2 : 1).join()
-    if (!/^1(,1)*$/.test(size)) found.set(size, [...(found.get(size) ?? []), outputs[0]!])
+    if (!/^1(,1)*$/.test(size)) found.set(size, [...(found.get(size) ?? []), name!])
   }
   return found
 }
