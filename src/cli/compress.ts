@@ -69,7 +69,7 @@ export async function run(args: Parsed, line: ProgressLine, signal: AbortSignal)
   const data = args.text('data')
   const evaluation = args.text('eval')
   const training = args.text('train')
-  const teacher = await openTeacher(args)
+  const teacher = await openTeacher(args, recipe)
   const ctx = await createContext(
     new Map([...imported.sources, ...(teacher?.sources ?? [])]),
     args,
@@ -107,9 +107,11 @@ export async function run(args: Parsed, line: ProgressLine, signal: AbortSignal)
   return args.flag('json') ? `${JSON.stringify(result.report, null, 2)}\n` : reportText(result.report, out)
 }
 
-async function openTeacher(args: Parsed) {
+async function openTeacher(args: Parsed, recipe: Recipe) {
   const path = args.text('teacher')
   if (!path) return null
+  if (!recipe.steps.some(step => step.do === 'distil'))
+    throw usage('--teacher is for the step distil, which the recipe does not have', 'Add the step, or leave it out.')
   const { imported, modelHash } = await openModel(path, args, 'teacher/')
   return { name: basename(path), hash: modelHash, model: imported.model, sources: imported.sources }
 }

@@ -80,10 +80,14 @@ interface Counts {
 }
 
 async function measure(model: Model, data: Dataset, ctx: Context): Promise<Probe> {
-  const start = ctx.clock()
   const feeds: Feeds[] = []
-  for await (const sample of data.samples({ count: probed, signal: ctx.signal })) feeds.push(sample.feeds)
-  const readMs = (ctx.clock() - start) / Math.max(1, feeds.length)
+  // When each was there: the first opens the file for all.
+  const there: number[] = [ctx.clock()]
+  for await (const sample of data.samples({ count: probed, signal: ctx.signal })) {
+    feeds.push(sample.feeds)
+    there.push(ctx.clock())
+  }
+  const readMs = median(there.slice(1).map((time, i) => time - there[i]))
   if (feeds.length === 0)
     throw new StudioError('bad-data', `No sample of ${data.name} could be used`, { hint: 'Look at them under Data.' })
   // The first session brings the engine with it.
@@ -92,22 +96,14 @@ async function measure(model: Model, data: Dataset, ctx: Context): Promise<Probe
   const session = await ctx.runner.open(model)
   const openMs = ctx.clock() - opening
   try {
-    // The first runs compile what they run.
-    for (const fed of feeds) await session.time(fed)
-    const times: number[] = []
-    for (const fed of feeds) times.push(await session.time(fed))
-    const runMs = median(times)
-    // With every thread busy, and what it takes to reach them; the median, since a machine does other things now and then.
+    // With every thread busy, and what it takes to reach them.
     const { threads } = ctx.runner
-    const walls: number[] = []
-    const begun = ctx.clock()
-    while (walls.length < fewRounds || (walls.length < mostRounds && ctx.clock() - begun < roundsMs)) {
+    const passMs = await settled(feeds, ctx.clock, async fed => {
       const start = ctx.clock()
-      const fed = feeds[walls.length % feeds.length]
       await Promise.all(Array.from({ length: threads }, () => session.run(fed)))
-      walls.push((ctx.clock() - start) / threads)
-    }
-    const passMs = median(walls)
+      return (ctx.clock() - start) / threads
+    })
+    const runMs = await settled(feeds, ctx.clock, fed => session.time(fed))
     const [fed] = feeds
     const { macs } = cost(asFed(model, fed))
     const shown = { runMs, openMs, readMs, macsPerSecond: (1000 * macs) / runMs }
@@ -115,6 +111,22 @@ async function measure(model: Model, data: Dataset, ctx: Context): Promise<Probe
   } finally {
     await session.close()
   }
+}
+
+/**
+ * What a round takes once it is at its speed: the median of the later half, since the first ones compile what they run, and a machine does other
+ * things now and then.
+ */
+async function settled(
+  feeds: readonly Feeds[],
+  clock: () => number,
+  round: (fed: Feeds) => Promise<number>,
+): Promise<number> {
+  const times: number[] = []
+  const begun = clock()
+  while (times.length < fewRounds || (times.length < mostRounds && clock() - begun < roundsMs))
+    times.push(await round(feeds[times.length % feeds.length]))
+  return median(times.slice(times.length >> 1))
 }
 
 function asFed(model: Model, fed: Feeds): Model {

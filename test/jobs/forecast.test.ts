@@ -22,8 +22,6 @@ const samples = [
 
 test.each(samples.slice(0, process.env.ALL_SAMPLES ? 2 : 1))(
   '%s: the run takes what was estimated, within a factor of five',
-  // Tests beside it may hold up either of the two that are compared, and not the other.
-  { retry: 2 },
   async (id, calibration, evaluation) => {
     const file = (name: string) => join(folder, id, name)
     const { model, sources, ...rest } = await importModel(
