@@ -111,7 +111,10 @@ async function openTeacher(args: Parsed, recipe: Recipe) {
   const path = args.text('teacher')
   if (!path) return null
   if (!recipe.steps.some(step => step.do === 'distil'))
-    throw usage('--teacher is for the step distil, which the recipe does not have', 'Add { "do": "distil" } to it, or leave --teacher out.')
+    throw usage(
+      '--teacher is for the step distil, which the recipe does not have',
+      'Add { "do": "distil" } to it, or leave --teacher out.',
+    )
   const { imported, modelHash } = await openModel(path, args, 'teacher/')
   return { name: basename(path), hash: modelHash, model: imported.model, sources: imported.sources }
 }
