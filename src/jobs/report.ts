@@ -70,7 +70,10 @@ export interface Report {
   timing: Record<
     'importMs' | 'optimizeMs' | 'inferenceMs' | 'calibrateMs' | 'quantizeMs' | 'evaluateMs' | 'exportMs' | 'totalMs',
     number
-  >
+  > & {
+    /** Of steps that are not among these. */
+    [step: `${string}Ms`]: number
+  }
   memory: { peakBytes: number }
   /** How ranges were come by where no samples were of use, and so what the figures are worth; null where they were measured. */
   estimated: string | null

@@ -54,12 +54,20 @@ export async function play(request: PlayRequest, ctx: Context): Promise<State> {
     request.onStep?.(next, step, 'run')
     const env = envOf(request, before[next], ctx)
     const { do: _, ...options } = step
-    const after = await def.run(state, options as never, env)
+    const began = ctx.clock()
+    const after = timed(step.do, state, await def.run(state, options as never, env), ctx.clock() - began)
     // A step that decided something by the clock has written itself down, decision and all.
     state = after.steps.length > state.steps.length ? after : { ...after, steps: [...state.steps, step] }
     await store?.put(keys[next], pack(state))
   }
   return state
+}
+
+/** A step that told nothing of its time took what the clock says. */
+function timed(id: string, before: State, after: State, ms: number): State {
+  if (after.timing !== before.timing) return after
+  const key = `${id}Ms` as const
+  return { ...after, timing: { ...after.timing, [key]: (after.timing[key] ?? 0) + ms } }
 }
 
 /** What the state before each step is kept under, and the state after it. */

@@ -185,9 +185,8 @@ export function words(difference: number, { low, high }: Interval, samples: numb
   const range = `${points(low)} to ${points(high)} points at 95 %`
   if (high < 0) return `A loss of ${Math.abs(difference).toFixed(2)} points (${range}).`
   if (low > 0) return `A gain of ${difference.toFixed(2)} points (${range}).`
-  const tells = low > -1 && high < 1
+  if (low > -1 && high < 1) return `No difference of a point or more (${range}).`
+  if (low > -1) return `No loss of a point or more (${range}).`
   const more = needed !== null && needed > samples ? `; about ${needed} samples would tell one point` : ''
-  return tells
-    ? `No difference of a point or more (${range}).`
-    : `${samples} samples are too few to tell a loss of one point from none (${range}${more}).`
+  return `${samples} samples are too few to tell a loss of one point from none (${range}${more}).`
 }

@@ -129,6 +129,13 @@ describe('finetune', () => {
 describe('distil', () => {
   const student: Step[] = [{ do: 'distil', ...short, rate: 0.003 }]
 
+  test('tells its own time', async () => {
+    let now = 0
+    const { timing } = await played([{ do: 'optimize' }, ...student], { more: { clock: () => ++now } })
+    expect(timing.distilMs).toBeGreaterThan(timing.optimizeMs!)
+  })
+
+
   test('a model that is its own teacher has nothing to learn', async () => {
     const [before] = heldOut(await played(student, { data: images(96, false) }))
     expect(before).toBeLessThan(1e-6)

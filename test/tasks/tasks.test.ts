@@ -126,6 +126,7 @@ describe('paired accuracy', () => {
     expect(words(-1.2, { low: -2, high: -0.4 }, 800, 500)).toMatch(/^A loss of 1\.20 points/)
     expect(words(0.9, { low: 0.1, high: 1.7 }, 800, 500)).toMatch(/^A gain of 0\.90 points/)
     expect(words(-0.1, { low: -0.5, high: 0.3 }, 8000, 500)).toMatch(/^No difference of a point or more/)
+    expect(words(0.4, { low: -0.1, high: 1.3 }, 1000, 500)).toMatch(/^No loss of a point or more/)
     expect(words(-0.2, { low: -1.6, high: 1.2 }, 100, 768)).toMatch(/100 samples are too few .* about 768 samples/)
   })
 })

@@ -82,7 +82,7 @@ function Chart(props: { compared: readonly Compared[] }) {
           onChoose={choose}
         />
         <p class="soft small">
-          <span class="front-key" aria-hidden="true" /> {t().chart.front}. {t().chart.help}
+          <span class="front-key" aria-hidden="true" /> {t().chart.front} {t().chart.help}
         </p>
       </Show>
     </section>

@@ -206,6 +206,7 @@ export const recipe: readonly Pair[] = [
   ['A loss of {difference} points ({range*}).', '下降 {difference} 个百分点（{range*}）。'],
   ['A gain of {difference} points ({range*}).', '上升 {difference} 个百分点（{range*}）。'],
   ['No difference of a point or more ({range*}).', '差异不到一个百分点（{range*}）。'],
+  ['No loss of a point or more ({range*}).', '没有下降一个百分点或更多（{range*}）。'],
   [
     '{samples} samples are too few to tell a loss of one point from none ({range*}).',
     '{samples} 个样本太少，无法判断有没有下降一个百分点（{range*}）。',
