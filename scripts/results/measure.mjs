@@ -31,9 +31,10 @@ export const engineHash = () => hashOf(programSources)
 const short = value => createHash('sha256').update(value).digest('hex').slice(0, 24)
 
 const keyOf = (model, setting, repairs, engine) => {
-  const { title: _, note: __, ...about } = model
+  // The recipe says how often it learns.
+  const { title: _, note: __, iterations: ___, ...about } = model
   const bytes = readFileSync(join(shared, model.file))
-  return short(JSON.stringify([short(bytes), about, recipeOf(setting, repairs), engine]))
+  return short(JSON.stringify([short(bytes), about, recipeOf(setting, repairs, model), engine]))
 }
 
 const fileOf = key => join(kept, `${key}.json`)
@@ -48,7 +49,7 @@ export function recall(model, setting, repairs, engine) {
 export async function measure(model, setting, repairs, engine, python) {
   const work = mkdtempSync(join(tmpdir(), 'thimble-results-'))
   try {
-    const found = await run(model, recipeOf(setting, repairs), work, python)
+    const found = await run(model, recipeOf(setting, repairs, model), work, python)
     mkdirSync(kept, { recursive: true })
     // Written beside and renamed: a run that is stopped here leaves no half a result.
     const part = join(work, 'result.json')

@@ -65,7 +65,13 @@ function circumstances(done, version, engine) {
 function section(model, list) {
   const done = list.filter(r => r.found)
   const worked = done.filter(r => !r.found.failed)
-  const text = [`## ${model.title}`, `\`${model.file.replace('onnx/', '')}\`.${model.note ? ` ${model.note}` : ''}`]
+  const notes = [
+    ...(model.note ? [model.note] : []),
+    ...(model.iterations
+      ? [`Learned rounding took ${model.iterations} steps (\`iterations\`), not the 500 of the default.`]
+      : []),
+  ]
+  const text = [`## ${model.title}`, [`\`${model.file.replace('onnx/', '')}\`.`, ...notes].join(' ')]
   if (worked.length > 0) text.push(`\`\`\`\n${commandOf(model)}\n\`\`\``)
   if (done.length > 0) text.push(table(list.filter(r => r.found)))
   const missing = list.filter(r => !r.found)

@@ -29,16 +29,17 @@ export const settings = [
 // Where rounding costs enough that minutes of learning are worth it.
 const fewBits = ['w4a8', 'w4a4', 'w2a8', 'w1a8']
 
-/** `only`: the settings that it is tried with, where not all. `pixels`: for models whose pixels are normalised. */
+/** `only`: the settings that it is tried with, where not all. `pixels`: for models whose pixels are normalised.
+ * `learned`: it takes as many steps as the model says. */
 export const repairSets = [
   { id: 'none', title: 'none', quantize: { repairs: [] } },
   { id: 'equalize', title: 'equalize', quantize: { repairs: ['equalize'] } },
   { id: 'correct-bias', title: 'correct-bias', quantize: { repairs: ['correct-bias'] } },
   { id: 'refit', title: 'refit', quantize: { repairs: ['refit'] } },
   { id: 'equalize+refit', title: 'equalize, refit', quantize: { repairs: ['equalize', 'refit'] } },
-  { id: 'adaround', title: 'adaround', quantize: { repairs: ['adaround'] }, only: fewBits },
-  { id: 'refit+brecq', title: 'refit, brecq', quantize: { repairs: ['refit', 'brecq'] }, only: fewBits },
-  { id: 'refit+qdrop', title: 'refit, qdrop', quantize: { repairs: ['refit', 'qdrop'] }, only: fewBits },
+  { id: 'adaround', title: 'adaround', quantize: { repairs: ['adaround'] }, only: fewBits, learned: true },
+  { id: 'refit+brecq', title: 'refit, brecq', quantize: { repairs: ['refit', 'brecq'] }, only: fewBits, learned: true },
+  { id: 'refit+qdrop', title: 'refit, qdrop', quantize: { repairs: ['refit', 'qdrop'] }, only: fewBits, learned: true },
   {
     id: 'raw',
     title: 'none; takes pixels',
@@ -61,11 +62,16 @@ export const applies = (model, setting, repairs) =>
   (!model.only || (model.only.settings.includes(setting.id) && model.only.repairs.includes(repairs.id)))
 
 /** Nothing is timed, and layers are looked at on two samples, for their bits alone: neither changes what is written. */
-export const recipeOf = (setting, repairs) => ({
+export const recipeOf = (setting, repairs, { iterations } = {}) => ({
   thimble: 1,
   steps: [
     { do: 'optimize' },
-    { do: 'quantize', ...setting.quantize, ...repairs.quantize },
+    {
+      do: 'quantize',
+      ...setting.quantize,
+      ...repairs.quantize,
+      ...(repairs.learned && iterations ? { iterations } : {}),
+    },
     { do: 'evaluate', layerSamples: setting.layerSamples ?? 2, latency: false },
   ],
 })
