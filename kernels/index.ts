@@ -13,6 +13,13 @@ import { patches } from './patches/index.ts'
 import { quantizeLinear } from './quantize-linear/index.ts'
 import { range } from './range/index.ts'
 import { scaleErrors } from './scale-errors/index.ts'
+import {
+  winogradFilter,
+  winogradFilterGradient,
+  winogradInput,
+  winogradOutput,
+  winogradOutputGradient,
+} from './winograd/index.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: each kernel has parameters of its own
 export const kernels: readonly Kernel<any>[] = [
@@ -28,4 +35,9 @@ export const kernels: readonly Kernel<any>[] = [
   gemm,
   patches,
   addPatches,
+  winogradInput,
+  winogradOutput,
+  winogradOutputGradient,
+  winogradFilter,
+  winogradFilterGradient,
 ]

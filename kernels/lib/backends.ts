@@ -1,4 +1,5 @@
 // The kernel sets that run on the processor: `reference` is the definition, `wasm` the one in use.
+
 import type { KernelSet, ObserveOptions } from '../../src/ir/context.ts'
 import { reference as addProducts } from '../add-products/reference.ts'
 import { reference as compare, comparison, emptySums } from '../compare/reference.ts'
@@ -10,7 +11,8 @@ import { reference as histogram, keyCount } from '../histogram/reference.ts'
 import { quantizeLinear } from '../quantize-linear/index.ts'
 import { emptyStats, reference as range, stat } from '../range/reference.ts'
 import { reference as scaleErrors } from '../scale-errors/reference.ts'
-import { referenceConvolutions, wasmConvolutions } from './conv.ts'
+import { referenceMemory, wasmMemory } from './arithmetic.ts'
+import { convolutions } from './conv.ts'
 import { arraysFor, type Kernel, type NumberArray } from './kernel.ts'
 import { type Counter, emptyTable, hostCounter, hostObserver, type Tally } from './observer.ts'
 import { openModule, runWasm, type WasmModule } from './wasm.ts'
@@ -79,7 +81,7 @@ function referenceKernels(): KernelSet {
     gram: (a, b, shape, into) => gramReference({ a, b, c: into }, shape),
     addProducts: (a, b, shape, into) => addProducts({ a, b, c: into }, shape),
     gemm: (a, b, shape, c) => gemmReference({ a, b, c }, shape),
-    ...referenceConvolutions(),
+    ...convolutions(referenceMemory()),
     quantize: (x, scale, zeroPoint, _signed, qmin, qmax) =>
       runReference(quantizeLinear, { scale, zeroPoint, qmin, qmax }, { x }).y as Int8Array | Uint8Array,
     fakeQuantize: (x, scale, zeroPoint, qmin, qmax) =>
@@ -147,7 +149,7 @@ function wasmKernels(module: WasmModule, input: number, tallies: WasmBackend['ta
         module.call('gemm', first, a.length, other, b.length, sums, m, n, k, transA ? 1 : 0, transB ? 1 : 0)
         c.set(module.view('f32', sums, c.length))
       }),
-    ...wasmConvolutions(module),
+    ...convolutions(wasmMemory(module)),
     quantize(x, scale, zeroPoint, _signed, qmin, qmax) {
       const kind = qmin < 0 ? 'i8' : 'u8'
       const y = qmin < 0 ? new Int8Array(x.length) : new Uint8Array(x.length)

@@ -1,6 +1,7 @@
 // Speed of each kernel beside its plain twin: over 2^20 elements in memory that it can reach, best of several runs.
 import { kernels } from '../index.ts'
 import type { PatchShape } from '../patches/reference.ts'
+import { type FilterShape, type TileShape, transformedLength } from '../winograd/reference.ts'
 import { normals, rectified } from './cases.ts'
 import { arraysFor, type Kernel, type NumberArray } from './kernel.ts'
 import { openModule, timeWasm } from './wasm.ts'
@@ -36,6 +37,10 @@ const window: PatchShape = {
   pads: [1, 1],
 }
 
+/** The same by tiles. */
+const tiles: TileShape = { channels: 64, size: [32, 32], tiles: [8, 8], pads: [1, 1], of: 64, at: 0 }
+const filters: FilterShape = { outputs: 64, channels: 64, turned: false }
+
 const codes = (n: number, seed: number): Int16Array =>
   Int16Array.from(normals(n, 60, seed), x => Math.max(-255, Math.min(255, Math.round(x))))
 
@@ -58,6 +63,11 @@ function loads(): Record<string, Load> {
     },
     patches: { inputs: { x: normals(64 * 32 * 32) }, params: window },
     'add-patches': { inputs: { columns: normals(64 * 9 * 32 * 32) }, params: window },
+    'winograd-input': { inputs: { x: normals(64 * 32 * 32) }, params: tiles },
+    'winograd-output': { inputs: { m: normals(transformedLength(64 * 64)) }, params: tiles },
+    'winograd-output-gradient': { inputs: { y: normals(64 * 32 * 32) }, params: tiles },
+    'winograd-filter': { inputs: { w: normals(64 * 64 * 9) }, params: filters },
+    'winograd-filter-gradient': { inputs: { v: normals(transformedLength(64 * 64)) }, params: filters },
     'add-products': {
       inputs: {
         a: Float64Array.from(matrix.subarray(0, 64 * columns)),
