@@ -2,6 +2,7 @@
 
 import { addPatches } from './add-patches/index.ts'
 import { addProducts } from './add-products/index.ts'
+import { clip, clipGradient } from './clip/index.ts'
 import { compare } from './compare/index.ts'
 import { dotInt16 } from './dot-int16/index.ts'
 import { fakeQuantize } from './fake-quantize/index.ts'
@@ -12,6 +13,7 @@ import type { Kernel } from './lib/kernel.ts'
 import { patches } from './patches/index.ts'
 import { quantizeLinear } from './quantize-linear/index.ts'
 import { range } from './range/index.ts'
+import { roundingGradient } from './rounding-gradient/index.ts'
 import { scaleErrors } from './scale-errors/index.ts'
 import {
   winogradFilter,
@@ -27,6 +29,9 @@ export const kernels: readonly Kernel<any>[] = [
   histogram,
   quantizeLinear,
   fakeQuantize,
+  clip,
+  clipGradient,
+  roundingGradient,
   compare,
   scaleErrors,
   gram,

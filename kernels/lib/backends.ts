@@ -2,6 +2,7 @@
 
 import type { KernelSet, ObserveOptions } from '../../src/ir/context.ts'
 import { reference as addProducts } from '../add-products/reference.ts'
+import { clip, clipGradient } from '../clip/index.ts'
 import { reference as compare, comparison, emptySums } from '../compare/reference.ts'
 import { dotInt16 } from '../dot-int16/index.ts'
 import { fakeQuantize } from '../fake-quantize/index.ts'
@@ -10,6 +11,7 @@ import { reference as gramReference } from '../gram/reference.ts'
 import { reference as histogram, keyCount } from '../histogram/reference.ts'
 import { quantizeLinear } from '../quantize-linear/index.ts'
 import { emptyStats, reference as range, stat } from '../range/reference.ts'
+import { roundingGradient } from '../rounding-gradient/index.ts'
 import { reference as scaleErrors } from '../scale-errors/reference.ts'
 import { referenceMemory, wasmMemory } from './arithmetic.ts'
 import { convolutions } from './conv.ts'
@@ -86,9 +88,17 @@ function referenceKernels(): KernelSet {
       runReference(quantizeLinear, { scale, zeroPoint, qmin, qmax }, { x }).y as Int8Array | Uint8Array,
     fakeQuantize: (x, scale, zeroPoint, qmin, qmax) =>
       runReference(fakeQuantize, { scale, zeroPoint, qmin, qmax }, { x }).y as Float32Array,
+    clip: (x, low, high) => runReference(clip, { low, high }, { x }).y as Float32Array,
+    clipGradient: (x, dy, low, high) => runReference(clipGradient, { low, high }, { x, dy }).dx as Float32Array,
+    roundingGradient(x, rounded, dy, low, high) {
+      const { dx, sums } = runReference(roundingGradient, { low, high }, { x, rounded, dy })
+      return { dx: dx as Float32Array, moved: total(sums) }
+    },
     dotInt16: (a, b, depth) => runReference(dotInt16, { depth }, { a, b }).y as Int32Array,
   }
 }
+
+const total = (sums: ArrayLike<number>): number => sums[0] + sums[1] + (sums[2] + sums[3])
 
 // Piece by piece through 128 KiB, which stay in the second cache between being copied and being read.
 const piece = 32_768
@@ -104,6 +114,7 @@ function inPieces(module: WasmModule, x: Float32Array, pointer: number, work: (n
 
 function wasmKernels(module: WasmModule, input: number, tallies: WasmBackend['tallies']): KernelSet {
   const second = module.allocate(piece * 4)
+  const third = module.allocate(piece * 4)
   const small = module.allocate(emptySums.length * 8)
   return {
     backend: 'wasm',
@@ -168,6 +179,34 @@ function wasmKernels(module: WasmModule, input: number, tallies: WasmBackend['ta
         y.set(module.view('f32', second, n), from)
       })
       return y
+    },
+    clip(x, low, high) {
+      const y = new Float32Array(x.length)
+      inPieces(module, x, input, (n, from) => {
+        module.call('clip', input, n, second, low, high)
+        y.set(module.view('f32', second, n), from)
+      })
+      return y
+    },
+    clipGradient(x, dy, low, high) {
+      const dx = new Float32Array(x.length)
+      inPieces(module, x, input, (n, from) => {
+        module.view('f32', second, n).set(dy.subarray(from, from + n))
+        module.call('clipGradient', input, n, second, second, low, high)
+        dx.set(module.view('f32', second, n), from)
+      })
+      return dx
+    },
+    roundingGradient(x, rounded, dy, low, high) {
+      const dx = new Float32Array(x.length)
+      module.view('f64', small, 4).fill(0)
+      inPieces(module, x, input, (n, from) => {
+        module.view('f32', second, n).set(rounded.subarray(from, from + n))
+        module.view('f32', third, n).set(dy.subarray(from, from + n))
+        module.call('roundingGradient', input, n, second, third, third, small, low, high)
+        dx.set(module.view('f32', third, n), from)
+      })
+      return { dx, moved: total(module.view('f64', small, 4)) }
     },
     dotInt16: (a, b, depth) => runWasm(module, dotInt16, { depth }, { a, b }).y as Int32Array,
   }

@@ -50,6 +50,10 @@ function loads(): Record<string, Load> {
   return {
     compare: { inputs: { a: normals(elements), b: normals(elements, 1.01, 9) }, passes: 2 },
     'scale-errors': { inputs: { x: normals(elements / 16), scales }, passes: candidates },
+    'clip-gradient': { inputs: { x: normals(elements), dy: normals(elements, 1, 5) } },
+    'rounding-gradient': {
+      inputs: { x: normals(elements), rounded: normals(elements, 1, 4), dy: normals(elements, 1, 5) },
+    },
     histogram: { inputs: { x: rectified(elements) } },
     gram: {
       inputs: { a: matrix, b: matrix },

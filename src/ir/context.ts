@@ -159,6 +159,18 @@ export interface KernelSet {
   ): Int8Array | Uint8Array
   /** float32 to the reals that the codes stand for; NaN becomes 0. */
   fakeQuantize(x: Float32Array, scale: number, zeroPoint: number, qmin: number, qmax: number): Float32Array
+  /** x within [low, high]; NaN becomes `low`. */
+  clip(x: Float32Array, low: number, high: number): Float32Array
+  /** dy where x lay strictly within [low, high], else 0. */
+  clipGradient(x: Float32Array, dy: Float32Array, low: number, high: number): Float32Array
+  /** Back through rounding: dy where x lay within [low, high], else 0; and the sum of dy (rounded - x), without x where it lay outside. */
+  roundingGradient(
+    x: Float32Array,
+    rounded: Float32Array,
+    dy: Float32Array,
+    low: number,
+    high: number,
+  ): { dx: Float32Array; moved: number }
   /** y[r, c] = sum of a[r, k] b[c, k] over the `depth` elements of each row, in accumulators that wrap at 32 bits. */
   dotInt16(a: Int16Array, b: Int16Array, depth: number): Int32Array
 }

@@ -35,20 +35,13 @@ const curve = (type: string | string[], of: (node: Node, inputs: Inputs) => Curv
 const between = (type: string, of: (node: Node, inputs: Inputs) => [number, number]): GradDef =>
   single({
     type,
-    forward(node, inputs) {
-      const [low, high] = of(node, inputs)
-      const x = floatsOf(inputs[0]!)
-      const y = new Float32Array(x.length)
-      for (let i = 0; i < x.length; i++) y[i] = x[i] > low ? (x[i] < high ? x[i] : high) : low
-      return floats(inputs[0]!.shape, y)
+    forward(node, inputs, kernels) {
+      const x = inputs[0]!
+      return floats(x.shape, kernels.clip(floatsOf(x), ...of(node, inputs)))
     },
-    backward(node, { inputs }, dy) {
-      const [low, high] = of(node, inputs)
-      const x = floatsOf(inputs[0]!)
-      const dx = new Float32Array(x.length)
-      for (let i = 0; i < x.length; i++) if (x[i] > low && x[i] < high) dx[i] = dy[i]
-      return [dx]
-    },
+    backward: (node, { inputs }, dy, _, kernels) => [
+      kernels.clipGradient(floatsOf(inputs[0]!), dy, ...of(node, inputs)),
+    ],
   })
 
 const clipped: Parameters<typeof between>[1] = (node, [, low, high]) => [

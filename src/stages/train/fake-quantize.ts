@@ -8,8 +8,8 @@ import type { RoundedRead } from '../../ir/training.ts'
 
 export interface Rounded {
   array: NdArray
-  /** 1 where a gradient passes; null where none is asked for, or all do. */
-  passes: Uint8Array | null
+  /** Where a gradient passes: between two ends, or where 1 stands; null where none is asked for, or it does everywhere. */
+  passes: readonly [low: number, high: number] | Uint8Array | null
 }
 
 export function roundFor(
@@ -25,34 +25,39 @@ export function roundFor(
   const data = integers
     ? kernels.fakeQuantize(x, scale[0], zeroPoint[0], integers.qmin, integers.qmax)
     : roundTripTensor(x, value.shape, params)
-  const passes = differentiated && integers ? new Uint8Array(x.length) : null
-  if (passes) {
-    const low = (integers!.qmin - zeroPoint[0]) * scale[0]
-    const high = (integers!.qmax - zeroPoint[0]) * scale[0]
-    for (let i = 0; i < x.length; i++) passes[i] = x[i] >= low && x[i] <= high ? 1 : 0
+  const array = { ...value, data }
+  const ends =
+    differentiated && integers
+      ? ([(integers.qmin - zeroPoint[0]) * scale[0], (integers.qmax - zeroPoint[0]) * scale[0]] as const)
+      : null
+  if (keep === 0) return { array, passes: ends }
+  const passes = ends && Uint8Array.from(x, v => (v >= ends[0] && v <= ends[1] ? 1 : 0))
+  for (let i = 0; i < x.length; i++) {
+    if (uniform() >= keep) continue
+    data[i] = x[i]
+    if (passes) passes[i] = 1
   }
-  if (keep > 0)
-    for (let i = 0; i < x.length; i++) {
-      if (uniform() >= keep) continue
-      data[i] = x[i]
-      if (passes) passes[i] = 1
-    }
-  return { array: { ...value, data }, passes }
+  return { array, passes }
 }
 
 /**
- * The derivative by the scale of what was read, times `dx`, summed (Esser et al., "Learned Step Size Quantization", 2020, equation 3): by
- * how far rounding moved an element that was not clipped, and by its code where it was.
+ * What of `dy` goes back through such a reading of `value`, `dy` itself where all does; and the derivative by the scale (Esser et al.,
+ * "Learned Step Size Quantization", 2020, equation 3): by how far rounding moved an element that was not clipped, and by its code where
+ * it was.
  */
-export function stepGradient(
+export function throughRounding(
   value: NdArray,
   { array, passes }: Rounded,
-  params: QuantParams,
-  dx: Float32Array,
-): number {
+  { scale }: QuantParams,
+  dy: Float32Array,
+  kernels: KernelSet,
+): { dx: Float32Array; step: number } {
   const [x, rounded] = [value.data as Float32Array, array.data as Float32Array]
-  let sum = 0
-  if (passes) for (let i = 0; i < dx.length; i++) sum += dx[i] * (rounded[i] - passes[i] * x[i])
-  else for (let i = 0; i < dx.length; i++) sum += dx[i] * (rounded[i] - x[i])
-  return sum / params.scale[0]
+  if (passes && !(passes instanceof Uint8Array)) {
+    const { dx, moved } = kernels.roundingGradient(x, rounded, dy, ...passes)
+    return { dx, step: moved / scale[0] }
+  }
+  let moved = 0
+  for (let i = 0; i < dy.length; i++) moved += dy[i] * (rounded[i] - (passes && passes[i] === 0 ? 0 : x[i]))
+  return { dx: passes ? dy.map((g, i) => g * passes[i]) : dy, step: moved / scale[0] }
 }

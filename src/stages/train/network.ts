@@ -6,7 +6,7 @@ import type { NdArray } from '../../ir/tensor.ts'
 import type { Network, RoundedRead, Run } from '../../ir/training.ts'
 import { gradOf } from '../../ops/grad/index.ts'
 import type { Done, GradDef } from '../../ops/grad/types.ts'
-import { type Rounded, roundFor, stepGradient } from './fake-quantize.ts'
+import { type Rounded, roundFor, throughRounding } from './fake-quantize.ts'
 
 export function refusal(nodes: readonly Node[]): { node: Node; why: string } | null {
   for (const node of nodes) {
@@ -65,14 +65,16 @@ export function network(
             for (const [k, name] of node.inputs.entries()) {
               const dx = found[k]
               if (!dx || !wanted[k]) continue
-              const read = rounded.get(name!)?.readers.has(node.id) ? seen.get(name!) : undefined
-              const step = read && rounded.get(name!)!.step
-              if (step)
-                steps.set(
-                  step,
-                  (steps.get(step) ?? 0) + stepGradient(values.get(name!)!, read, rounded.get(name!)!.params, dx),
-                )
-              add(gradients, own, name!, dx, read?.passes ?? null)
+              const read = rounded.get(name!)
+              const as = read?.readers.has(node.id) ? seen.get(name!) : undefined
+              if (!read || !as) {
+                add(gradients, own, name!, dx)
+                continue
+              }
+              const back = throughRounding(values.get(name!)!, as, read.params, dx, kernels)
+              if (read.step) steps.set(read.step, (steps.get(read.step) ?? 0) + back.step)
+              if (back.dx !== dx) own.add(back.dx)
+              add(gradients, own, name!, back.dx)
             }
           }
           backwards.push(...own)
@@ -87,24 +89,17 @@ export function network(
 }
 
 /**
- * Where `passes` is 0 the element was clipped, and has no gradient. An array that came from an operator may be another's too, so that only
- * those made here are added to; most values have one reader, and are spared a copy.
+ * An array that came from an operator may be another's too, so that only those made here are added to; most values have one reader, and are
+ * spared a copy.
  */
-function add(
-  gradients: Map<ValueName, Float32Array>,
-  own: Set<Float32Array>,
-  name: ValueName,
-  dx: Float32Array,
-  passes: Uint8Array | null,
-): void {
+function add(gradients: Map<ValueName, Float32Array>, own: Set<Float32Array>, name: ValueName, dx: Float32Array): void {
   const known = gradients.get(name)
-  if (!known && !passes) {
+  if (!known) {
     gradients.set(name, dx)
     return
   }
-  const sum = known ? (own.has(known) ? known : known.slice()) : new Float32Array(dx.length)
-  if (passes) for (let i = 0; i < dx.length; i++) sum[i] += passes[i] * dx[i]
-  else for (let i = 0; i < dx.length; i++) sum[i] += dx[i]
+  const sum = own.has(known) ? known : known.slice()
+  for (let i = 0; i < dx.length; i++) sum[i] += dx[i]
   own.add(sum)
   gradients.set(name, sum)
 }
