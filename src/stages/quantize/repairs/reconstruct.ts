@@ -144,7 +144,9 @@ function fed(
 
 function lossGradient(y: NdArray, target: NdArray, importance: NdArray | null): Float32Array {
   const [a, b, f] = [y.data as Float32Array, target.data as Float32Array, importance?.data as Float32Array | undefined]
-  return a.map((x, i) => (f ? f[i] : 1) * (x - b[i]))
+  const dy = new Float32Array(a.length)
+  for (let i = 0; i < a.length; i++) dy[i] = (f ? f[i] : 1) * (a[i] - b[i])
+  return dy
 }
 
 /** Mean over all samples and elements of the squared error of the rounded block's output. */
