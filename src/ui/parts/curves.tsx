@@ -26,7 +26,8 @@ export function Curves(props: {
   const [at, setAt] = createSignal<number | null>(null)
   const readings = createMemo(() => props.curves.flatMap(({ id, points }) => points.map(point => ({ id, ...point }))))
   const read = () => (at() === null ? null : (readings()[at()!]?.id ?? null))
-  const named = () => props.curves.slice(0, mostNamed)
+  /** The chosen one is named wherever it stands. */
+  const named = () => props.curves.filter((curve, k) => k < mostNamed || curve.id === props.selected)
   return (
     <Chart
       label={props.label}
@@ -44,7 +45,11 @@ export function Curves(props: {
           curve.points.map(({ x, y }) => [plot().x.scale.at(x), plot().y.scale.at(y)] as const)
         // From top to bottom, each at least a line below the one before.
         const names = createMemo(() => {
-          const ends = named().map((curve, k) => ({ id: curve.id, k, y: place(curve).at(-1)![1] }))
+          const ends = named().map(curve => ({
+            id: curve.id,
+            k: Math.min(props.curves.indexOf(curve), mostNamed),
+            y: place(curve).at(-1)![1],
+          }))
           ends.sort((a, b) => a.y - b.y)
           let last = Number.NEGATIVE_INFINITY
           const down = ends.map(end => ({ ...end, y: (last = Math.max(end.y, last + lineHeight)) }))

@@ -25,7 +25,7 @@ export function createRun(api: StudioApi, project: ProjectState) {
   const [learning, setLearning] = createSignal<{ step: number; known: Learning } | null>(null) // of the step that trains
   const [device, setDevice] = createSignal<Device>('auto')
   const [times, setTimes] = createSignal<StepTime[]>([])
-  const [timed, setTimed] = createSignal<string | null>(null) // the project that the times are of
+  const [timed, setTimed] = createSignal<{ id: string; recipe: string } | null>(null) // what the times are of
   const [ended, setEnded] = createSignal<Ended | null>(null)
   const [now, setNow] = createSignal(performance.now())
   const [began, setBegan] = createSignal(0)
@@ -55,7 +55,7 @@ export function createRun(api: StudioApi, project: ProjectState) {
     if (!view || running() !== null || view.readOnly) return false
     const open = () => project.view()?.id === view.id
     setRunning(view.id)
-    setTimed(view.id)
+    setTimed({ id: view.id, recipe: JSON.stringify(view.recipe) })
     setEnded(null)
     setBegan(performance.now())
     setNow(performance.now())
@@ -99,7 +99,11 @@ export function createRun(api: StudioApi, project: ProjectState) {
 
   /** The run that is under way is the open project's. */
   const here = () => running() !== null && running() === project.view()?.id
-  const timesHere = () => (timed() === project.view()?.id ? times() : [])
+  /** Of another recipe they would stand beside steps that they are not of. */
+  const timesHere = () => {
+    const view = project.view()
+    return view && timed()?.id === view.id && timed()?.recipe === JSON.stringify(view.recipe) ? times() : []
+  }
 
   return {
     running,
