@@ -32,7 +32,7 @@ const short = value => createHash('sha256').update(value).digest('hex').slice(0,
 
 const keyOf = (model, setting, repairs, engine) => {
   // The recipe says how often it learns.
-  const { title: _, note: __, iterations: ___, ...about } = model
+  const { title: _, note: __, learning: ___, ...about } = model
   const bytes = readFileSync(join(shared, model.file))
   return short(JSON.stringify([short(bytes), about, recipeOf(setting, repairs, model), engine]))
 }

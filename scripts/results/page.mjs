@@ -67,8 +67,8 @@ function section(model, list) {
   const worked = done.filter(r => !r.found.failed)
   const notes = [
     ...(model.note ? [model.note] : []),
-    ...(model.iterations
-      ? [`Learned rounding took ${model.iterations} steps (\`iterations\`), not the 500 of the default.`]
+    ...(model.learning
+      ? [`Learned rounding went by \`${JSON.stringify(model.learning)}\` instead of 500 steps of 16 samples.`]
       : []),
   ]
   const text = [`## ${model.title}`, [`\`${model.file.replace('onnx/', '')}\`.`, ...notes].join(' ')]

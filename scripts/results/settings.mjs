@@ -30,7 +30,7 @@ export const settings = [
 const fewBits = ['w4a8', 'w4a4', 'w2a8', 'w1a8']
 
 /** `only`: the settings that it is tried with, where not all. `pixels`: for models whose pixels are normalised.
- * `learned`: it takes as many steps as the model says. */
+ * `learned`: it is bounded as the model says. */
 export const repairSets = [
   { id: 'none', title: 'none', quantize: { repairs: [] } },
   { id: 'equalize', title: 'equalize', quantize: { repairs: ['equalize'] } },
@@ -62,7 +62,7 @@ export const applies = (model, setting, repairs) =>
   (!model.only || (model.only.settings.includes(setting.id) && model.only.repairs.includes(repairs.id)))
 
 /** Nothing is timed, and layers are looked at on two samples, for their bits alone: neither changes what is written. */
-export const recipeOf = (setting, repairs, { iterations } = {}) => ({
+export const recipeOf = (setting, repairs, { learning } = {}) => ({
   thimble: 1,
   steps: [
     { do: 'optimize' },
@@ -70,7 +70,7 @@ export const recipeOf = (setting, repairs, { iterations } = {}) => ({
       do: 'quantize',
       ...setting.quantize,
       ...repairs.quantize,
-      ...(repairs.learned && iterations ? { iterations } : {}),
+      ...(repairs.learned ? learning : {}),
     },
     { do: 'evaluate', layerSamples: setting.layerSamples ?? 2, latency: false },
   ],

@@ -5,6 +5,7 @@ import { sumRows } from '../ir/moments.ts'
 import { splitTask } from '../stages/factorize/split.ts'
 import { sparseTask } from '../stages/prune/sparse.ts'
 import { repairTasks } from '../stages/quantize/repairs/tasks.ts'
+import { answersTask } from '../stages/train/answers.ts'
 import { lessonTask } from '../stages/train/lesson.ts'
 
 export const tasks: ReadonlyMap<string, Task<never, unknown>> = new Map(
@@ -16,5 +17,6 @@ export const tasks: ReadonlyMap<string, Task<never, unknown>> = new Map(
     sparseTask,
     ...repairTasks,
     lessonTask as unknown as Task<never, unknown>,
+    answersTask as unknown as Task<never, unknown>,
   ].map(task => [task.id, task]),
 )

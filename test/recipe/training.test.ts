@@ -11,6 +11,7 @@ import { initialState, type State, type Teacher } from '../../src/recipe/state.t
 import { seenRounded } from '../../src/recipe/steps/qat.ts'
 import type { Step } from '../../src/recipe/types.ts'
 import { checkRecipe } from '../../src/recipe/validate.ts'
+import { answering } from '../../src/stages/train/answers.ts'
 import { training } from '../../src/stages/train/index.ts'
 import { quantizedTrainee } from '../../src/stages/train/quantized-trainee.ts'
 import { partOf } from '../../src/stages/train/trainee.ts'
@@ -134,7 +135,6 @@ describe('distil', () => {
     const { timing } = await played([{ do: 'optimize' }, ...student], { more: { clock: () => ++now } })
     expect(timing.distilMs).toBeGreaterThan(timing.optimizeMs!)
   })
-
 
   test('a model that is its own teacher has nothing to learn', async () => {
     const [before] = heldOut(await played(student, { data: images(96, false) }))
@@ -313,5 +313,26 @@ describe('training that is cut off', () => {
     expect(written.hold).toBeGreaterThanOrEqual(20)
     const again = await played([written as Step])
     expect(await bytesOf(again.model)).toEqual(await bytesOf(state.model))
+  })
+})
+
+describe('a teacher', () => {
+  const outputs = ['y']
+
+  test('answers by the kernels that train what the runtime answers', async () => {
+    const teacher = infer(model)
+    const { value } = await images(1).samples()[Symbol.asyncIterator]().next()
+    const { feeds } = value
+    const answer = await answering(teacher.graph, outputs, ctx)
+    const session = await ctx.runner.open(teacher, { outputs })
+    const [own, runtimes] = [await answer!(feeds), await session.run(feeds)]
+    await session.close()
+    expect(own.y.shape).toEqual(runtimes.y.shape)
+    for (const [i, v] of Array.from(own.y.data, Number).entries()) expect(v).toBeCloseTo(Number(runtimes.y.data[i]), 4)
+  })
+
+  test('is left to the runtime where it has an operator that they have not', async () => {
+    const odd = infer(build(text('q = Gemm(f, wf: f32[8,3], bf: f32[3])\n h = Sin(q)\n y = Mul(h, q)')))
+    expect(await answering(odd.graph, outputs, ctx)).toBeNull()
   })
 })

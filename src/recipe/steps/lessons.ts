@@ -5,6 +5,7 @@ import { bytesPerSample, stack, stackable, unstack } from '../../ir/batches.ts'
 import type { Context, Dataset, Feeds, Sample, Session } from '../../ir/context.ts'
 import { type Model, requiredInputs, type ValueName } from '../../ir/model.ts'
 import type { NdArray } from '../../ir/tensor.ts'
+import { answering } from '../../stages/train/answers.ts'
 import { type Augmentation, augmented, isImage, mixed } from '../../stages/train/augment.ts'
 import type { Lessons, Taught } from '../../stages/train/loop.ts'
 import type { Term } from '../../stages/train/losses.ts'
@@ -112,11 +113,15 @@ export async function openLessons(
     return session
   }
   const rest = await open(student, computed)
-  const asked = teacher && (await open(teacher, [...wanted.keys()]))
+  // A GPU that answers leaves the processor to the student.
+  const answer =
+    teacher && ctx.kernels.backend === 'wasm' ? await answering(teacher.graph, [...wanted.keys()], ctx) : null
+  const session = teacher && !answer ? await open(teacher, [...wanted.keys()]) : null
+  const asked = answer ?? (session && ((feeds: Feeds) => session.run(feeds)))
   // A picture and its mirror image come again and again; what else is done to it does not.
   const again = [...chosen].every(change => change === 'flip')
   const ask = (feeds: Feeds): Promise<Feeds> =>
-    asked!.run(Object.fromEntries(Object.entries(copied(feeds)).map(([name, a]) => [fedAs?.get(name) ?? name, a])))
+    asked!(Object.fromEntries(Object.entries(copied(feeds)).map(([name, a]) => [fedAs?.get(name) ?? name, a])))
   const answers = asked && (again ? remembering(ask) : (_: unknown, feeds: Feeds) => ask(feeds))
   const rng = ctx.rng.fork('train')
 

@@ -60,7 +60,23 @@ const slots: Readonly<Record<string, { weights: readonly number[]; others: reado
 /** What comes of values of any content alike: nothing that is learned shows in it. */
 const blind = new Set(['Shape', 'Size', 'ConstantOfShape'])
 
+/** Throws where the part cannot be trained. */
 export async function partOf(graph: Graph, ends: readonly ValueName[], bytes: Bytes): Promise<Part> {
+  const part = await cutOut(graph, ends, bytes)
+  const refused = refusal(part.nodes)
+  if (refused)
+    throw new StudioError('unsupported', `${refused.node.op} (${refused.node.id}) ${refused.why}`, {
+      where: { node: refused.node.id },
+      hint: 'Leave the training step out, or cut the model before this node with the step cut.',
+    })
+  if (part.learned.length === 0)
+    throw new StudioError('unsupported', 'The model has no weights that could be trained', {
+      hint: 'Leave the training step out: its weights may be computed at run time, or no float32.',
+    })
+  return part
+}
+
+export async function cutOut(graph: Graph, ends: readonly ValueName[], bytes: Bytes): Promise<Part> {
   const needed = leadingTo(graph, ends)
   const isLearned = (name: ValueName | null | undefined): name is ValueName => {
     const tensor = name ? graph.values.get(name)?.data : null
@@ -84,16 +100,6 @@ export async function partOf(graph: Graph, ends: readonly ValueName[], bytes: By
     for (const name of weights) decays.add(name)
     for (const name of [...weights, ...others]) learned.add(name)
   }
-  const refused = refusal(nodes)
-  if (refused)
-    throw new StudioError('unsupported', `${refused.node.op} (${refused.node.id}) ${refused.why}`, {
-      where: { node: refused.node.id },
-      hint: 'Leave the training step out, or cut the model before this node with the step cut.',
-    })
-  if (learned.size === 0)
-    throw new StudioError('unsupported', 'The model has no weights that could be trained', {
-      hint: 'Leave the training step out: its weights may be computed at run time, or no float32.',
-    })
   const made = new Set(nodes.flatMap(n => n.outputs))
   const constants = new Map<ValueName, NdArray>()
   const fed: ValueName[] = []
