@@ -80,12 +80,29 @@ async function measureNode() {
   found.memory.oneEngine = (await node({ task: 'memory', case: heavy, samples: 64, threads: 1 })).peak
   say('Node: a whole job ...')
   found.job = await wholeJob()
+  say('Node: steps of training ...')
+  found.training = { name: cases[0].name, ...(await trainingBesides(cases[0])) }
   say('Node: kernels and import ...')
   found.kernels = await node({ task: 'kernels' })
   const path = join(temporary, 'large.onnx')
   await node({ task: 'make-large', path })
   found.import = await node({ task: 'import', path })
   return found
+}
+
+const steps = 20
+const noTorch = error => {
+  say(`no PyTorch: ${error.message.trim().split('\n').at(-1)}`)
+  return null
+}
+
+/** Steps of training on two threads, and those of PyTorch on one where a Python here has it. */
+async function trainingBesides(c) {
+  const own = await node({ task: 'training', case: c, rounds: steps })
+  const python = existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3'
+  const script = join(root, 'scripts/bench/training.py')
+  const torch = c.root === 'shared' ? await promisify(execFile)(python, [script, String(steps)]).catch(noTorch) : null
+  return { own, torch: torch && JSON.parse(torch.stdout) }
 }
 
 /** Largest resident set of `thimble compress`, everything in it. */

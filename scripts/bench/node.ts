@@ -25,6 +25,7 @@ import {
   prepare,
   sweepMemory,
 } from './measure.ts'
+import { trainingSteps } from './training.ts'
 
 const wall = (): number => performance.now()
 /** Of all threads of this process, in milliseconds: what other processes take of the machine does not show in it. */
@@ -62,7 +63,7 @@ async function open(
 }
 
 interface Request {
-  task: 'calibration' | 'memory' | 'kernels' | 'import' | 'make-large' | 'make-deep'
+  task: 'calibration' | 'memory' | 'training' | 'kernels' | 'import' | 'make-large' | 'make-deep'
   case: Case
   roots: Record<Case['root'], string>
   rounds: number
@@ -84,6 +85,10 @@ async function measure({ task, case: c, roots, rounds, samples, path, nodes, ...
       const { prepared, ctx } = await open(c, roots, more.threads)
       await sweepMemory(prepared, samples, ctx)
       return { peak: rss() }
+    }
+    case 'training': {
+      const { prepared, ctx } = await open(c, roots, 2)
+      return { ms: await trainingSteps(prepared.model, rounds, ctx), peak: rss() }
     }
     case 'kernels':
       return kernelSpeeds(clock)

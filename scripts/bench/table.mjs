@@ -73,12 +73,21 @@ export function table({ machine, node, browser, page, graph, shared, clock }) {
       sides.flatMap(side => side.calibration),
       node,
     ),
+    trainingLine(node.training),
     '**Kernels**, GB/s of input over 2^20 floats, WebAssembly SIMD beside the plain TypeScript twin (`scale-errors` reads its input once a candidate, `gram` once a column, `dot-int16` once a row):',
     `${head(['kernel', ...sides.flatMap(s => [`${s.version.split(' ')[0]}, SIMD`, 'plain'])])}\n${rows(speeds)}`,
     `**Import** of a model of 100 MB to inferred shapes. ${imports.join('. ')}.`,
     ...(page ? [pageLines(page)] : ['No Chromium was found, so that the page was not measured.']),
     ...(graph ? [graphLines(graph)] : []),
   ].join('\n\n')}\n`
+}
+
+function trainingLine({ name, own, torch }) {
+  const ms = median(own.ms)
+  const beside = torch
+    ? `PyTorch ${torch.version} on one thread: ${median(torch.ms).toFixed(0)} ms (${spread(torch.ms, 0)}), so ${(ms / median(torch.ms)).toFixed(2)} times its time; goal 3: ${verdict(ms / median(torch.ms), 3)}.`
+    : 'There is no PyTorch here to stand beside it.'
+  return `**Training**: a step of Adam on ${name} in floats, batch 32, in WebAssembly on two threads: ${ms.toFixed(0)} ms (${spread(own.ms, 0)}), with a process of ${megabytes(own.peak)} MB. ${beside}`
 }
 
 /** Why what is missed is missed, so far as it is known. */
