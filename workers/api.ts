@@ -134,6 +134,8 @@ export interface SeenData {
   name: string
   size: number
   labels: LabelKind | null
+  /** Names of the classes by the numbers that labels have; data kept by an older version have no such field. */
+  classes?: readonly string[] | null
   skipped: readonly Skip[]
   suspicious: readonly Suspicion[]
 }

@@ -8,7 +8,6 @@ import { browserCodecs } from '../src/host/browser/codecs.ts'
 import { openPack, type Pack, stageStore } from '../src/host/browser/store.ts'
 import { importModel } from '../src/importers/index.ts'
 import type { Imported } from '../src/importers/types.ts'
-import type { Dataset } from '../src/ir/context.ts'
 import type { Recipe } from '../src/recipe/types.ts'
 import { checkRecipe } from '../src/recipe/validate.ts'
 import type { SeenData } from './api.ts'
@@ -49,10 +48,10 @@ export async function datasetOf(
 }
 
 /** Looks through the first `count` samples, which names those that are broken or suspicious. */
-export async function seen(dataset: Dataset, count: number): Promise<SeenData> {
+export async function seen(dataset: OpenedDataset, count: number): Promise<SeenData> {
   for await (const _ of dataset.samples({ count }));
-  const { name, size, labels, skipped, suspicious } = dataset
-  return { name, size, labels, skipped: [...skipped], suspicious: [...suspicious] }
+  const { name, size, labels, classes, skipped, suspicious } = dataset
+  return { name, size, labels, classes, skipped: [...skipped], suspicious: [...suspicious] }
 }
 
 export const recipeOf = ({ recipe, input }: Project): Recipe => checkRecipe({ ...recipe, input })

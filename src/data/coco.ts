@@ -15,11 +15,17 @@ const schema = v.object({
       iscrowd: v.optional(v.union([v.number(), v.boolean()])),
     }),
   ),
-  categories: v.array(v.object({ id })),
+  categories: v.array(v.object({ id, name: v.optional(v.string()) })),
 })
 
+export interface Coco {
+  pictures: { named: string; boxes: Box[] }[]
+  /** Names by class, where every category has one. */
+  classes: readonly string[] | null
+}
+
 /** Boxes by picture, those without any too; null for a .json that is of something else. */
-export function readCoco(path: string, content: string): { named: string; boxes: Box[] }[] | null {
+export function readCoco(path: string, content: string): Coco | null {
   let json: unknown
   try {
     json = JSON.parse(content)
@@ -38,12 +44,8 @@ export function readCoco(path: string, content: string): { named: string; boxes:
     throw refuse(`${v.getDotPath(issue) ?? 'top'}: ${issue.message}`)
   }
   const { images, annotations, categories } = parsed.output
-  const classes = new Map(
-    categories
-      .map(c => c.id)
-      .sort((a, b) => a - b)
-      .map((known, place) => [known, place]),
-  )
+  const sorted = [...categories].sort((a, b) => a.id - b.id)
+  const classes = new Map(sorted.map((category, place) => [category.id, place]))
   const pictures = new Map(images.map(image => [image.id, { named: image.file_name, boxes: [] as Box[] }]))
   for (const { image_id, category_id, bbox, iscrowd } of annotations) {
     const place = classes.get(category_id)
@@ -54,5 +56,6 @@ export function readCoco(path: string, content: string): { named: string; boxes:
     if (width > 0 && height > 0)
       picture.boxes.push({ x, y, width, height, class: place, ...(iscrowd ? { crowd: true } : {}) })
   }
-  return [...pictures.values()]
+  const names = sorted.flatMap(({ name }) => (name === undefined ? [] : [name]))
+  return { pictures: [...pictures.values()], classes: names.length === sorted.length ? names : null }
 }

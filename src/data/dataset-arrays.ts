@@ -79,6 +79,7 @@ export async function openArrays(file: ByteSource, options: OpenOptions): Promis
     name: stem,
     size,
     labels: labels ? 'class' : null,
+    classes: null,
     skipped: [],
     fingerprint: await fingerprint(file),
     sampleName: index => `${stem}[${index}]`,

@@ -25,7 +25,7 @@ export async function openImages(files: FileSet, zip: string | null, options: Op
         hint: 'Images are PNG, JPEG, WebP or BMP.',
       },
     )
-  const { labels, kind, missing, from } = await labelsOf(inside, visible, images)
+  const { labels, kind, classes, missing, from } = await labelsOf(inside, visible, images)
   const masks = new Set([...labels.values()].map(label => (typeof label === 'object' ? label.mask : undefined)))
   const paths = inTurns(images.filter(path => !masks.has(path)))
   const { input, slot } = onlyImage(options)
@@ -40,6 +40,7 @@ export async function openImages(files: FileSet, zip: string | null, options: Op
     name: name || 'images',
     size: paths.length,
     labels: kind,
+    classes,
     skipped,
     fingerprint:
       zip === null ? await folderPrint(inside, paths, labels) : await fingerprint(files.get(zip) as ByteSource),

@@ -17,11 +17,12 @@ const schema = v.object({
   color: v.optional(v.picklist(['RGB', 'BGR', 'GRAY']), 'RGB'),
   labels: v.optional(v.string()),
   labelDtype: v.optional(v.picklist(dtypes), 'uint8'),
+  classes: v.optional(v.array(v.string())),
 })
 
 /** The samples that the .json `main` describes. */
 export async function openRaw(files: FileSet, main: string, options: OpenOptions): Promise<SampleSource> {
-  const description = await describe(files.get(main) as ByteSource, main)
+  const { classes, ...description } = await describe(files.get(main) as ByteSource, main)
   const { shape } = description
   const refuse = (what: string, hint: string): StudioError =>
     new StudioError('bad-data', `${main}: ${what}.`, { where: { file: main }, hint })
@@ -53,6 +54,7 @@ export async function openRaw(files: FileSet, main: string, options: OpenOptions
     name: stem,
     size,
     labels: labels ? 'class' : null,
+    classes: classes ?? null,
     skipped: [],
     fingerprint: [description, await fingerprint(images), labels],
     sampleName: index => `${stem}[${index}]`,

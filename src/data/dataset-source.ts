@@ -27,6 +27,8 @@ export interface SampleSource {
   readonly name: string
   readonly size: number
   readonly labels: LabelKind | null
+  /** Names of the classes by the numbers that labels have; null where there are none. */
+  readonly classes: readonly string[] | null
   /** Samples that are known to be of no use before any is read. */
   readonly skipped: readonly Skip[]
   /** Tells equal data from other data; goes into the hash. */

@@ -14,6 +14,8 @@ import { createScreen, lookahead } from './suspicious.ts'
 
 /** A dataset whose samples can also be looked at one by one, for the screen. */
 export interface OpenedDataset extends Dataset {
+  /** Names of the classes by the numbers that labels have; null where there are none. */
+  readonly classes: readonly string[] | null
   /** One sample by its index among all, and its picture as it came, where it is one. */
   peek(index: number): Promise<{ sample: Sample; original: Pixels | null }>
 }
@@ -95,6 +97,7 @@ export async function openDataset(files: FileSet, main: string | null, options: 
     name: source.name,
     size: source.size,
     labels: source.labels,
+    classes: source.classes,
     hash: hashJson([source.name, source.fingerprint, options.spec]),
     samples,
     get skipped() {

@@ -22,6 +22,8 @@ export type Beside =
 export interface ImageLabels {
   labels: Map<string, Beside>
   kind: LabelKind | null
+  /** Names of the classes by their number; null where they have only these. */
+  classes: readonly string[] | null
   /** The file that they stand in, and what it names that is not there. */
   from: string | null
   missing: string[]
@@ -37,7 +39,7 @@ export async function labelsOf(
   if (csv !== undefined) return csvLabels(csv, text(await readAll(files.get(csv) as ByteSource)), find)
   for (const path of visible.filter(name => /\.json$/i.test(name))) {
     const coco = readCoco(path, text(await readAll(files.get(path) as ByteSource)))
-    if (coco) return boxLabels(path, coco, find)
+    if (coco) return boxLabels(path, coco.pictures, coco.classes, find)
   }
   return maskLabels(images) ?? (await yoloLabels(files, images)) ?? folderLabels(images)
 }
@@ -104,14 +106,14 @@ function folderLabels(images: readonly string[]): ImageLabels {
     return rest.includes('/') ? rest.slice(0, rest.indexOf('/')) : null
   }
   const classes = [...new Set(images.map(classOf))].filter(c => c !== null).sort()
-  if (classes.length < 2) return { labels: new Map(), kind: null, missing: [], from: null }
-  const index = indexOf(classes)
+  if (classes.length < 2) return { labels: new Map(), kind: null, classes: null, missing: [], from: null }
+  const { index, names } = indexOf(classes)
   const labels = new Map<string, Beside>()
   for (const path of images) {
     const label = index.get(classOf(path) ?? '')
     if (label !== undefined) labels.set(path, label)
   }
-  return { labels, kind: 'class', missing: [], from: null }
+  return { labels, kind: 'class', classes: names, missing: [], from: null }
 }
 
 const isMask = /(^|\/)masks\//i
@@ -127,7 +129,7 @@ function maskLabels(images: readonly string[]): ImageLabels | null {
     const mask = masks.get(stem(path))
     if (mask !== undefined && !isMask.test(path)) labels.set(path, { mask })
   }
-  return labels.size === 0 ? null : { labels, kind: 'masks', missing: [], from: null }
+  return labels.size === 0 ? null : { labels, kind: 'masks', classes: null, missing: [], from: null }
 }
 
 /** null where no picture has a file of boxes. */
@@ -141,13 +143,24 @@ async function yoloLabels(files: FileSet, images: readonly string[]): Promise<Im
     some ||= path !== undefined
     labels.set(image, { boxes, fractions: true })
   }
-  return some ? { labels, kind: 'boxes', missing: [], from: null } : null
+  const named = [...files.keys()].find(path => /(^|\/)classes\.txt$/i.test(path))
+  const lines =
+    named === undefined
+      ? null
+      : text(await readAll(files.get(named) as ByteSource))
+          .trim()
+          .split(/\r?\n/)
+  return some ? { labels, kind: 'boxes', classes: lines, missing: [], from: null } : null
 }
 
 /** Integers stand for themselves; other names for their place in sorted order. */
-function indexOf(names: readonly string[]): Map<string, number> {
-  const integers = names.every(name => /^-?\d+$/.test(name))
-  return new Map([...new Set(names)].sort().map((name, i) => [name, integers ? Number(name) : i]))
+function indexOf(given: readonly string[]): { index: Map<string, number>; names: readonly string[] | null } {
+  const integers = given.every(name => /^-?\d+$/.test(name))
+  const sorted = [...new Set(given)].sort()
+  return {
+    index: new Map(sorted.map((name, i) => [name, integers ? Number(name) : i])),
+    names: integers ? null : sorted,
+  }
 }
 
 function csvLabels(path: string, content: string, find: Find): ImageLabels {
@@ -166,17 +179,17 @@ function csvLabels(path: string, content: string, find: Find): ImageLabels {
   )
   if (label >= 0 && sides.some(column => column >= 0)) return csvBoxes(path, rows, file, label, sides, find)
   const column = label >= 0 ? label : words
-  const index = label >= 0 ? indexOf(rows.map(row => row[label]?.trim() ?? '')) : null
+  const known = label >= 0 ? indexOf(rows.map(row => row[label]?.trim() ?? '')) : null
   const labels = new Map<string, Beside>()
   const missing: string[] = []
   for (const row of rows) {
     const image = find(folderIn(path), row[file] ?? '')
     const value = row[column] ?? ''
-    const found = index ? index.get(value.trim()) : value
+    const found = known ? known.index.get(value.trim()) : value
     if (image === undefined) missing.push(row[file] ?? '')
     else if (found !== undefined) labels.set(image, found)
   }
-  return { labels, kind: index ? 'class' : 'text', missing, from: path }
+  return { labels, kind: known ? 'class' : 'text', classes: known?.names ?? null, missing, from: path }
 }
 
 /** A row for each box; one without numbers says that the picture has none. */
@@ -194,7 +207,7 @@ function csvBoxes(
       hint: 'A row is file,label,x,y,width,height: the upper left corner and the size, in pixels of the picture.',
     })
   if (sides.includes(-1)) throw refuse(1, 'a box needs all of x, y, width and height')
-  const index = indexOf(rows.map(row => row[label]?.trim() ?? '').filter(Boolean))
+  const { index, names } = indexOf(rows.map(row => row[label]?.trim() ?? '').filter(Boolean))
   const pictures: { named: string; boxes: Box[] }[] = []
   for (const [i, row] of rows.entries()) {
     const texts = sides.map(column => row[column]?.trim() ?? '')
@@ -209,12 +222,13 @@ function csvBoxes(
       boxes: empty ? [] : [{ x, y, width, height, class: index.get(name) as number }],
     })
   }
-  return boxLabels(path, pictures, find)
+  return boxLabels(path, pictures, names, find)
 }
 
 function boxLabels(
   path: string,
   pictures: Iterable<{ named: string; boxes: readonly Box[] }>,
+  classes: readonly string[] | null,
   find: Find,
 ): ImageLabels {
   const boxes = new Map<string, Box[]>()
@@ -225,5 +239,5 @@ function boxLabels(
     else boxes.set(image, [...(boxes.get(image) ?? []), ...own])
   }
   const labels = new Map<string, Beside>([...boxes].map(([image, own]) => [image, { boxes: own }]))
-  return { labels, kind: 'boxes', missing: [...missing], from: path }
+  return { labels, kind: 'boxes', classes, missing: [...missing], from: path }
 }

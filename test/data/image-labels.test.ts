@@ -28,6 +28,22 @@ const boxes = (label: Label | null): readonly Box[] => (label as Boxes).boxes
 const rounded = (label: Label | null) =>
   boxes(label).map(({ x, y, width, height, class: id }) => [id, ...[x, y, width, height].map(v => +v.toFixed(4))])
 
+describe('classes', () => {
+  const two = (a: string, b: string) => ({ [`d/${a}/1.png`]: picture(9, 9), [`d/${b}/2.png`]: picture(9, 9) })
+  test('are named as their folders are, unless these are numbers', async () => {
+    const named = await open(two('cat', 'ant'))
+    expect([named.labels, named.classes]).toEqual(['class', ['ant', 'cat']])
+    expect(await labelsIn(two('cat', 'ant'))).toEqual([0, 1])
+    expect((await open(two('3', '8'))).classes).toBeNull()
+    expect(await labelsIn(two('3', '8'))).toEqual([3, 8])
+  })
+  test('are named as labels.csv names them', async () => {
+    const csv = utf8('file,label\na.png,dog\nb.png,bee\n')
+    const { classes } = await open({ 'labels.csv': csv, 'a.png': picture(9, 9), 'b.png': picture(9, 9) })
+    expect(classes).toEqual(['bee', 'dog'])
+  })
+})
+
 describe('boxes of labels.csv', () => {
   const header = 'file,label,x,y,width,height\n'
   test('are in pixels of the picture and come out as fractions of what is fed; a picture may have none', async () => {
@@ -38,7 +54,8 @@ describe('boxes of labels.csv', () => {
       'd/b.png': picture(40, 20),
       'd/c.png': picture(9, 9),
     }
-    expect((await open(files)).labels).toBe('boxes')
+    const { labels, classes } = await open(files)
+    expect([labels, classes]).toEqual(['boxes', ['eye', 'face']])
     const [a, b, c] = await labelsIn(files)
     expect(rounded(a)).toEqual([
       [1, 0.25, 0.25, 0.5, 0.5],
@@ -88,6 +105,7 @@ describe('a COCO .json', () => {
       [0, 0, 0, 1, 1],
     ])
     expect(boxes(label).map(box => box.crowd ?? false)).toEqual([false, true])
+    expect((await open(files(coco))).classes).toEqual(['car', 'dog'])
     expect((await open(files(coco))).skipped).toEqual([
       { sample: 'gone.png', why: 'named in instances.json, but not there' },
     ])
@@ -112,6 +130,11 @@ describe('a .txt for each picture, as YOLO has them', () => {
       [1, 0, 0.25, 0.2, 0.1],
     ])
     expect(b).toEqual({ kind: 'boxes', boxes: [] })
+  })
+  test('may have names in classes.txt', async () => {
+    const plain = files('1 0.5 0.5 0.5 0.5\n')
+    expect((await open(plain)).classes).toBeNull()
+    expect((await open({ ...plain, 'd/classes.txt': utf8('cup\nplate\n') })).classes).toEqual(['cup', 'plate'])
   })
   test('that holds no boxes is named with its line; captions are let be', async () => {
     await expect(open(files('0 0.5 0.5 0.5 0.5\n0 12 8 30 20\n'))).rejects.toThrow(

@@ -2,7 +2,9 @@
 import { describe, expect, test } from 'vitest'
 import type { Answered } from '../../src/jobs/answers.ts'
 import { changed, confusedPairs, confusion, kindOf } from '../../src/ui/state/answers.ts'
+import { classNames } from '../../src/ui/state/class-names.ts'
 import { difference, pictures, plane } from '../../src/ui/state/map-pixels.ts'
+import type { ProjectView } from '../../workers/api.ts'
 
 const sample = (index: number, label: number | null, before: number, after: number): Answered => ({
   index,
@@ -68,5 +70,25 @@ describe('feature maps', () => {
     const { pixels, most } = difference([maps(5, 1, 0, 0), maps(5, -2, 0, 0)], 0)
     expect(most).toBe(3)
     expect([...pixels.rgba]).toEqual([247, 247, 247, 255, 33, 102, 172, 255])
+  })
+})
+
+describe('names of classes', () => {
+  const project = (classes: string[] | null, labelOffset: number, names?: string) =>
+    ({
+      evaluation: { classes },
+      calibration: null,
+      input: { inputs: {}, labelOffset },
+      model: { metadata: names ? { names } : {} },
+    }) as unknown as ProjectView
+
+  test('are those of the labels, from which the answers may be some away', () => {
+    const { ofAnswer, ofLabel } = classNames(project(['ant', 'bee'], 1))
+    expect([0, 1, 2, 3].map(ofAnswer)).toEqual(['0', 'ant', 'bee', '3'])
+    expect([0, 1, 2].map(ofLabel)).toEqual(['ant', 'bee', '2'])
+  })
+  test('else those that the model brings along, as its trainer wrote them', () => {
+    const { ofAnswer } = classNames(project(null, 0, `{0: 'person', 1: "driver's seat", 12: 'traffic light'}`))
+    expect([0, 1, 2, 12].map(ofAnswer)).toEqual(['person', "driver's seat", '2', 'traffic light'])
   })
 })

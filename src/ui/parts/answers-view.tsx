@@ -22,6 +22,7 @@ const atATime = 12
 const change = (n: number): string => (n === 0 ? '' : format.signed(n, 0, locale()))
 
 function Table(props: { confusion: Confusion }) {
+  const { classes } = useStudio()
   const most = () =>
     Math.max(1, ...props.confusion.after.map((row, k) => Math.max(...row.filter((_, j) => j !== k), 0)))
   return (
@@ -33,9 +34,9 @@ function Table(props: { confusion: Confusion }) {
               {t().answers.label} ╲ {t().answers.answer}
             </th>
             <For each={props.confusion.classes}>
-              {name => (
+              {id => (
                 <th scope="col" class="figure">
-                  {name}
+                  {classes().ofAnswer(id)}
                 </th>
               )}
             </For>
@@ -43,9 +44,9 @@ function Table(props: { confusion: Confusion }) {
         </thead>
         <tbody>
           <For each={props.confusion.classes}>
-            {(name, row) => (
+            {(id, row) => (
               <tr>
-                <th scope="row">{name}</th>
+                <th scope="row">{classes().ofAnswer(id)}</th>
                 <For each={props.confusion.classes}>
                   {(other, column) => {
                     const now = () => props.confusion.after[row()][column()]
@@ -57,8 +58,8 @@ function Table(props: { confusion: Confusion }) {
                         classList={{ right: row() === column(), none: now() === 0 && moved() === 0 }}
                         style={{ '--share': wrong() ? String(now() / most()) : '0' }}
                         title={t().answers.cell(
-                          String(name),
-                          String(other),
+                          classes().ofAnswer(id),
+                          classes().ofAnswer(other),
                           format.whole(now(), locale()),
                           change(moved()) || '0',
                         )}
@@ -81,6 +82,7 @@ function Table(props: { confusion: Confusion }) {
 }
 
 function Pairs(props: { confusion: Confusion }) {
+  const { classes } = useStudio()
   return (
     <>
       <p>{t().answers.pairs}</p>
@@ -102,8 +104,8 @@ function Pairs(props: { confusion: Confusion }) {
             <For each={confusedPairs(props.confusion).slice(0, mostClasses)}>
               {pair => (
                 <tr>
-                  <td>{pair.label}</td>
-                  <td>{pair.answer}</td>
+                  <td>{classes().ofAnswer(pair.label)}</td>
+                  <td>{classes().ofAnswer(pair.answer)}</td>
                   <td class="figure">{format.whole(pair.after, locale())}</td>
                   <td class="figure soft">{change(pair.after - pair.before) || '0'}</td>
                 </tr>
@@ -117,11 +119,14 @@ function Pairs(props: { confusion: Confusion }) {
 }
 
 function ChangedSample(props: { project: ProjectView; role: Role; sample: Answered }) {
+  const { classes } = useStudio()
   const answer = (value: Answered['before'] | Answered['label']) =>
     value === null
       ? format.missing
       : typeof value !== 'object'
-        ? value
+        ? typeof value === 'number'
+          ? classes().ofAnswer(value)
+          : value
         : value.kind === 'boxes'
           ? boxCount(value.boxes.length)
           : ''

@@ -8,6 +8,7 @@ import * as format from '../format.ts'
 import { locale, t } from '../i18n/index.ts'
 import type { Pixels } from '../state/map-pixels.ts'
 import { classesIn, colourOf, differing, masked } from '../state/mask-pixels.ts'
+import { useStudio } from '../state/studio.ts'
 import { BoxPicture, type BoxSet, boxCount } from './box-picture.tsx'
 import { CosineBar } from './cosine-bar.tsx'
 import { Picture } from './picture.tsx'
@@ -18,6 +19,9 @@ type Answers = NonNullable<Beside['answers']>
 type Names = readonly [string, string]
 
 function InWords(props: { answers: Answers; names: Names }) {
+  const { classes } = useStudio()
+  const said = (answer: Answers['before'] | Answers['label']) =>
+    typeof answer === 'object' ? format.missing : typeof answer === 'number' ? classes().ofAnswer(answer) : answer
   const rows = () => {
     const { before, after, right } = props.answers
     return [
@@ -33,10 +37,10 @@ function InWords(props: { answers: Answers; names: Names }) {
             <>
               <dt>{row.name}</dt>
               <dd>
-                <b>{typeof row.answer === 'object' ? format.missing : row.answer}</b>{' '}
+                <b>{said(row.answer)}</b>{' '}
                 <Show when={row.right !== undefined}>
                   <span classList={{ good: row.right, bad: !row.right }}>
-                    {row.right ? t().look.right : t().look.wrong(String(props.answers.label))}
+                    {row.right ? t().look.right : t().look.wrong(String(said(props.answers.label)))}
                   </span>
                 </Show>
               </dd>
@@ -116,7 +120,8 @@ function Masks(props: { answers: Answers; before: Mask; after: Mask; picture: Pi
     const { label } = props.answers
     return label !== null && typeof label === 'object' && label.kind === 'mask' ? label : null
   }
-  const classes = createMemo(() => classesIn([props.before, props.after]).slice(0, 8))
+  const { classes } = useStudio()
+  const shown = createMemo(() => classesIn([props.before, props.after]).slice(0, 8))
   return (
     <div class="section" data-testid="both-masks">
       <div class="row">
@@ -153,10 +158,10 @@ function Masks(props: { answers: Answers; before: Mask; after: Mask; picture: Pi
         </Match>
       </Switch>
       <p class="row small">
-        <For each={classes()}>
+        <For each={shown()}>
           {id => (
             <span class="class-key" style={{ '--class': colourOf(id)!.join(' ') }}>
-              {id}
+              {classes().ofAnswer(id)}
             </span>
           )}
         </For>

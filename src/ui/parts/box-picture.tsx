@@ -4,6 +4,7 @@ import type { Box } from '../../ir/labels.ts'
 import * as format from '../format.ts'
 import { locale, t } from '../i18n/index.ts'
 import type { Pixels } from '../state/map-pixels.ts'
+import { useStudio } from '../state/studio.ts'
 import { Picture } from './picture.tsx'
 import './task-answers.css'
 
@@ -18,10 +19,10 @@ export const boxCount = (count: number): string => t().tasks.boxes(count, format
 // Names on more boxes than this would hide the picture.
 const mostNamed = 12
 
-const tag = (box: BoxSet['boxes'][number]): string =>
-  box.score === undefined ? String(box.class) : `${box.class} · ${format.decimal(box.score, 2, locale())}`
+const tag = (name: string, { score }: BoxSet['boxes'][number]): string =>
+  score === undefined ? name : `${name} · ${format.decimal(score, 2, locale())}`
 
-function Boxes(props: { set: BoxSet; named: boolean }) {
+function Boxes(props: { set: BoxSet; named: boolean; name: (id: number) => string }) {
   return (
     <For each={props.set.boxes}>
       {box => (
@@ -30,7 +31,7 @@ function Boxes(props: { set: BoxSet; named: boolean }) {
           title={
             box.score === undefined
               ? undefined
-              : t().tasks.box(String(box.class), format.decimal(box.score, 3, locale()))
+              : t().tasks.box(props.name(box.class), format.decimal(box.score, 3, locale()))
           }
           style={{
             left: `${100 * box.x}%`,
@@ -40,7 +41,7 @@ function Boxes(props: { set: BoxSet; named: boolean }) {
           }}
         >
           <Show when={props.named}>
-            <span class="tag">{tag(box)}</span>
+            <span class="tag">{tag(props.name(box.class), box)}</span>
           </Show>
         </span>
       )}
@@ -48,8 +49,16 @@ function Boxes(props: { set: BoxSet; named: boolean }) {
   )
 }
 
-/** `bare` is small, without names. */
-export function BoxPicture(props: { pixels: Pixels; label: string; sets: readonly BoxSet[]; bare?: boolean }) {
+/** `bare` is small, without names; `asLabelled`: classes are numbered as the labels are. */
+export function BoxPicture(props: {
+  pixels: Pixels
+  label: string
+  sets: readonly BoxSet[]
+  bare?: boolean
+  asLabelled?: boolean
+}) {
+  const { classes } = useStudio()
+  const name = (id: number) => (props.asLabelled ? classes().ofLabel(id) : classes().ofAnswer(id))
   const shown = () => props.sets.filter(({ of }) => of !== 'label')
   const count = () => Math.max(0, ...shown().map(({ boxes }) => boxes.length))
   // Where two sets lie on each other, the names of the first would say the same again.
@@ -58,7 +67,7 @@ export function BoxPicture(props: { pixels: Pixels; label: string; sets: readonl
     <div class="box-picture" classList={{ bare: props.bare }}>
       <Picture pixels={props.pixels} label={props.label} />
       <div class="boxes" aria-hidden="true">
-        <For each={props.sets}>{set => <Boxes set={set} named={named(set)} />}</For>
+        <For each={props.sets}>{set => <Boxes set={set} named={named(set)} name={name} />}</For>
       </div>
     </div>
   )

@@ -102,6 +102,7 @@ function MapView(props: { maps: Maps; names: readonly [string, string] }) {
 const shownClasses = 5
 
 function Scores(props: { scores: NonNullable<Beside['scores']>; names: readonly [string, string] }) {
+  const { classes } = useStudio()
   const rows = () => {
     const [a, b] = props.scores
     const best = (scores: Float32Array) =>
@@ -131,7 +132,7 @@ function Scores(props: { scores: NonNullable<Beside['scores']>; names: readonly 
         <For each={rows()}>
           {row => (
             <tr>
-              <th scope="row">{row.id}</th>
+              <th scope="row">{classes().ofAnswer(row.id)}</th>
               <td class="figure">{format.decimal(row.before, 3, locale())}</td>
               <td class="figure">
                 <b>{format.decimal(row.after, 3, locale())}</b>

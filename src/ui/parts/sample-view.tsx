@@ -4,6 +4,7 @@ import type { ProjectView, SamplePreview } from '../../../workers/api.ts'
 import type { Label } from '../../ir/labels.ts'
 import * as format from '../format.ts'
 import { locale, t } from '../i18n/index.ts'
+import type { ClassNames } from '../state/class-names.ts'
 import { mapPicture, type Pixels } from '../state/map-pixels.ts'
 import { masked } from '../state/mask-pixels.ts'
 import type { Role } from '../state/project.ts'
@@ -22,13 +23,16 @@ function Labelled(props: { pixels: Pixels; name: string; label: Label | null }) 
       when={boxes()}
       fallback={<Picture pixels={mask() ? masked(props.pixels, mask()!) : props.pixels} label={props.name} />}
     >
-      {known => <BoxPicture pixels={props.pixels} label={props.name} sets={[{ of: 'label', boxes: known() }]} />}
+      {known => (
+        <BoxPicture pixels={props.pixels} label={props.name} sets={[{ of: 'label', boxes: known() }]} asLabelled />
+      )}
     </Show>
   )
 }
 
-function labelText(label: Label): string {
-  if (typeof label !== 'object') return String(label)
+function labelText(label: Label, { ofLabel }: ClassNames): string {
+  if (typeof label === 'number') return ofLabel(label)
+  if (typeof label !== 'object') return label
   return label.kind === 'boxes' ? boxCount(label.boxes.length) : t().tasks.mask
 }
 
@@ -44,6 +48,7 @@ function Captioned(props: { pixels: Pixels; name: string; label?: Label | null }
 }
 
 function Figures(props: { preview: SamplePreview }) {
+  const { classes } = useStudio()
   const number = (value: number) => format.decimal(value, Math.abs(value) < 100 ? 3 : 1, locale())
   return (
     <dl class="facts">
@@ -51,7 +56,7 @@ function Figures(props: { preview: SamplePreview }) {
       <dd class="mono">{props.preview.name}</dd>
       <Show when={props.preview.label !== null}>
         <dt>{t().data.label}</dt>
-        <dd>{labelText(props.preview.label!)}</dd>
+        <dd>{labelText(props.preview.label!, classes())}</dd>
       </Show>
       <Show when={props.preview.fed}>
         {fed => (

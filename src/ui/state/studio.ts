@@ -13,6 +13,7 @@ import type { StudioApi } from '../../../workers/api.ts'
 import type { BundleReport, LayerReport } from '../../jobs/report.ts'
 import { keyOf } from '../graph/scene.ts'
 import { t } from '../i18n/index.ts'
+import { classNames } from './class-names.ts'
 import { createDumps } from './dumps.ts'
 import { createGraphs } from './graphs.ts'
 import { createLooked } from './looked.ts'
@@ -65,6 +66,7 @@ export function createStudio(api: StudioApi, { registration, storeForOffline }: 
     return bundles[Math.min(bundleIndex(), bundles.length - 1)] ?? null
   })
   const layers = createMemo<readonly LayerReport[]>(() => bundle()?.layers ?? report()?.layers ?? [])
+  const classes = createMemo(() => classNames(project.view()))
   const graphs = createGraphs(api, project.view, variants.shown)
 
   /** Selects the node that makes a value, as soon as a graph is there that has it. */
@@ -138,6 +140,7 @@ export function createStudio(api: StudioApi, { registration, storeForOffline }: 
     variants,
     report,
     looked,
+    classes,
     dumps,
     showValue,
     run,
