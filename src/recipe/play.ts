@@ -47,10 +47,15 @@ export async function play(request: PlayRequest, ctx: Context): Promise<State> {
     for (let j = 0; j <= i; j++) request.onStep?.(j, recipe.steps[j], 'store')
     break
   }
+  let foreseen = false
   for (; next < keys.length; next++) {
     ctx.signal.throwIfAborted()
     const step = recipe.steps[next]
     const def = findStep(step.do)!
+    if (!foreseen && !def.clears) {
+      await foresee(recipe.steps.slice(next), state, envOf(request, before[next], ctx))
+      foreseen = true
+    }
     request.onStep?.(next, step, 'run')
     const env = envOf(request, before[next], ctx)
     const { do: _, ...options } = step
@@ -61,6 +66,10 @@ export async function play(request: PlayRequest, ctx: Context): Promise<State> {
     await store?.put(keys[next], pack(state))
   }
   return state
+}
+
+async function foresee(steps: readonly Step[], state: State, env: StepEnv): Promise<void> {
+  for (const { do: id, ...options } of steps) await findStep(id)!.foresee?.(state, options as never, env)
 }
 
 /** A step that told nothing of its time took what the clock says. */

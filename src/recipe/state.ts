@@ -106,6 +106,10 @@ export interface StepDef<S extends Options = Options> {
   options: S
   /** What the step cannot do without; checked before anything runs. */
   needs(options: OptionValues<S>): ('calibration' | 'evaluation' | 'training')[]
+  /** Takes operators out of the graph and reads no samples: what stops a later step may be gone behind it. */
+  clears?: true
+  /** Throws what the graph alone tells would stop the step. It is asked as soon as no step that clears stands first. */
+  foresee?(state: State, options: OptionValues<S>, env: StepEnv): Promise<void>
   run(state: State, options: OptionValues<S>, env: StepEnv): Promise<State>
 }
 

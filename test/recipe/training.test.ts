@@ -127,6 +127,23 @@ describe('finetune', () => {
   })
 })
 
+test('what cannot be trained is named before any sample is read', async () => {
+  const odd = build(text('q = Gemm(f, wf: f32[8,3], bf: f32[3])\n h = Sin(q)\n y = Mul(h, q)'))
+  const unread: Dataset = {
+    ...images(96),
+    samples() {
+      throw new Error('a sample was read')
+    },
+  }
+  for (const steps of [
+    [fewBits, { do: 'qat', ...short }] as Step[],
+    [{ do: 'prune' }, { do: 'distil', ...short }] as Step[],
+  ])
+    await expect(played([{ do: 'optimize' }, ...steps], { of: odd, data: unread })).rejects.toThrow(
+      /Sin .* no gradient/,
+    )
+})
+
 describe('distil', () => {
   const student: Step[] = [{ do: 'distil', ...short, rate: 0.003 }]
 

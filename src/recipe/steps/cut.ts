@@ -16,6 +16,7 @@ export const cut = step({
     shapes: value('Shapes', v.record(v.string(), v.array(v.number())), {} as Record<string, number[]>),
   },
   needs: () => [],
+  clears: true,
   run: async (state, options) => ({ ...state, model: cutModel(state.model, options) }),
 })
 

@@ -25,15 +25,13 @@ export const distil = step({
   label: 'Distil from the original',
   options,
   needs: () => ['training'],
+  async foresee(state: State, o: DistilOptions, env: StepEnv): Promise<void> {
+    await pairOf(state, o, env)
+  },
   async run(state: State, o: DistilOptions, env: StepEnv): Promise<State> {
     checkFloat('distil', state)
     const { ctx } = env
-    const student = infer(upgradeOpset(infer(state.model), 13))
-    const other = env.teacher ? { ...env.teacher, model: infer(env.teacher.model) } : null
-    const teacher = other?.model ?? infer(state.original)
-    const names = other && besideEachOther(student.graph, other)
-    const like = likenessOf(student, teacher, names, env.input, o)
-    const part = await partOf(student.graph, like.values, ctx.bytes)
+    const { student, teacher, other, names, like, part } = await pairOf(state, o, env)
     const trainee = await floatTrainee(student.graph, part, ctx.bytes)
     const material = await materialFor('distil', false, env)
     const given = { part, student, teacher, wanted: like.taught, fedAs: names }
@@ -52,3 +50,14 @@ export const distil = step({
     }
   },
 })
+
+/** The model as it stands, who it learns from, and by what it is held to that. */
+async function pairOf(state: State, o: DistilOptions, env: StepEnv) {
+  const student = infer(upgradeOpset(infer(state.model), 13))
+  const other = env.teacher ? { ...env.teacher, model: infer(env.teacher.model) } : null
+  const teacher = other?.model ?? infer(state.original)
+  const names = other && besideEachOther(student.graph, other)
+  const like = likenessOf(student, teacher, names, env.input, o)
+  const part = await partOf(student.graph, like.values, env.ctx.bytes)
+  return { student, teacher, other, names, like, part }
+}

@@ -24,12 +24,13 @@ export const finetune = step({
   label: 'Fine-tune with labels',
   options,
   needs: () => ['training'],
+  async foresee(state: State, _: FinetuneOptions, env: StepEnv): Promise<void> {
+    await studentOf(state, env)
+  },
   async run(state: State, o: FinetuneOptions, env: StepEnv): Promise<State> {
     checkFloat('finetune', state)
     const { ctx } = env
-    const student = infer(upgradeOpset(infer(state.model), 13))
-    const value = scoresOf(student, env)
-    const part = await partOf(student.graph, [value], ctx.bytes)
+    const { student, value, part } = await studentOf(state, env)
     const trainee = await floatTrainee(student.graph, part, ctx.bytes)
     const material = await materialFor('finetune', true, env)
     const offset = env.input.labelOffset ?? 0
@@ -51,6 +52,12 @@ export const finetune = step({
     }
   },
 })
+
+async function studentOf(state: State, env: StepEnv) {
+  const student = infer(upgradeOpset(infer(state.model), 13))
+  const value = scoresOf(student, env)
+  return { student, value, part: await partOf(student.graph, [value], env.ctx.bytes) }
+}
 
 /** The scores of classes before their Softmax. */
 function scoresOf(model: Model, { input }: StepEnv): ValueName {

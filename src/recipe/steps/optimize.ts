@@ -7,6 +7,7 @@ export const optimize = step({
   label: 'Optimise the graph',
   options: {},
   needs: () => [],
+  clears: true,
   async run(state, _options, { ctx }) {
     const start = ctx.clock()
     const { model, passes, nodesBefore, nodesAfter } = await runPasses(state.model, ctx)

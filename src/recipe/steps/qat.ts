@@ -9,6 +9,7 @@ import { isInt } from '../../ir/number-format.ts'
 import type { QuantPlan } from '../../ir/quant.ts'
 import type { RoundedRead } from '../../ir/training.ts'
 import { infer } from '../../ops/infer.ts'
+import { upgradeOpset } from '../../stages/passes/upgrade-opset.ts'
 import { fixedOutputs } from '../../stages/quantize/fixed.ts'
 import { quantizeModel } from '../../stages/quantize/qdq.ts'
 import { readsOf } from '../../stages/quantize/repairs/brecq.ts'
@@ -38,6 +39,11 @@ export const qat = step({
   label: 'Train what is quantised',
   options,
   needs: () => ['training'],
+  async foresee(state: State, o: QatOptions, env: StepEnv): Promise<void> {
+    const student = infer(upgradeOpset(infer(state.model), 13))
+    const { values } = likenessOf(student, student, null, env.input, o)
+    await partOf(student.graph, values, env.ctx.bytes)
+  },
   async run(state: State, o: QatOptions, env: StepEnv): Promise<State> {
     const planned = state.variants.filter(v => v.plan !== null && v.rounded !== null)
     if (planned.length === 0)
