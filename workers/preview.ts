@@ -2,8 +2,10 @@
 // a swapped colour order or a wrong scale is seen.
 import type { OpenedDataset } from '../src/data/dataset.ts'
 import type { ImageInput } from '../src/data/input-spec.ts'
+import { soundLength } from '../src/data/sound-length.ts'
 import type { NdArray } from '../src/ir/tensor.ts'
 import type { SamplePreview } from './api.ts'
+import { spectrogram } from './spectrogram.ts'
 
 export async function previewOf(
   dataset: OpenedDataset,
@@ -51,10 +53,11 @@ function pictureOf({ shape, data }: NdArray, input: ImageInput): SamplePreview['
 
 const smallest = 4
 
-/** An array of two axes, such as bands over time, with the longer one across; null for what has more, or hardly any. */
+/** Sound as its spectrum over time, an array of two axes, such as bands over time, with the longer one across; null for what has more, or hardly any. */
 function mapOf({ shape, data }: NdArray): SamplePreview['map'] {
   if (data instanceof BigInt64Array || data instanceof BigUint64Array) return null
   const [rows, columns, ...more] = shape.filter(d => d !== 1)
+  if (soundLength([1, ...shape.filter(d => d !== 1)]) !== null) return spectrogram(Float32Array.from(data))
   if (more.length > 0 || !columns || Math.min(rows!, columns) < smallest) return null
   const values = Float32Array.from(data)
   if (rows! <= columns) return { width: columns, height: rows!, values }

@@ -39,21 +39,20 @@ export function goesByTiles({ kernel, strides, dilations, pads, channels, output
 
 const product = (m: number, n: number, k: number, transB = false): GemmShape => ({ m, n, k, transA: false, transB })
 
-/** Calls `visit` with the samples of each group, some at a time. */
-function inPieces(samples: number, perSample: number, visit: (first: number, count: number) => void): void {
-  const most = Math.max(1, Math.floor(together / perSample))
+/** How many samples of so many tiles are taken at a time. */
+const atOnce = (samples: number, tiles: number): number => Math.min(samples, Math.max(1, Math.floor(together / tiles)))
+
+function inPieces(samples: number, tiles: number, visit: (first: number, count: number) => void): void {
+  const most = atOnce(samples, tiles)
   for (let first = 0; first < samples; first += most) visit(first, Math.min(most, samples - first))
 }
-
-const piece = (samples: number, perSample: number): number =>
-  perSample * Math.min(samples, Math.max(1, Math.floor(together / perSample)))
 
 /** x and w where they lie in memory to y; `turned`: w is that of the convolution whose gradient this is. */
 function convolve({ lend }: Memory, x: number, w: number, y: number, shape: ConvShape, turned: boolean): void {
   const { samples, groups, channels, outputs, size, out, pads } = shape
   const tiles = tilesOver(out)
   const each = tilesPerSample(tiles)
-  const most = piece(samples, each)
+  const most = each * atOnce(samples, each)
   const lengths = [
     transformedLength(outputs * channels),
     transformedLength(channels * most),
@@ -117,7 +116,7 @@ export function filterGradientByTiles({ lend }: Memory, x: number, dy: number, d
   const { samples, groups, channels, outputs, size, out, pads } = shape
   const tiles = tilesOver(out)
   const each = tilesPerSample(tiles)
-  const most = piece(samples, each)
+  const most = each * atOnce(samples, each)
   const lengths = [
     transformedLength(channels * most),
     transformedLength(outputs * most),

@@ -1,20 +1,19 @@
 // A folder or a zip of images as samples, one file decoded at a time.
 import { type ByteSource, type FileSet, readAll } from '../base/bytes.ts'
 import { StudioError } from '../base/errors.ts'
-import { readZip } from '../formats/zip.ts'
 import type { Skip } from '../ir/context.ts'
 import { isHidden } from './dataset-kind.ts'
 import type { OpenOptions, SampleSource } from './dataset-source.ts'
 import { fingerprint, onlyImage } from './dataset-source.ts'
-import { type Beside, folderOf, labelsOf, placeLabel } from './image-labels.ts'
+import { folderPrint, inTurns } from './folder.ts'
+import { folderOf, labelsOf, placeLabel } from './image-labels.ts'
 import { decodeImage, foreignImageName, imageName } from './images.ts'
 import { prepare } from './prepare.ts'
 
-/** The images of a folder, or of `zip` where one is given. */
-export async function openImages(files: FileSet, zip: string | null, options: OpenOptions): Promise<SampleSource> {
-  const inside: FileSet = zip === null ? files : await readZip(files.get(zip) as ByteSource)
+/** The images of a folder, or of a zip. */
+export async function openImages(inside: FileSet, zip: ByteSource | null, options: OpenOptions): Promise<SampleSource> {
   const visible = [...inside.keys()].filter(path => !isHidden(path))
-  const name = zip ?? (visible.length > 0 ? folderOf(visible) : '') ?? ''
+  const name = zip?.name ?? (visible.length > 0 ? folderOf(visible) : '')
   const images = visible.filter(path => imageName.test(path))
   if (images.length === 0)
     throw new StudioError(
@@ -42,8 +41,7 @@ export async function openImages(files: FileSet, zip: string | null, options: Op
     labels: kind,
     classes,
     skipped,
-    fingerprint:
-      zip === null ? await folderPrint(inside, paths, labels) : await fingerprint(files.get(zip) as ByteSource),
+    fingerprint: await (zip ? fingerprint(zip) : folderPrint(inside, paths, labels)),
     sampleName: index => paths[index],
     original,
     async read(index) {
@@ -58,34 +56,4 @@ export async function openImages(files: FileSet, zip: string | null, options: Op
       }
     },
   }
-}
-
-/**
- * Sorted by path, but the sub-folders take turns: the first N samples of a folder per class are then of all classes, where plain
- * order would give those of the first alone.
- */
-function inTurns(paths: readonly string[]): string[] {
-  const folders = new Map<string, string[]>()
-  for (const path of [...paths].sort()) {
-    const folder = path.slice(0, path.lastIndexOf('/') + 1)
-    folders.set(folder, [...(folders.get(folder) ?? []), path])
-  }
-  const groups = [...folders.values()]
-  const longest = groups.reduce((n, group) => Math.max(n, group.length), 0)
-  return Array.from({ length: longest }, (_, i) => groups.flatMap(group => group.slice(i, i + 1))).flat()
-}
-
-const looked = 256
-
-/** Names and sizes of all images, the content of the first, and all labels. */
-async function folderPrint(files: FileSet, paths: readonly string[], labels: ReadonlyMap<string, Beside>) {
-  const sizes = paths.map(path => [path, files.get(path)?.size ?? 0, labels.get(path) ?? null])
-  const contents: unknown[] = []
-  for (const path of paths.slice(0, looked)) {
-    const label = labels.get(path)
-    const mask = typeof label === 'object' ? label.mask : undefined
-    for (const name of mask === undefined ? [path] : [path, mask])
-      contents.push(await fingerprint(files.get(name) as ByteSource))
-  }
-  return [sizes, contents]
 }

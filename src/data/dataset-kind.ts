@@ -3,20 +3,23 @@ import type { FileSet } from '../base/bytes.ts'
 import { StudioError } from '../base/errors.ts'
 import { imageName } from './images.ts'
 
-/** 'raw' is a .json that describes raw files; 'arrays' are .npz and .npy. */
-export type DataKind = 'images' | 'arrays' | 'raw'
+/** 'raw' is a .json that describes raw files; 'arrays' are .npz and .npy; 'files' are images or sounds, in a folder or a zip. */
+export type DataKind = 'files' | 'arrays' | 'raw'
+
+export const soundName = /\.wav$/i
+const isSample = (path: string): boolean => imageName.test(path) || soundName.test(path)
 
 const kindByEnding: [RegExp, DataKind][] = [
   [/\.np[yz]$/i, 'arrays'],
   [/\.json$/i, 'raw'],
-  [/\.zip$/i, 'images'],
+  [/\.zip$/i, 'files'],
 ]
 
-/** The kind, and the file that it begins with (null for a folder of images). `main` is the file that was picked, if one was. */
+/** The kind, and the file that it begins with (null for a folder of images or sounds). `main` is the file that was picked, if one was. */
 export function dataKind(files: FileSet, main: string | null): { kind: DataKind; main: string | null } {
   const visible = [...files.keys()].filter(path => !isHidden(path))
   const candidates = main === null ? visible : [main]
-  if (main === null && visible.some(path => imageName.test(path))) return { kind: 'images', main: null }
+  if (main === null && visible.some(isSample)) return { kind: 'files', main: null }
   for (const [ending, kind] of kindByEnding) {
     const found = candidates.filter(path => ending.test(path))
     if (found.length > 1)
@@ -25,12 +28,18 @@ export function dataKind(files: FileSet, main: string | null): { kind: DataKind;
       })
     if (found.length === 1) return { kind, main: found[0] }
   }
-  if (main !== null && imageName.test(main)) return { kind: 'images', main: null }
+  if (main !== null && isSample(main)) return { kind: 'files', main: null }
   throw new StudioError('bad-data', `No samples were found in ${main ?? `${visible.length} files`}.`, {
-    hint: 'Give an .npz or .npy, a folder or zip of images (PNG, JPEG, WebP, BMP), or a .json that describes raw files.',
+    hint: 'Give an .npz or .npy, a folder or zip of images (PNG, JPEG, WebP, BMP) or sounds (WAV), or a .json that describes raw files.',
   })
 }
 
 /** Files that systems leave behind: .DS_Store, __MACOSX, Thumbs.db. */
 export const isHidden = (path: string): boolean =>
   path.split('/').some(part => part.startsWith('.') || part === '__MACOSX' || part === 'Thumbs.db')
+
+/** Sounds, and no images. */
+export function holdsSounds(files: FileSet): boolean {
+  const visible = [...files.keys()].filter(path => !isHidden(path))
+  return visible.some(path => soundName.test(path)) && !visible.some(path => imageName.test(path))
+}

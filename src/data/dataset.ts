@@ -3,12 +3,14 @@
 import type { ByteSource, FileSet } from '../base/bytes.ts'
 import { StudioError } from '../base/errors.ts'
 import { hashJson } from '../base/hash.ts'
+import { readZip } from '../formats/zip.ts'
 import type { Dataset, Sample } from '../ir/context.ts'
 import type { Pixels } from './codecs.ts'
 import { openArrays } from './dataset-arrays.ts'
 import { openImages } from './dataset-images.ts'
-import { dataKind } from './dataset-kind.ts'
+import { dataKind, holdsSounds } from './dataset-kind.ts'
 import { openRaw } from './dataset-raw.ts'
+import { openSounds } from './dataset-sounds.ts'
 import type { OpenOptions, ReadSample, SampleSource } from './dataset-source.ts'
 import { createScreen, lookahead } from './suspicious.ts'
 
@@ -29,7 +31,9 @@ async function openSource(files: FileSet, picked: string | null, options: OpenOp
     })
   if (kind === 'arrays') return openArrays(files.get(main as string) as ByteSource, options)
   if (kind === 'raw') return openRaw(files, main as string, options)
-  return openImages(files, main, options)
+  const zip = main === null ? null : (files.get(main) as ByteSource)
+  const inside = zip ? await readZip(zip) : files
+  return (holdsSounds(inside) ? openSounds : openImages)(inside, zip, options)
 }
 
 /** Opens samples; `main` is the file that was picked, null for a folder. Nothing is decoded before the first sweep. */

@@ -47,8 +47,8 @@ export const data: readonly Pair[] = [
   ['No samples were found in {files*}.', '在 {files*} 中没有找到样本。'],
   ['{visible#} files', '{visible#} 个文件'],
   [
-    'Give an .npz or .npy, a folder or zip of images (PNG, JPEG, WebP, BMP), or a .json that describes raw files.',
-    '请给出 .npz 或 .npy、图片（PNG、JPEG、WebP、BMP）的文件夹或 zip，或描述原始文件的 .json。',
+    'Give an .npz or .npy, a folder or zip of images (PNG, JPEG, WebP, BMP) or sounds (WAV), or a .json that describes raw files.',
+    '请给出 .npz 或 .npy、图片（PNG、JPEG、WebP、BMP）或声音（WAV）的文件夹或 zip，或描述原始文件的 .json。',
   ],
   [
     'the shape [{shape}] with layout {layout} has {channels} channels',
@@ -98,6 +98,25 @@ export const data: readonly Pair[] = [
   ['Save it again as PNG.', '请重新存为 PNG。'],
   ['its {format} data are damaged', '{format} 数据已损坏'],
   ['The image cannot be read: {what*}.', '无法读取图片：{what*}。'],
+  ['The sound cannot be read: {what*}.', '无法读取声音：{what*}。'],
+  ['it is no WAV file', '它不是 WAV 文件'],
+  ['it has {bits} bits a value', '每个值有 {bits} 位'],
+  ['it is compressed (format {format})', '它是压缩的（格式 {format}）'],
+  ['it has no channel', '它没有声道'],
+  [
+    'Save it as WAV with 16 bits, without compression, or take it out of the folder.',
+    '请另存为 16 位、不压缩的 WAV，或从文件夹中移除。',
+  ],
+  ['It has {rate} values a second, and {of} has {other}.', '它每秒有 {rate} 个值，而 {of} 有 {other} 个。'],
+  ['Bring all to the rate that the model was trained with.', '请统一为模型训练时的采样率。'],
+  [
+    "Sound feeds one input of float32 with one long axis, but the model's inputs are {inputs}.",
+    '声音只能输入一个 float32、只有一个长轴的输入，而模型的输入是 {inputs}。',
+  ],
+  [
+    'Give an .npz with the features that the model takes, one array for each input, named after it.',
+    '请给出模型所需特征的 .npz，每个输入一个以其命名的数组。',
+  ],
   ['the file is cut short', '文件不完整'],
   ['a checksum inside is wrong', '内部校验和不符'],
   ['it is a CMYK JPEG, for printing', '是用于印刷的 CMYK JPEG'],

@@ -8,7 +8,7 @@ export const en = {
   add: 'Choose files…',
   addFolder: 'Choose folder…',
   formats:
-    'Images in a folder or a zip, .npz, .npy, or a .json that describes raw files. Labels: folders, labels.csv, a COCO .json, YOLO’s .txt, or a folder of masks',
+    'Images or sounds (.wav) in a folder or a zip, .npz, .npy, or a .json that describes raw files. Labels: folders, labels.csv, a COCO .json, YOLO’s .txt, or a folder of masks',
   samples: (n: string) => `${n} samples`,
   labels: {
     class: 'with class labels',
@@ -63,7 +63,7 @@ export const zh: typeof en = {
   add: '选择文件…',
   addFolder: '选择文件夹…',
   formats:
-    '文件夹或 zip 中的图片、.npz、.npy，或描述原始数据的 .json。标签：子文件夹、labels.csv、COCO .json、YOLO 的 .txt，或掩码文件夹',
+    '文件夹或 zip 中的图片或声音（.wav）、.npz、.npy，或描述原始数据的 .json。标签：子文件夹、labels.csv、COCO .json、YOLO 的 .txt，或掩码文件夹',
   samples: n => `${n} 个样本`,
   labels: { class: '带类别标签', text: '带文本标签', boxes: '带检测框', masks: '带掩码', none: '无标签' },
   skipped: n => `跳过 ${n} 个样本`,
