@@ -123,6 +123,10 @@ test('seconds from the microphone become samples of a model that takes sound, an
     await samples(before + recorded)
     before += recorded
   }
+  // What was heard is seen, over time.
+  const heard = page.locator('.sample-view .pictures canvas').first()
+  await heard.waitFor()
+  expect(await heard.evaluate(canvas => (canvas as HTMLCanvasElement).height)).toBe(128)
   await run(page)
   await result(page)
   const bundle = await saveBundle(page)

@@ -160,3 +160,30 @@ describe('a segmenter', () => {
     expect(await violations()).toEqual([])
   })
 })
+
+describe.skipIf(!hasSharedData)('a keyword model', () => {
+  beforeAll(async () => {
+    page = await studio.newPage()
+    await page.goto(studio.url)
+  })
+  afterAll(() => page.close())
+
+  test('shows what it hears over time, and tells twelve words as well as before', async () => {
+    const shared = (path: string) => file(path.slice(path.lastIndexOf('/') + 1), readFileSync(`${sharedData}${path}`))
+    await choose('pick-model', [shared('onnx/mlperf_kws.onnx')])
+    await page.getByRole('heading', { name: 'Model', exact: true }).waitFor()
+    await go(page, 'data')
+    await choose('pick-calibration', [shared('kws/calib200.npz')])
+    await page.getByTestId('data-calibration').getByText('200 samples', { exact: true }).waitFor()
+    await choose('pick-evaluation', [shared('kws/test800.npz')])
+    await page.getByTestId('data-evaluation').getByText('800 samples', { exact: true }).waitFor()
+    await page.locator('.sample-view .pictures canvas').first().waitFor()
+    expect(await violations()).toEqual([])
+    await run(page)
+    await result(page)
+    expect(await percentAt('report-top1-after')).toBeGreaterThan((await percentAt('report-top1-before')) - 2)
+    await go(page, 'compare')
+    await page.getByTestId('both-answers').waitFor()
+    expect(await violations()).toEqual([])
+  })
+})
