@@ -1,8 +1,9 @@
 // What the model is really fed, as a picture: the array itself, turned back into pixels by the inverse of the input spec, so that
 // a swapped colour order or a wrong scale is seen.
+
+import { soundLength } from '../src/base/sound-length.ts'
 import type { OpenedDataset } from '../src/data/dataset.ts'
 import type { ImageInput } from '../src/data/input-spec.ts'
-import { soundLength } from '../src/data/sound-length.ts'
 import type { NdArray } from '../src/ir/tensor.ts'
 import type { SamplePreview } from './api.ts'
 import { spectrogram } from './spectrogram.ts'

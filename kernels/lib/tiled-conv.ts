@@ -27,7 +27,7 @@ const tilesOver = (out: readonly [number, number]): [number, number] => [
 export function goesByTiles({ kernel, strides, dilations, pads, channels, outputs, size, out }: ConvShape): boolean {
   const covers = (map: readonly [number, number]): boolean => {
     const [down, across] = tilesOver(map)
-    return down * across * tileSide ** 2 <= mostSpilled * map[0] * map[1]
+    return down * across * tileSide * tileSide <= mostSpilled * map[0] * map[1]
   }
   return (
     [0, 1].every(i => kernel[i] === 3 && strides[i] === 1 && dilations[i] === 1 && pads[i] >= 0 && pads[i] <= 2) &&

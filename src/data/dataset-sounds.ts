@@ -2,6 +2,7 @@
 // values of each, and silence behind those that are shorter.
 import { type ByteSource, type FileSet, readAll } from '../base/bytes.ts'
 import { StudioError } from '../base/errors.ts'
+import { soundLength } from '../base/sound-length.ts'
 import { readWav } from '../formats/wav.ts'
 import { type Model, requiredInputs, type ValueName } from '../ir/model.ts'
 import { floats } from '../ir/tensor.ts'
@@ -10,7 +11,6 @@ import { fingerprint, type OpenOptions, type SampleSource } from './dataset-sour
 import { folderPrint, inTurns } from './folder.ts'
 import { folderOf, labelsOf } from './image-labels.ts'
 import { shapeText } from './resolve-input.ts'
-import { soundLength } from './sound-length.ts'
 
 /** The sounds of a folder, or of a zip. */
 export async function openSounds(inside: FileSet, zip: ByteSource | null, options: OpenOptions): Promise<SampleSource> {
