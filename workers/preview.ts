@@ -54,11 +54,15 @@ function pictureOf({ shape, data }: NdArray, input: ImageInput): SamplePreview['
 
 const smallest = 4
 
-/** Sound as its spectrum over time, an array of two axes, such as bands over time, with the longer one across; null for what has more, or hardly any. */
+/**
+ * Sound as its spectrum over time; an array of two axes, such as bands over time, with the longer one across; null for what has more, or
+ * hardly any.
+ */
 function mapOf({ shape, data }: NdArray): SamplePreview['map'] {
   if (data instanceof BigInt64Array || data instanceof BigUint64Array) return null
-  const [rows, columns, ...more] = shape.filter(d => d !== 1)
-  if (soundLength([1, ...shape.filter(d => d !== 1)]) !== null) return spectrogram(Float32Array.from(data))
+  const dims = shape.filter(d => d !== 1)
+  if (soundLength([1, ...dims]) !== null) return spectrogram(Float32Array.from(data))
+  const [rows, columns, ...more] = dims
   if (more.length > 0 || !columns || Math.min(rows!, columns) < smallest) return null
   const values = Float32Array.from(data)
   if (rows! <= columns) return { width: columns, height: rows!, values }

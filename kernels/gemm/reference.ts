@@ -10,6 +10,13 @@ export interface GemmShape {
   transB: boolean // b lies as [n, k] instead of [k, n]
 }
 
+export const product = (
+  m: number,
+  n: number,
+  k: number,
+  { transA = false, transB = false }: Partial<Pick<GemmShape, 'transA' | 'transB'>> = {},
+): GemmShape => ({ m, n, k, transA, transB })
+
 const block = 256
 
 export function reference({ a, b, c }: Arrays, { m, n, k, transA, transB }: GemmShape): void {

@@ -68,22 +68,26 @@ function packAcross(from: usize, stride: i32, width: i32, depth: i32, into: usiz
 /** Four rows beside each other, four steps of the depth at a time. */
 function packFour(source: usize, stride: usize, depth: i32, target: usize, step: usize): void {
   let d = 0
-  for (; d + 4 <= depth; d += 4, source += 16, target += step << 2) {
-    const a = v128.load(source)
-    const b = v128.load(source + stride)
-    const c = v128.load(source + (stride << 1))
-    const e = v128.load(source + (stride << 1) + stride)
-    const ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5)
-    const ce = v128.shuffle<i32>(c, e, 0, 4, 1, 5)
-    const abRest = v128.shuffle<i32>(a, b, 2, 6, 3, 7)
-    const ceRest = v128.shuffle<i32>(c, e, 2, 6, 3, 7)
-    v128.store(target, v128.shuffle<i64>(ab, ce, 0, 2))
-    v128.store(target + step, v128.shuffle<i64>(ab, ce, 1, 3))
-    v128.store(target + (step << 1), v128.shuffle<i64>(abRest, ceRest, 0, 2))
-    v128.store(target + (step << 1) + step, v128.shuffle<i64>(abRest, ceRest, 1, 3))
-  }
+  for (; d + 4 <= depth; d += 4, source += 16, target += step << 2)
+    turn(source, source + stride, source + (stride << 1), source + (stride << 1) + stride, target, step)
   for (; d < depth; d++, source += 4, target += step)
     for (let l = 0; l < 4; l++) store<f32>(target + ((<usize>l) << 2), load<f32>(source + <usize>l * stride))
+}
+
+/** Four rows of four as four columns, `step` bytes from one to the next; they may lie where the rows do. */
+export function turn(a: usize, b: usize, c: usize, d: usize, target: usize, step: usize): void {
+  const first = v128.load(a)
+  const second = v128.load(b)
+  const third = v128.load(c)
+  const fourth = v128.load(d)
+  const low = v128.shuffle<i32>(first, second, 0, 4, 1, 5)
+  const lowRest = v128.shuffle<i32>(third, fourth, 0, 4, 1, 5)
+  const high = v128.shuffle<i32>(first, second, 2, 6, 3, 7)
+  const highRest = v128.shuffle<i32>(third, fourth, 2, 6, 3, 7)
+  v128.store(target, v128.shuffle<i64>(low, lowRest, 0, 2))
+  v128.store(target + step, v128.shuffle<i64>(low, lowRest, 1, 3))
+  v128.store(target + (step << 1), v128.shuffle<i64>(high, highRest, 0, 2))
+  v128.store(target + (step << 1) + step, v128.shuffle<i64>(high, highRest, 1, 3))
 }
 
 function addTile(c: usize, height: i32, width: i32, stride: i32): void {

@@ -116,6 +116,15 @@ function wasmKernels(module: WasmModule, input: number, tallies: WasmBackend['ta
   const second = module.allocate(piece * 4)
   const third = module.allocate(piece * 4)
   const small = module.allocate(emptySums.length * 8)
+  /** What a kernel makes of each element by itself. */
+  const mapped = (name: string, x: Float32Array, scalars: readonly number[]): Float32Array => {
+    const y = new Float32Array(x.length)
+    inPieces(module, x, input, (n, from) => {
+      module.call(name, input, n, second, ...scalars)
+      y.set(module.view('f32', second, n), from)
+    })
+    return y
+  }
   return {
     backend: 'wasm',
     observer: (values, options) => hostObserver(values, options, tallies(options.histogram)),
@@ -171,23 +180,9 @@ function wasmKernels(module: WasmModule, input: number, tallies: WasmBackend['ta
       })
       return y
     },
-    fakeQuantize(x, scale, zeroPoint, qmin, qmax) {
-      const y = new Float32Array(x.length)
-      const scalars = fakeQuantize.scalars({ scale, zeroPoint, qmin, qmax }, {})
-      inPieces(module, x, input, (n, from) => {
-        module.call('fakeQuantize', input, n, second, ...scalars)
-        y.set(module.view('f32', second, n), from)
-      })
-      return y
-    },
-    clip(x, low, high) {
-      const y = new Float32Array(x.length)
-      inPieces(module, x, input, (n, from) => {
-        module.call('clip', input, n, second, low, high)
-        y.set(module.view('f32', second, n), from)
-      })
-      return y
-    },
+    fakeQuantize: (x, scale, zeroPoint, qmin, qmax) =>
+      mapped('fakeQuantize', x, fakeQuantize.scalars({ scale, zeroPoint, qmin, qmax }, {})),
+    clip: (x, low, high) => mapped('clip', x, [low, high]),
     clipGradient(x, dy, low, high) {
       const dx = new Float32Array(x.length)
       inPieces(module, x, input, (n, from) => {

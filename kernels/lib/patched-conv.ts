@@ -2,21 +2,13 @@
 // fit into the cache. With the matrices W [outputs, depth], X [depth, places] (patches) and Y [outputs, places]: Y = W X,
 // dW = dY X^T, dX = W^T dY, and dX is added back to the places in the image that the patches came from.
 import type { ConvShape } from '../../src/ir/context.ts'
-import type { GemmShape } from '../gemm/reference.ts'
+import { product } from '../gemm/reference.ts'
 import { columnsOf } from '../patches/reference.ts'
 import type { Arithmetic, Memory } from './arithmetic.ts'
 
 /** Patches of such a window are the image itself. */
 const isPlain = ({ kernel, strides, pads, size, out }: ConvShape): boolean =>
   [0, 1].every(i => kernel[i] === 1 && strides[i] === 1 && pads[i] === 0 && size[i] === out[i])
-
-const product = (m: number, n: number, k: number, transA = false, transB = false): GemmShape => ({
-  m,
-  n,
-  k,
-  transA,
-  transB,
-})
 
 interface Part {
   /** Positions of one sample and group in x, w and y; `columns` is where its patches lie, unless they are the image itself. */
@@ -66,7 +58,7 @@ export function inputGradientByPatches(memory: Memory, w: number, dy: number, dx
   eachPart(memory, [dx, w, dy], shape, (run, part) => {
     const { columns, plain, depth, places } = part
     if (!plain) run.clear(columns, columnsOf(shape))
-    run.gemm(part.w, part.y, plain ? part.x : columns, product(depth, places, shape.outputs, true))
+    run.gemm(part.w, part.y, plain ? part.x : columns, product(depth, places, shape.outputs, { transA: true }))
     if (!plain) run.addPatches(columns, part.x, shape)
   })
 }
@@ -76,6 +68,6 @@ export function filterGradientByPatches(memory: Memory, x: number, dy: number, d
   eachPart(memory, [x, dw, dy], shape, (run, part) => {
     if (!part.plain) run.patches(part.x, part.columns, shape)
     const matrix = part.plain ? part.x : part.columns
-    run.gemm(part.y, matrix, part.w, product(shape.outputs, part.depth, part.places, false, true))
+    run.gemm(part.y, matrix, part.w, product(shape.outputs, part.depth, part.places, { transB: true }))
   })
 }

@@ -1,6 +1,6 @@
 // Convolutions of 3 x 3 and their gradients by tiles (../winograd), a few samples at a time, so that what is transformed fits into the cache.
 import type { ConvShape } from '../../src/ir/context.ts'
-import type { GemmShape } from '../gemm/reference.ts'
+import { product } from '../gemm/reference.ts'
 import {
   planeOf,
   stepOf,
@@ -36,8 +36,6 @@ export function goesByTiles({ kernel, strides, dilations, pads, channels, output
     covers(size)
   )
 }
-
-const product = (m: number, n: number, k: number, transB = false): GemmShape => ({ m, n, k, transA: false, transB })
 
 /** How many samples of so many tiles are taken at a time. */
 const atOnce = (samples: number, tiles: number): number => Math.min(samples, Math.max(1, Math.floor(together / tiles)))
@@ -141,7 +139,7 @@ export function filterGradientByTiles({ lend }: Memory, x: number, dy: number, d
             d + p * stepOf(outputs * of),
             u + p * stepOf(channels * of),
             dv + p * stepOf(outputs * channels),
-            product(outputs, channels, of, true),
+            product(outputs, channels, of, { transB: true }),
           )
       })
       run.winogradFilterGradient(dv, dw + group * 9 * outputs * channels, { outputs, channels, turned: false })

@@ -34,7 +34,7 @@ function clear(target: usize, count: i32): void {
   for (let k = 0; k < count; k++, target += 4) store<f32>(target, 0)
 }
 
-function copy(target: usize, source: usize, count: i32): void {
+export function copy(target: usize, source: usize, count: i32): void {
   let k = 0
   for (; k + 4 <= count; k += 4, target += 16, source += 16) v128.store(target, v128.load(source))
   for (; k < count; k++, target += 4, source += 4) store<f32>(target, load<f32>(source))

@@ -1,6 +1,9 @@
 // AssemblyScript twins of reference.ts, four tiles or four filters at a time. Maps are first laid into a plane with zeros around, so that
 // no tile has to ask where the edges are.
 
+import { turn } from '../gemm/simd'
+import { copy } from '../patches/simd'
+
 /** A tile between its two transforms: 36 vectors. */
 const half = memory.data(576, 16)
 /** Four filters as they are given or left. */
@@ -131,27 +134,11 @@ function ofFilterGradient(source: usize, from: usize, line: usize, target: usize
   }
 }
 
-/** Four rows of four to four columns. */
-function turn(a: v128, b: v128, c: v128, d: v128, target: usize): void {
-  const ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5)
-  const cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5)
-  const abRest = v128.shuffle<i32>(a, b, 2, 6, 3, 7)
-  const cdRest = v128.shuffle<i32>(c, d, 2, 6, 3, 7)
-  v128.store(target, v128.shuffle<i64>(ab, cd, 0, 2))
-  v128.store(target, v128.shuffle<i64>(ab, cd, 1, 3), 16)
-  v128.store(target, v128.shuffle<i64>(abRest, cdRest, 0, 2), 32)
-  v128.store(target, v128.shuffle<i64>(abRest, cdRest, 1, 3), 48)
-}
-
 /** What of a map lies in the plane, into its place there. */
 function lay(map: usize, h: i32, w: i32, plane: usize, rows: i32, stride: i32, top: i32, left: i32): void {
   const width = min(w, stride - left)
   for (let y = 0; y < min(h, rows - top); y++) {
-    let source = map + ((<usize>(y * w)) << 2)
-    let target = plane + ((<usize>((y + top) * stride + left)) << 2)
-    let k = 0
-    for (; k + 4 <= width; k += 4, source += 16, target += 16) v128.store(target, v128.load(source))
-    for (; k < width; k++, source += 4, target += 4) store<f32>(target, load<f32>(source))
+    copy(plane + ((<usize>((y + top) * stride + left)) << 2), map + ((<usize>(y * w)) << 2), width)
   }
 }
 
@@ -161,6 +148,24 @@ function find(t: i32, count: i32, across: i32, plane: usize, rows: i32, stride: 
     const y = t + l < count ? 4 * ((t + l) / across) : rows
     const x = t + l < count ? 4 * ((t + l) % across) : 0
     store<u32>(starts + ((<usize>l) << 2), <u32>(plane + ((<usize>(y * stride + x)) << 2)))
+  }
+}
+
+/** So many rows of the four tiles, each as four columns, or as six where they are `wide`, into `half`. */
+function gather(lines: i32, stride: i32, wide: bool): void {
+  let a = <usize>load<u32>(starts)
+  let b = <usize>load<u32>(starts, 4)
+  let c = <usize>load<u32>(starts, 8)
+  let d = <usize>load<u32>(starts, 12)
+  const next = (<usize>stride) << 2
+  for (let i = 0; i < lines; i++, a += next, b += next, c += next, d += next) {
+    const row = half + <usize>i * 96
+    turn(a, b, c, d, row, 16)
+    if (!wide) continue
+    const ab = v128.shuffle<i32>(v128.load64_zero(a, 16), v128.load64_zero(b, 16), 0, 4, 1, 5)
+    const cd = v128.shuffle<i32>(v128.load64_zero(c, 16), v128.load64_zero(d, 16), 0, 4, 1, 5)
+    v128.store(row, v128.shuffle<i64>(ab, cd, 0, 2), 64)
+    v128.store(row, v128.shuffle<i64>(ab, cd, 1, 3), 80)
   }
 }
 
@@ -174,22 +179,7 @@ export function winogradInput(x: usize, _n: i32, u: usize, plane: usize, channel
     lay(x + ((<usize>(c * h * w)) << 2), h, w, plane, rows, stride, top, left)
     for (let t = 0; t < count; t += 4) {
       find(t, count, across, plane, rows, stride)
-      let s0 = <usize>load<u32>(starts)
-      let s1 = <usize>load<u32>(starts, 4)
-      let s2 = <usize>load<u32>(starts, 8)
-      let s3 = <usize>load<u32>(starts, 12)
-      for (let i = 0; i < 6; i++) {
-        const row = half + <usize>i * 96
-        turn(v128.load(s0), v128.load(s1), v128.load(s2), v128.load(s3), row)
-        const ab = v128.shuffle<i32>(v128.load64_zero(s0, 16), v128.load64_zero(s1, 16), 0, 4, 1, 5)
-        const cd = v128.shuffle<i32>(v128.load64_zero(s2, 16), v128.load64_zero(s3, 16), 0, 4, 1, 5)
-        v128.store(row, v128.shuffle<i64>(ab, cd, 0, 2), 64)
-        v128.store(row, v128.shuffle<i64>(ab, cd, 1, 3), 80)
-        s0 += (<usize>stride) << 2
-        s1 += (<usize>stride) << 2
-        s2 += (<usize>stride) << 2
-        s3 += (<usize>stride) << 2
-      }
+      gather(6, stride, true)
       const target = u + ((<usize>(c * total + at + t)) << 2)
       ofInput(half, 16, 96, half, 16, 96, 6)
       ofInput(half, 96, 16, target, 6 * step, step, 6)
@@ -207,18 +197,7 @@ export function winogradOutputGradient(y: usize, _n: i32, d: usize, plane: usize
     lay(y + ((<usize>(c * h * w)) << 2), h, w, plane, rows, stride, top, left)
     for (let t = 0; t < count; t += 4) {
       find(t, count, across, plane, rows, stride)
-      let s0 = <usize>load<u32>(starts)
-      let s1 = <usize>load<u32>(starts, 4)
-      let s2 = <usize>load<u32>(starts, 8)
-      let s3 = <usize>load<u32>(starts, 12)
-      for (let i = 0; i < 4; i++) {
-        const row = half + <usize>i * 96
-        turn(v128.load(s0), v128.load(s1), v128.load(s2), v128.load(s3), row)
-        s0 += (<usize>stride) << 2
-        s1 += (<usize>stride) << 2
-        s2 += (<usize>stride) << 2
-        s3 += (<usize>stride) << 2
-      }
+      gather(4, stride, false)
       const target = d + ((<usize>(c * total + at + t)) << 2)
       ofOutputGradient(half, 16, 96, half, 16, 96, 4)
       ofOutputGradient(half, 96, 16, target, 6 * step, step, 6)
@@ -237,7 +216,7 @@ export function winogradOutput(m: usize, _n: i32, y: usize, _plane: usize, chann
       ofOutput(half, 64, 16, half, 64, 16, 4)
       for (let i = 0; i < 4; i++) {
         const row = half + ((<usize>i) << 6)
-        turn(v128.load(row), v128.load(row, 16), v128.load(row, 32), v128.load(row, 48), row)
+        turn(row, row + 16, row + 32, row + 48, row, 16)
         for (let l = 0; l < 4 && t + l < count; l++) {
           const line = 4 * ((t + l) / across) + i
           const column = 4 * ((t + l) % across)

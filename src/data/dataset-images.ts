@@ -2,7 +2,7 @@
 import { type ByteSource, type FileSet, readAll } from '../base/bytes.ts'
 import { StudioError } from '../base/errors.ts'
 import type { Skip } from '../ir/context.ts'
-import { isHidden } from './dataset-kind.ts'
+import { visiblePaths } from './dataset-kind.ts'
 import type { OpenOptions, SampleSource } from './dataset-source.ts'
 import { fingerprint, onlyImage } from './dataset-source.ts'
 import { folderPrint, inTurns } from './folder.ts'
@@ -12,7 +12,7 @@ import { prepare } from './prepare.ts'
 
 /** The images of a folder, or of a zip. */
 export async function openImages(inside: FileSet, zip: ByteSource | null, options: OpenOptions): Promise<SampleSource> {
-  const visible = [...inside.keys()].filter(path => !isHidden(path))
+  const visible = visiblePaths(inside)
   const name = zip?.name ?? (visible.length > 0 ? folderOf(visible) : '')
   const images = visible.filter(path => imageName.test(path))
   if (images.length === 0)

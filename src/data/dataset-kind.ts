@@ -17,7 +17,7 @@ const kindByEnding: [RegExp, DataKind][] = [
 
 /** The kind, and the file that it begins with (null for a folder of images or sounds). `main` is the file that was picked, if one was. */
 export function dataKind(files: FileSet, main: string | null): { kind: DataKind; main: string | null } {
-  const visible = [...files.keys()].filter(path => !isHidden(path))
+  const visible = visiblePaths(files)
   const candidates = main === null ? visible : [main]
   if (main === null && visible.some(isSample)) return { kind: 'files', main: null }
   for (const [ending, kind] of kindByEnding) {
@@ -34,12 +34,14 @@ export function dataKind(files: FileSet, main: string | null): { kind: DataKind;
   })
 }
 
-/** Files that systems leave behind: .DS_Store, __MACOSX, Thumbs.db. */
-export const isHidden = (path: string): boolean =>
+/** All but what systems leave behind: .DS_Store, __MACOSX, Thumbs.db. */
+export const visiblePaths = (files: FileSet): string[] => [...files.keys()].filter(path => !isHidden(path))
+
+const isHidden = (path: string): boolean =>
   path.split('/').some(part => part.startsWith('.') || part === '__MACOSX' || part === 'Thumbs.db')
 
 /** Sounds, and no images. */
 export function holdsSounds(files: FileSet): boolean {
-  const visible = [...files.keys()].filter(path => !isHidden(path))
+  const visible = visiblePaths(files)
   return visible.some(path => soundName.test(path)) && !visible.some(path => imageName.test(path))
 }

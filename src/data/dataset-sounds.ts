@@ -6,7 +6,7 @@ import { soundLength } from '../base/sound-length.ts'
 import { readWav } from '../formats/wav.ts'
 import { type Model, requiredInputs, type ValueName } from '../ir/model.ts'
 import { floats } from '../ir/tensor.ts'
-import { isHidden, soundName } from './dataset-kind.ts'
+import { soundName, visiblePaths } from './dataset-kind.ts'
 import { fingerprint, type OpenOptions, type SampleSource } from './dataset-source.ts'
 import { folderPrint, inTurns } from './folder.ts'
 import { folderOf, labelsOf } from './image-labels.ts'
@@ -14,7 +14,7 @@ import { shapeText } from './resolve-input.ts'
 
 /** The sounds of a folder, or of a zip. */
 export async function openSounds(inside: FileSet, zip: ByteSource | null, options: OpenOptions): Promise<SampleSource> {
-  const visible = [...inside.keys()].filter(path => !isHidden(path))
+  const visible = visiblePaths(inside)
   const sounds = visible.filter(path => soundName.test(path))
   const { labels, kind, classes, missing, from } = await labelsOf(inside, visible, sounds)
   const { name: input, shape, length } = onlySound(options.model)

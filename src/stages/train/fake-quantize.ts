@@ -45,7 +45,7 @@ export function roundFor(
  * "Learned Step Size Quantization", 2020, equation 3): by how far rounding moved an element that was not clipped, and by its code where
  * it was.
  */
-export function throughRounding(
+export function backThrough(
   value: NdArray,
   { array, passes }: Rounded,
   { scale }: QuantParams,

@@ -6,7 +6,7 @@ import type { NdArray } from '../../ir/tensor.ts'
 import type { Network, RoundedRead, Run } from '../../ir/training.ts'
 import { gradOf } from '../../ops/grad/index.ts'
 import type { Done, GradDef } from '../../ops/grad/types.ts'
-import { type Rounded, roundFor, throughRounding } from './fake-quantize.ts'
+import { backThrough, type Rounded, roundFor } from './fake-quantize.ts'
 
 export function refusal(nodes: readonly Node[]): { node: Node; why: string } | null {
   for (const node of nodes) {
@@ -71,7 +71,7 @@ export function network(
                 add(gradients, own, name!, dx)
                 continue
               }
-              const back = throughRounding(values.get(name!)!, as, read.params, dx, kernels)
+              const back = backThrough(values.get(name!)!, as, read.params, dx, kernels)
               if (read.step) steps.set(read.step, (steps.get(read.step) ?? 0) + back.step)
               if (back.dx !== dx) own.add(back.dx)
               add(gradients, own, name!, back.dx)
