@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { createRng } from '../../src/base/rng.ts'
 import type { Context, Feeds } from '../../src/ir/context.ts'
+import { edit } from '../../src/ir/edit.ts'
 import type { Model } from '../../src/ir/model.ts'
 import { verify } from '../../src/ir/verify.ts'
 import { infer } from '../../src/ops/infer.ts'
@@ -110,6 +111,18 @@ test('the quantised model reads uint8 pixels with no node that rounds them, and 
     await runAll(written, [{ x: { dtype: 'uint8', shape, data: pixels } }], ctx),
   ]
   expect(got.y.data).toEqual(judged.y.data)
+})
+
+test('what a file lists as inputs and nothing reads is no input of what is written', async () => {
+  const { graph, ...rest } = build('graph (x: f32[N,3,8,8]) -> (y) { y = Conv(x, w: f32[4,3,3,3], b: f32[4]) }')
+  const listed = edit(graph, e => {
+    e.setInputs(['x', e.addInitializer('batches', { dtype: 'int64', shape: [], data: new Uint8Array(8) })])
+  })
+  const folded = await rawInput(infer({ ...rest, graph: listed }), 'x', { ...imagenet, axis: 1 }, ctx.bytes)
+  if ('why' in folded) throw new Error(folded.why)
+  const written = fromPixels(infer(folded.model), [folded.raw])
+  verify(written.graph)
+  expect(written.graph.inputs).toEqual(['x'])
 })
 
 describe('an input that stays as it is', () => {

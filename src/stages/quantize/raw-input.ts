@@ -110,7 +110,8 @@ export function fromPixels(model: Model, all: readonly RawInput[]): Model {
   const renamed = edit(cut.graph, e => {
     for (const { input, pixels, zero } of raws) {
       e.setValue({ ...graph.values.get(input)!, dtype: 'uint8' })
-      e.setInputs(e.nodes().length > 0 ? graph.inputs : [])
+      // A file may list initializers as inputs; those that nothing reads went with the cut.
+      e.setInputs(graph.inputs.filter(name => e.value(name)))
       e.replaceUses(pixels, input)
       e.dropValue(pixels)
       for (const node of e.nodes().filter(n => n.op === 'QuantizeLinear')) dropRounding(e, node, zero)
