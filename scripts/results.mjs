@@ -1,6 +1,6 @@
-// `npm run results [-- --only resnet20,kws] [--settings w4a8] [--repairs none,refit] [--page]`: what compression costs on the real
-// models of ../shared/data, measured through the command line and written to docs/results.md. What was measured already with this
-// build is not measured again; --page only writes the page anew.
+// `npm run results [-- --only resnet20,kws] [--settings w4a8] [--repairs none,refit] [--anew] [--page]`: what compression costs on the
+// real models of ../shared/data, measured through the command line, kept in docs/results.jsonl and written to docs/results.md. What is
+// there is not measured again; --anew measures what another build of Thimble measured, --page only writes the page.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { setPriority } from 'node:os'
 import { join } from 'node:path'
@@ -12,7 +12,9 @@ const { buildCli } = await import('./build.mjs')
 const { ensurePython } = await import('./python.mjs')
 const { models } = await import('./results/models.mjs')
 const { applies, repairSets, settings } = await import('./results/settings.mjs')
-const { engineHash, isThere, measure, recall } = await import('./results/measure.mjs')
+const { measure } = await import('./results/measure.mjs')
+const { buildNow, recall, remember } = await import('./results/record.mjs')
+const { isThere } = await import('./results/places.mjs')
 const { page } = await import('./results/page.mjs')
 
 const { values } = parseArgs({
@@ -20,6 +22,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     settings: { type: 'string' },
     repairs: { type: 'string' },
+    anew: { type: 'boolean' },
     page: { type: 'boolean' },
   },
 })
@@ -47,19 +50,22 @@ const wanted = combine(chosen(models, 'only'), chosen(settings, 'settings'), cho
 // It takes long, and others may want the machine; the command and Python inherit it.
 setPriority(10)
 await buildCli({ quiet: true })
-const engine = engineHash()
+const build = buildNow()
 
-const todo = values.page
-  ? []
-  : wanted.filter(r => isThere(r.model) && recall(r.model, r.setting, r.repairs, engine) === null)
+const isDone = row => {
+  const found = recall(row)
+  return found !== null && (!values.anew || found.build === build)
+}
+const todo = values.page ? [] : wanted.filter(row => isThere(row.model) && !isDone(row))
 const python = todo.length > 0 ? ensurePython() : null
-for (const [i, { model, setting, repairs }] of todo.entries()) {
+for (const [i, row] of todo.entries()) {
+  const { model, setting, repairs } = row
   const name = `${model.id}, ${setting.id}, ${repairs.id}`
   try {
-    const found = await measure(model, setting, repairs, engine, python)
+    const found = await measure(model, setting, repairs, python)
+    remember(row, found)
     const figure =
-      found.failed ??
-      `${(found.accuracy?.value ?? found.agreement.top1)?.toFixed(2)}, ${found.agreement.sqnrDb.toFixed(1)} dB`
+      found.failed ?? `${(found.accuracy?.value ?? found.agreement)?.toFixed(2) ?? ''} ${found.sqnrDb.toFixed(1)} dB`
     console.error(`${i + 1} of ${todo.length}: ${name}: ${figure}`)
   } catch (error) {
     console.error(`${i + 1} of ${todo.length}: ${name} was not measured: ${error.message}`)
@@ -67,10 +73,7 @@ for (const [i, { model, setting, repairs }] of todo.entries()) {
 }
 
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-const results = combine(models.filter(isThere), settings, repairSets).map(r => ({
-  ...r,
-  found: recall(r.model, r.setting, r.repairs, engine),
-}))
+const results = combine(models.filter(isThere), settings, repairSets).map(row => ({ ...row, found: recall(row) }))
 if (results.every(r => r.found === null)) {
   console.error(
     'Nothing was measured: the page stays as it is. The models lie in ../shared/data, or they are not here.',
@@ -78,4 +81,4 @@ if (results.every(r => r.found === null)) {
   process.exit(1)
 }
 const absent = models.filter(model => !isThere(model))
-writeFileSync(join(root, 'docs/results.md'), page(results, { version, engine, settings, absent }))
+writeFileSync(join(root, 'docs/results.md'), page(results, { version, settings, absent }))

@@ -1,5 +1,5 @@
 // What was measured, as the Markdown page docs/results.md.
-import { commandOf } from './measure.mjs'
+import { apart, commandOf } from './measure.mjs'
 import { recipeOf } from './settings.mjs'
 
 const minus = text => text.replace('-', '−')
@@ -10,17 +10,14 @@ const head = cells => rows([cells, cells.map(() => '---')])
 const unique = values => [...new Set(values)]
 const cell = text => text.replaceAll('|', '\\|').replaceAll('\n', ' ')
 
-// Beyond this both are printed: integer kernels of two builds of the runtime may round differently at ties, which moves a sample or two.
-const apart = 0.2
-
 /** `results`: a row for each model, setting and set of repairs that applies: { model, setting, repairs, found or null }. */
-export function page(results, { version, engine, settings, absent }) {
+export function page(results, { version, settings, absent }) {
   const done = results.filter(r => r.found)
   const models = unique(results.map(r => r.model))
   return `${[
     '# Results',
     'What compression costs and saves on real networks: every number format with every set of repairs. `npm run results` measures it and writes this page; nothing here is written by hand, and nothing was tuned to the data that the models are judged on.',
-    circumstances(done, version, engine),
+    circumstances(done, version),
     meaning,
     `${head(['setting', 'step `quantize` of the recipe'])}\n${rows(settings.map(s => [s.title, options(s)]))}`,
     `A whole recipe, here of ${settings[0].title} without repairs: \`${JSON.stringify(recipeOf(settings[0], { quantize: { repairs: [] } }))}\`. Blocks lie along the inputs of matrices; weights of convolutions keep a scale a channel. \`npm run results -- --only resnet20 --settings w4a8\` measures some rows anew.`,
@@ -44,19 +41,18 @@ const meaning = [
   '**seconds** are those of the whole command without its evaluation. The best of a setting is in bold, were it by one sample: look at the intervals before making much of it.',
 ].join(' ')
 
-function circumstances(done, version, engine) {
+function circumstances(done, version) {
   if (done.length === 0) return 'Nothing was measured yet.'
-  const machines = unique(
-    done.map(r => `${r.found.machine.cpu}, ${r.found.machine.cores} cores, Node ${r.found.machine.node}`),
-  )
+  const machines = unique(done.map(r => r.found.machine))
+  const builds = unique(done.map(r => r.found.build))
+  const countOf = build => done.filter(r => r.found.build === build).length
   const python = unique(done.flatMap(r => r.found.python?.onnxruntime ?? []))
-  const loads = done.map(r => r.found.machine.load)
   return [
-    `Measured on ${machines.join('; ')}, with Thimble ${version} (build ${engine.slice(0, 12)}) in WebAssembly.`,
+    `Measured on ${machines.join('; ')}, with Thimble ${version} in WebAssembly (${builds.map(b => `build ${b}: ${countOf(b)} rows`).join(', ')}).`,
     python.length > 0
       ? `Bundles of labelled models of one size of input were judged once more by Python’s onnxruntime ${python.join(', ')}: where its top-1 is more than ${apart} points away, both are shown; elsewhere they agree.`
       : 'No Python with onnxruntime gave a second opinion.',
-    ...(loads.some(load => load > 2)
+    ...(done.some(r => r.found.loaded)
       ? ['Seconds are of a loaded machine: others were using it, so that they compare roughly and only within a table.']
       : []),
   ].join(' ')
@@ -99,8 +95,8 @@ function table(done) {
   const titles = ['setting', 'repairs', ...(metric ? [metric, 'against float'] : [])]
   titles.push('agreement, %', 'SQNR, dB', 'file, kB', 'packed, theoretical, kB', 'seconds')
   const float = first && [
-    ...['float', '', ...(metric ? [first.before.accuracy.value.toFixed(2), ''] : [])],
-    ...['', '', kilobytes(first.before.bytes), '', ''],
+    ...['float', '', ...(metric ? [first.float.value.toFixed(2), ''] : [])],
+    ...['', '', kilobytes(first.float.bytes), '', ''],
   ]
   const best = bests(worked)
   const lines = done.map((r, i) => {
@@ -117,30 +113,28 @@ const failure = ({ found }, names, columns) => [
 ]
 
 function line({ found }, names, metric, best) {
-  const { accuracy, agreement, python } = found
+  const { accuracy, agreement, sqnrDb, python } = found
   const bold = (value, of, digits) =>
     best?.[of] === value ? `**${minus(value.toFixed(digits))}**` : minus(value.toFixed(digits))
-  const accurate = metric
-    ? [bold(accuracy.value, 'accuracy', 2) + disagreement(accuracy, python), against(accuracy.against)]
-    : []
+  const accurate = metric ? [bold(accuracy.value, 'accuracy', 2) + disagreement(python), against(accuracy)] : []
   return [
     ...names,
     ...accurate,
-    agreement.top1 === null ? '' : bold(agreement.top1, 'top1', 1),
-    bold(agreement.sqnrDb, 'sqnrDb', 1),
+    agreement === null ? '' : bold(agreement, 'agreement', 1),
+    bold(sqnrDb, 'sqnrDb', 1),
     kilobytes(found.bytes),
     kilobytes(found.packed),
     found.seconds.toFixed(1),
   ]
 }
 
-const against = a =>
-  a ? `${signed(a.difference, 2)} (${signed(a.interval95.low, 1)} to ${signed(a.interval95.high, 1)})` : ''
+const against = ({ difference, interval95 }) =>
+  interval95 ? `${signed(difference, 2)} (${interval95.map(end => signed(end, 1)).join(' to ')})` : ''
 
-function disagreement(accuracy, python) {
+function disagreement(python) {
   if (!python) return ''
   if (python.failed) return ` (Python failed: ${cell(python.failed)})`
-  return Math.abs(python.top1 - accuracy.value) > apart ? ` (Python ${python.top1.toFixed(2)})` : ''
+  return python.differs === null ? '' : ` (Python ${python.differs.toFixed(2)})`
 }
 
 /** The best figures of each setting that was tried with several repairs which made a difference. */
@@ -154,8 +148,8 @@ function bests(worked) {
     }
     best.set(setting, {
       accuracy: most(f => f.accuracy?.value ?? null),
-      top1: most(f => f.agreement.top1),
-      sqnrDb: most(f => f.agreement.sqnrDb),
+      agreement: most(f => f.agreement),
+      sqnrDb: most(f => f.sqnrDb),
     })
   }
   return best

@@ -1,9 +1,11 @@
 // Where what scripts/results/models.mjs names lies, in the words of the command line.
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from '../install.mjs'
 
 export const shared = join(root, '../shared/data')
+
+export const isThere = model => existsSync(join(shared, model.file))
 
 /** The path of a file, a folder or a part of one; of a spec, a file in `work` that holds it. */
 export function placeOf(what, work) {

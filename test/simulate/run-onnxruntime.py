@@ -9,6 +9,7 @@ import onnxruntime as ort
 flags = open('/proc/cpuinfo').read() if sys.platform == 'linux' else ''
 options = ort.SessionOptions()
 options.intra_op_num_threads = 1
+options.add_session_config_entry('session.x64quantprecision', '1')
 results = []
 for layer in json.load(open(sys.argv[1])):
     session = ort.InferenceSession(base64.b64decode(layer['model']), options, providers=['CPUExecutionProvider'])
