@@ -210,6 +210,18 @@ describe('learned rounding of a network', () => {
     expect(await sqnr(['refit', 'brecq'], step)).toBeGreaterThan((await sqnr(['refit'], step)) - 0.5)
   })
 
+  test('a layer taken alone has the bias that a repair before gave it', async () => {
+    const apart = build(`graph (x: f32[N,4,8,8]) -> (y) {
+      a = Conv(x, wa: f32[4,4,3,3], ba: f32[4]) {pads=[1,1,1,1]}
+      l = LpNormalization(a)
+      b = Conv(l, wb: f32[4,4,3,3], bb: f32[4]) {pads=[1,1,1,1]}
+      y = Add(b, x)
+    }`)
+    const sqnrOf = async (repairs: string[]): Promise<number> =>
+      (await play(apart, ctx, { step: { weights: 'int4', repairs, iterations: 100 }, samples: 16 })).sqnr.y
+    expect(await sqnrOf(['refit', 'brecq'])).toBeGreaterThan((await sqnrOf([])) + 1)
+  })
+
   test('gives the same bytes for the same samples', async () => {
     const step = { weights: 'int4', repairs: ['qdrop'], iterations: 20 }
     const codes = async () => {

@@ -20,13 +20,15 @@ const mostLayers = 8
 
 export function blocksOf(graph: Graph, layers: readonly Layer[], training: Training): Block[] {
   const layerOf = new Map(layers.map(layer => [layer.node.id, layer]))
+  // Layers are those of the float model; a repair before may have given one of them another bias.
+  const nodeOf = new Map(graph.nodes.map(node => [node.id, node]))
   const inside = (nodes: readonly Node[]): Layer[] => nodes.flatMap(n => layerOf.get(n.id) ?? [])
   return stretches(graph, node => layerOf.has(node.id), training).flatMap(nodes => {
     const own = inside(nodes)
     const whole = own.length === 0 ? null : blockOf(own, nodes, nodes.at(-1)!.outputs[0]!, graph)
     if (whole && own.length <= mostLayers && !training.refusal(whole.nodes)) return [whole]
     return own
-      .map(layer => blockOf([layer], [layer.node], layer.output, graph))
+      .map(layer => blockOf([layer], [nodeOf.get(layer.node.id)!], layer.output, graph))
       .filter(block => !training.refusal(block.nodes))
   })
 }
