@@ -31,11 +31,12 @@ export function roundFor(
       ? ([(integers.qmin - zeroPoint[0]) * scale[0], (integers.qmax - zeroPoint[0]) * scale[0]] as const)
       : null
   if (keep === 0) return { array, passes: ends }
-  const passes = ends && Uint8Array.from(x, v => (v >= ends[0] && v <= ends[1] ? 1 : 0))
+  const passes = ends && new Uint8Array(x.length)
+  const [low, high] = ends ?? [0, 0]
   for (let i = 0; i < x.length; i++) {
-    if (uniform() >= keep) continue
-    data[i] = x[i]
-    if (passes) passes[i] = 1
+    const kept = uniform() < keep
+    if (kept) data[i] = x[i]
+    if (passes && (kept || (x[i] >= low && x[i] <= high))) passes[i] = 1
   }
   return { array, passes }
 }
@@ -57,7 +58,12 @@ export function backThrough(
     const { dx, moved } = kernels.roundingGradient(x, rounded, dy, ...passes)
     return { dx, step: moved / scale[0] }
   }
+  const dx = passes ? new Float32Array(dy.length) : dy
   let moved = 0
-  for (let i = 0; i < dy.length; i++) moved += dy[i] * (rounded[i] - (passes && passes[i] === 0 ? 0 : x[i]))
-  return { dx: passes ? dy.map((g, i) => g * passes[i]) : dy, step: moved / scale[0] }
+  for (let i = 0; i < dy.length; i++) {
+    const through = passes === null || passes[i] === 1
+    moved += dy[i] * (rounded[i] - (through ? x[i] : 0))
+    if (passes && through) dx[i] = dy[i]
+  }
+  return { dx, step: moved / scale[0] }
 }
