@@ -3,7 +3,7 @@
 
 import { StudioError } from '../base/errors.ts'
 import { median } from '../base/median.ts'
-import { fitting } from '../ir/batches.ts'
+import { batches, fitting } from '../ir/batches.ts'
 import type { Context, Dataset, Feeds } from '../ir/context.ts'
 import { type Model, requiredInputs } from '../ir/model.ts'
 import { freeze } from '../ops/freeze.ts'
@@ -35,8 +35,9 @@ export interface ForecastRequest {
 
 // The engine of a run is a new one.
 const startSeconds = 1
-const probed = 4
-const [fewRounds, mostRounds, roundsMs] = [5, 64, 400]
+const [batch, observedBytes] = [16, 32 * 1024 * 1024] // as the steps take samples together
+const [fewRounds, leastMs, mostMs] = [9, 400, 3000]
+const [mostWaiting, roundMs] = [16, 50]
 
 export async function forecast(request: ForecastRequest, ctx: Context): Promise<Forecast> {
   const { bytes, recipe } = request
@@ -60,7 +61,7 @@ export async function forecast(request: ForecastRequest, ctx: Context): Promise<
     return { step: step.do, seconds, bounded: minutes !== null }
   })
   const seconds = steps.reduce((sum, step) => sum + step.seconds, startSeconds)
-  return { steps, seconds, peakBytes: peakOf(model, bytes, probe.fed, ctx.runner.threads), probe: probe.shown }
+  return { steps, seconds, peakBytes: peakOf(bytes, probe, ctx.runner.threads), probe: probe.shown }
 }
 
 interface Probe {
@@ -68,7 +69,8 @@ interface Probe {
   runMs: number
   openMs: number
   readMs: number
-  fed: Feeds
+  sampleBytes: number // of all values of one
+  together: number // samples a run
   shown: Forecast['probe']
 }
 
@@ -83,39 +85,47 @@ async function measure(model: Model, data: Dataset, ctx: Context): Promise<Probe
   const feeds: Feeds[] = []
   // When each was there: the first opens the file for all.
   const there: number[] = [ctx.clock()]
-  for await (const sample of data.samples({ count: probed, signal: ctx.signal })) {
+  for await (const sample of data.samples({ count: batch, signal: ctx.signal })) {
     feeds.push(sample.feeds)
     there.push(ctx.clock())
   }
   const readMs = median(there.slice(1).map((time, i) => time - there[i]))
   if (feeds.length === 0)
     throw new StudioError('bad-data', `No sample of ${data.name} could be used`, { hint: 'Look at them under Data.' })
+  const fixed = asFed(model, feeds[0])
+  const sampleBytes = liveness(fixed).values.reduce((sum, value) => sum + value.bytes, 0)
+  const { feeds: stacked, count: together } = await firstOf(
+    batches(data, model.graph, fitting(observedBytes, sampleBytes, batch), { count: batch, signal: ctx.signal }),
+  )
   // The first session brings the engine with it.
   await (await ctx.runner.open(model)).close()
   const opening = ctx.clock()
   const session = await ctx.runner.open(model)
   const openMs = ctx.clock() - opening
   try {
-    // With every thread busy, and what it takes to reach them.
-    const { threads } = ctx.runner
-    const passMs = await settled(feeds, ctx.clock, async fed => {
-      const start = ctx.clock()
-      await Promise.all(Array.from({ length: threads }, () => session.run(fed)))
-      return (ctx.clock() - start) / threads
-    })
     const runMs = await settled(feeds, ctx.clock, fed => session.time(fed))
-    const [fed] = feeds
-    const { macs } = cost(asFed(model, fed))
-    const shown = { runMs, openMs, readMs, macsPerSecond: (1000 * macs) / runMs }
-    return { passMs, runMs, openMs, readMs, fed, shown }
+    // With every thread busy, and what it takes to reach them, where the next run waits already.
+    const runs = ctx.runner.threads * Math.max(1, Math.min(mostWaiting, Math.round(roundMs / (together * runMs))))
+    const passMs = await settled([stacked], ctx.clock, async fed => {
+      const start = ctx.clock()
+      await Promise.all(Array.from({ length: runs }, () => session.run(fed)))
+      return (ctx.clock() - start) / (runs * together)
+    })
+    const shown = { runMs, openMs, readMs, macsPerSecond: (1000 * cost(fixed).macs) / runMs }
+    return { passMs, runMs, openMs, readMs, sampleBytes, together, shown }
   } finally {
     await session.close()
   }
 }
 
+async function firstOf<T>(items: AsyncIterable<T>): Promise<T> {
+  for await (const item of items) return item
+  throw new Error('There is none')
+}
+
 /**
- * What a round takes once it is at its speed: the median of the later half, since the first ones compile what they run, and a machine does other
- * things now and then.
+ * What a round takes once it is at its speed: the median of the last ones, when they are hardly faster than those before. The first ones
+ * compile what they run, beside it and for as long as the machine's other cores leave it.
  */
 async function settled(
   feeds: readonly Feeds[],
@@ -124,9 +134,13 @@ async function settled(
 ): Promise<number> {
   const times: number[] = []
   const begun = clock()
-  while (times.length < fewRounds || (times.length < mostRounds && clock() - begun < roundsMs))
+  const last = (skipped: number): number => median(times.slice(0, times.length - skipped).slice(-fewRounds))
+  for (;;) {
     times.push(await round(feeds[times.length % feeds.length]))
-  return median(times.slice(times.length >> 1))
+    const spent = clock() - begun
+    if (times.length < fewRounds || spent < leastMs) continue
+    if (spent > mostMs || last(0) > 0.9 * last(fewRounds)) return last(0)
+  }
 }
 
 function asFed(model: Model, fed: Feeds): Model {
@@ -176,12 +190,7 @@ const engineBytes = 16e6
 const copies = 4
 // Activations in the engine, on their way out of it, and those of the run before.
 const arrays = 3
-const batch = 16
-const observedBytes = 32 * 1024 * 1024
 
-function peakOf(model: Model, bytes: number, fed: Feeds, threads: number): number {
-  const { values } = liveness(asFed(model, fed))
-  const all = values.reduce((sum, value) => sum + value.bytes, 0)
-  const together = fitting(observedBytes, all, batch)
-  return threads * (engineBytes + copies * bytes + arrays * together * all)
+function peakOf(bytes: number, { sampleBytes, together }: Probe, threads: number): number {
+  return threads * (engineBytes + copies * bytes + arrays * together * sampleBytes)
 }
