@@ -167,11 +167,14 @@ function ChangedSample(props: { project: ProjectView; role: Role; sample: Answer
         </Show>
       </p>
       <p class="mono soft name" title={props.sample.name}>
-        {props.sample.name}
+        {endOf(props.sample.name)}
       </p>
     </li>
   )
 }
+
+/** Of a sample's name the part that tells it from its neighbours: where it lies in its file, or the file without its folders. */
+const endOf = (name: string): string => /\[\d+\]$/.exec(name)?.[0] ?? name.slice(name.lastIndexOf('/') + 1)
 
 const kinds = ['lost', 'won', 'other'] as const
 

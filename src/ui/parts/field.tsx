@@ -68,6 +68,3 @@ export function ParsedField<T>(props: {
     </Field>
   )
 }
-
-export const oneNumber = (text: string): number | null =>
-  text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : null

@@ -8,10 +8,11 @@ import * as format from '../format.ts'
 import { locale, t } from '../i18n/index.ts'
 import { createAsked } from '../state/asked.ts'
 import type { Count, LayerTrial } from '../state/layer-trial.ts'
+import { readNumber } from '../state/number-text.ts'
 import { rangeOf, setRange } from '../state/recipe-edit.ts'
 import { useStudio } from '../state/studio.ts'
 import { estimatedLocal } from './estimated-local.ts'
-import { oneNumber, ParsedField } from './field.tsx'
+import { ParsedField } from './field.tsx'
 import { type Counting, type End, LayerHistogram } from './layer-histogram.tsx'
 import { ProblemNote } from './problem-note.tsx'
 import { ProgressBar } from './progress-bar.tsx'
@@ -177,7 +178,7 @@ function Drawn(props: {
               name={end === 'min' ? t().layer.from : t().layer.to}
               text={String(Number(range()[end].toPrecision(5)))}
               parse={text => {
-                const value = oneNumber(text)
+                const value = readNumber(text)
                 return value !== null && (end === 'min' ? value <= 0 : value >= 0) ? value : null
               }}
               numeric

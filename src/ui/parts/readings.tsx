@@ -4,7 +4,7 @@ import type { ProjectView } from '../../../workers/api.ts'
 import type { Accuracy, Agreement } from '../../jobs/report.ts'
 import * as format from '../format.ts'
 import { inWords, locale, t } from '../i18n/index.ts'
-import { sameAnswers, shownFigure } from '../state/same-answers.ts'
+import { capital, sameAnswers, shownFigure } from '../state/same-answers.ts'
 import { useStudio } from '../state/studio.ts'
 
 const range = (accuracy: Accuracy): string =>
@@ -13,7 +13,7 @@ const range = (accuracy: Accuracy): string =>
 function AccuracyReading(props: { before: Accuracy; after: Accuracy }) {
   return (
     <span class="reading">
-      <span class="name">{inWords(props.after.metric)}</span>
+      <span class="name">{capital(inWords(props.after.metric))}</span>
       <span>{format.decimal(props.before.value, 1, locale())} →</span>
       <b>{format.percent(props.after.value, 1, locale())}</b>
       <span class="soft small">({range(props.after)})</span>

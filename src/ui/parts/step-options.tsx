@@ -4,9 +4,10 @@ import type { Catalogue, ShownOption } from '../../../workers/api.ts'
 import type { ChoiceOption, NumberOption, SeveralOption } from '../../base/options.ts'
 import type { Step } from '../../recipe/types.ts'
 import { inWords, t } from '../i18n/index.ts'
+import { readNumber } from '../state/number-text.ts'
 import { fieldsOf, type LayerFields, type LayerSetting, settingOf, withLayers } from '../state/recipe-edit.ts'
 import { useStudio } from '../state/studio.ts'
-import { ChoiceField, Field, oneNumber, ParsedField } from './field.tsx'
+import { ChoiceField, Field, ParsedField } from './field.tsx'
 import { Icon } from './icon.tsx'
 
 interface Control {
@@ -18,7 +19,7 @@ interface Control {
 
 function NumberControl(props: Control & { option: NumberOption }) {
   const within = (text: string) => {
-    const value = oneNumber(text)
+    const value = readNumber(text)
     return value !== null && value >= props.option.min && value <= props.option.max ? value : null
   }
   return (

@@ -3,11 +3,12 @@ import { createMemo, createSignal, For, Show } from 'solid-js'
 import type { ProjectView } from '../../../workers/api.ts'
 import * as format from '../format.ts'
 import { inWords, locale, t } from '../i18n/index.ts'
+import { readNumber } from '../state/number-text.ts'
 import { targetsOf } from '../state/recipe-edit.ts'
 import { createSpeed } from '../state/speed.ts'
 import { useStudio } from '../state/studio.ts'
 import { planFor, planned, type Wish as Wished } from '../state/wish.ts'
-import { oneNumber, ParsedField } from './field.tsx'
+import { ParsedField } from './field.tsx'
 import './wish.css'
 
 type Kind = Wished['kind']
@@ -63,7 +64,7 @@ export function Wish(props: { project: ProjectView; disabled: boolean }) {
     ]
   }
   const positive = (text: string) => {
-    const value = oneNumber(text)
+    const value = readNumber(text)
     return value !== null && (value > 0 || (kind() === 'loss' && value === 0)) ? value : null
   }
   const unit = () => {

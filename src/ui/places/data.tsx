@@ -4,7 +4,7 @@ import type { ProjectView, DataView as SampleSet } from '../../../workers/api.ts
 import type { ImageInput, InputSpec, ResizeSpec } from '../../data/input-spec.ts'
 import * as format from '../format.ts'
 import { locale, t } from '../i18n/index.ts'
-import { ChoiceField, oneNumber, ParsedField } from '../parts/field.tsx'
+import { ChoiceField, ParsedField } from '../parts/field.tsx'
 import { FileButton } from '../parts/file-button.tsx'
 import { Findings } from '../parts/findings.tsx'
 import { Gather, takesPictures } from '../parts/gather.tsx'
@@ -14,6 +14,7 @@ import { Segmented } from '../parts/segmented.tsx'
 import { TaskForm } from '../parts/task-form.tsx'
 import { Term } from '../parts/term.tsx'
 import { firstResize, inputOf, noResize, numbers, setInputField } from '../state/input-edit.ts'
+import { numberText, readNumber } from '../state/number-text.ts'
 import type { Role } from '../state/project.ts'
 import { useStudio } from '../state/studio.ts'
 import './data.css'
@@ -103,8 +104,8 @@ function InputForm(props: { project: ProjectView; name: string }) {
   const number = (field: 'scale' | 'pad') => (
     <ParsedField
       name={t().data[field]}
-      text={String(input()[field])}
-      parse={oneNumber}
+      text={numberText(input()[field])}
+      parse={readNumber}
       numeric
       disabled={disabled()}
       onChange={value => set(field, value)}
@@ -113,7 +114,7 @@ function InputForm(props: { project: ProjectView; name: string }) {
   const list = (field: 'mean' | 'std') => (
     <ParsedField
       name={t().data[field]}
-      text={input()[field].join(', ')}
+      text={input()[field].map(numberText).join(', ')}
       parse={numbers}
       disabled={disabled()}
       onChange={value => set(field, value)}
@@ -157,7 +158,7 @@ function InputForm(props: { project: ProjectView; name: string }) {
       <ParsedField
         name={t().data.labelOffset}
         text={String(spec().labelOffset ?? 0)}
-        parse={oneNumber}
+        parse={readNumber}
         numeric
         disabled={disabled()}
         onChange={labelOffset => apply({ ...spec(), labelOffset })}

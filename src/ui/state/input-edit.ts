@@ -1,6 +1,7 @@
 // The input spec as the form edits it: values with their defaults filled in, lists of numbers as text.
 import type { ImageInput, InputSpec, ResizeSpec } from '../../data/input-spec.ts'
 import type { Dim } from '../../ir/model.ts'
+import { readNumber } from './number-text.ts'
 
 export const plain: ImageInput = { layout: 'NCHW', color: 'RGB', scale: 1, mean: [0], std: [1], pad: 0 }
 
@@ -39,6 +40,6 @@ export const firstResize = (shape: readonly Dim[] | null, layout: 'NCHW' | 'NHWC
 /** Numbers parted by commas or spaces; null where one is none. */
 export function numbers(text: string): number[] | null {
   const parts = text.split(/[\s,;]+/).filter(Boolean)
-  const read = parts.map(Number)
-  return parts.length > 0 && read.every(Number.isFinite) ? read : null
+  const read = parts.map(readNumber)
+  return parts.length > 0 && read.every(value => value !== null) ? read : null
 }

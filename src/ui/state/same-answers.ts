@@ -9,7 +9,7 @@ export interface Figure {
   unit: '%' | ''
 }
 
-const capital = (words: string): string => words.slice(0, 1).toUpperCase() + words.slice(1)
+export const capital = (words: string): string => words.slice(0, 1).toUpperCase() + words.slice(1)
 
 export const shownFigure = ({ value, unit }: Pick<Figure, 'value' | 'unit'>, digits: number): string =>
   unit === '%' ? format.percent(value, digits, locale()) : format.decimal(value, 3 + digits, locale())
