@@ -3,7 +3,7 @@
 
 import { StudioError } from '../base/errors.ts'
 import { median } from '../base/median.ts'
-import { batches, fitting } from '../ir/batches.ts'
+import { fitting, held } from '../ir/batches.ts'
 import type { Context, Dataset, Feeds } from '../ir/context.ts'
 import { type Model, requiredInputs } from '../ir/model.ts'
 import { freeze } from '../ops/freeze.ts'
@@ -94,9 +94,8 @@ async function measure(model: Model, data: Dataset, ctx: Context): Promise<Probe
     throw new StudioError('bad-data', `No sample of ${data.name} could be used`, { hint: 'Look at them under Data.' })
   const fixed = asFed(model, feeds[0])
   const sampleBytes = liveness(fixed).values.reduce((sum, value) => sum + value.bytes, 0)
-  const { feeds: stacked, count: together } = await firstOf(
-    batches(data, model.graph, fitting(observedBytes, sampleBytes, batch), { count: batch, signal: ctx.signal }),
-  )
+  const size = fitting(observedBytes, sampleBytes, batch)
+  const [{ feeds: stacked, count: together }] = await held(model.graph, { data, count: size, batch: size }, ctx)
   // The first session brings the engine with it.
   await (await ctx.runner.open(model)).close()
   const opening = ctx.clock()
@@ -116,11 +115,6 @@ async function measure(model: Model, data: Dataset, ctx: Context): Promise<Probe
   } finally {
     await session.close()
   }
-}
-
-async function firstOf<T>(items: AsyncIterable<T>): Promise<T> {
-  for await (const item of items) return item
-  throw new Error('There is none')
 }
 
 /**

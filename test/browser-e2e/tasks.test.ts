@@ -108,7 +108,13 @@ describe('a detector', () => {
   })
 })
 
+/** Photographs of faces among others. */
+const pictures = (folder: string, names: readonly string[]): NamedFile =>
+  zipped(folder, Object.fromEntries(names.map(name => [name, readFileSync(`${sharedData}imagenet/${folder}/${name}`)])))
+
 describe.skipIf(!hasSharedData)('UltraFace', () => {
+  afterAll(() => page.close())
+
   test('is known by its outputs and its number of boxes, and is fed as its own code feeds it', async () => {
     page = await studio.newPage()
     await page.goto(studio.url)
@@ -119,7 +125,23 @@ describe.skipIf(!hasSharedData)('UltraFace', () => {
     expect(await page.getByTestId('task-decoder').inputValue()).toBe('ultraface')
     expect(await page.locator('.field:has(.name:text-is("Output: boxes")) select').inputValue()).toBe('boxes')
     expect(await page.getByLabel('Mean', { exact: true }).inputValue()).toBe('127')
-    await page.close()
+  })
+
+  test('without labels its boxes are held against the original’s, on photographs', async () => {
+    const seen = ['0667_n03787032.jpg', '0697_n03877472.jpg', '0470_n02948072.jpg', '0450_n02860847.jpg']
+    const judged = ['0936_n07714571.jpg', '0178_n02092339.jpg', '0183_n02093859.jpg']
+    await choose('pick-calibration', [pictures('calib64', seen)])
+    await page.getByTestId('data-calibration').getByText('4 samples', { exact: true }).waitFor()
+    await choose('pick-evaluation', [pictures('eval136', judged)])
+    await page.getByTestId('data-evaluation').getByText('3 samples', { exact: true }).waitFor()
+    await run(page)
+    await result(page)
+    expect(await page.getByTestId('agreement').textContent()).toContain('Boxes that both find')
+    await go(page, 'compare')
+    const both = page.getByTestId('both-boxes')
+    await both.locator('.found.after').first().waitFor()
+    expect(await both.locator('.found.before').count()).toBeGreaterThan(0)
+    expect(await both.locator('.found.label').count()).toBe(0)
   })
 })
 

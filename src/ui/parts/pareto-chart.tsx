@@ -33,7 +33,8 @@ export function ParetoChart(props: {
   const ends = createMemo(() => {
     const ys = props.points.flatMap(({ y, low, high }) => [y, low ?? y, high ?? y])
     const [low, high] = [Math.min(...ys), Math.max(...ys)]
-    const room = Math.max((high - low) * 0.12, Math.abs(high) * 0.002, 1e-6)
+    // Points and decibels alike are written with one digit: ends that are nearer would be written the same.
+    const room = Math.max((high - low) * 0.12, 0.5)
     return { right: Math.max(...props.points.map(({ x }) => x)) * 1.06, low: low - room, high: high + room }
   })
   const plot = createMemo((): Plot => {
