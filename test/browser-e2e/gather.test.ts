@@ -119,6 +119,8 @@ test('seconds from the microphone become samples of a model that takes sound, an
     await page.getByTestId('stop-recording').click()
     await page.getByTestId('stop-recording').waitFor({ state: 'detached' })
     const recorded = await count()
+    expect(await page.getByLabel('Layout', { exact: true }).count()).toBe(0)
+    await page.getByText('samples are fed as they are').waitFor()
     await page.getByTestId('add-sound').click()
     await samples(before + recorded)
     before += recorded

@@ -90,6 +90,12 @@ function ResizeFields(props: { resize: ResizeSpec; disabled: boolean; onChange: 
   )
 }
 
+const shapeOf = ({ model }: ProjectView, name: string) =>
+  model.inputs.find(value => name === '*' || value.name === name)?.shape ?? null
+
+/** Whether an input may be of pixels: sounds, features and tokens are fed as they are. */
+const ofPixels = (project: ProjectView, name: string): boolean => (shapeOf(project, name)?.length ?? 4) === 4
+
 function InputForm(props: { project: ProjectView; name: string }) {
   const { project, run } = useStudio()
   const spec = () => props.project.input
@@ -98,8 +104,7 @@ function InputForm(props: { project: ProjectView; name: string }) {
   const apply = (next: InputSpec) => void project.setInput(next)
   const set = <K extends keyof ImageInput>(field: K, value: ImageInput[K]) =>
     apply(setInputField(spec(), props.name, field, value))
-  const shape = () =>
-    props.project.model.inputs.find(value => props.name === '*' || value.name === props.name)?.shape ?? null
+  const shape = () => shapeOf(props.project, props.name)
   const fits = ['none', 'exact', 'cover', 'letterbox', 'height'] as const
   const number = (field: 'scale' | 'pad') => (
     <ParsedField
@@ -122,39 +127,41 @@ function InputForm(props: { project: ProjectView; name: string }) {
   )
   return (
     <div class="fields input-form">
-      <ChoiceField
-        name={t().data.layout}
-        value={input().layout}
-        choices={['NCHW', 'NHWC'] as const}
-        disabled={disabled()}
-        onChange={layout => set('layout', layout)}
-      />
-      <ChoiceField
-        name={t().data.color}
-        value={input().color}
-        choices={['RGB', 'BGR', 'GRAY'] as const}
-        disabled={disabled()}
-        onChange={color => set('color', color)}
-      />
-      {number('scale')}
-      {list('mean')}
-      {list('std')}
-      <ChoiceField
-        name={t().data.fit}
-        value={input().resize?.fit ?? 'none'}
-        choices={fits}
-        label={fit => (fit === 'none' ? t().data.noResize : t().data.fits[fit])}
-        disabled={disabled()}
-        onChange={fit =>
-          fit === 'none'
-            ? apply(noResize(spec(), props.name))
-            : set('resize', { ...(input().resize ?? firstResize(shape(), input().layout)), fit })
-        }
-      />
-      <Show when={input().resize}>
-        {resize => <ResizeFields resize={resize()} disabled={disabled()} onChange={value => set('resize', value)} />}
+      <Show when={ofPixels(props.project, props.name)}>
+        <ChoiceField
+          name={t().data.layout}
+          value={input().layout}
+          choices={['NCHW', 'NHWC'] as const}
+          disabled={disabled()}
+          onChange={layout => set('layout', layout)}
+        />
+        <ChoiceField
+          name={t().data.color}
+          value={input().color}
+          choices={['RGB', 'BGR', 'GRAY'] as const}
+          disabled={disabled()}
+          onChange={color => set('color', color)}
+        />
+        {number('scale')}
+        {list('mean')}
+        {list('std')}
+        <ChoiceField
+          name={t().data.fit}
+          value={input().resize?.fit ?? 'none'}
+          choices={fits}
+          label={fit => (fit === 'none' ? t().data.noResize : t().data.fits[fit])}
+          disabled={disabled()}
+          onChange={fit =>
+            fit === 'none'
+              ? apply(noResize(spec(), props.name))
+              : set('resize', { ...(input().resize ?? firstResize(shape(), input().layout)), fit })
+          }
+        />
+        <Show when={input().resize}>
+          {resize => <ResizeFields resize={resize()} disabled={disabled()} onChange={value => set('resize', value)} />}
+        </Show>
+        {number('pad')}
       </Show>
-      {number('pad')}
       <ParsedField
         name={t().data.labelOffset}
         text={String(spec().labelOffset ?? 0)}
@@ -176,6 +183,7 @@ export function DataPlace(props: { project: ProjectView }) {
   }
   const [chosen, setChosen] = createSignal<string | null>(null)
   const name = () => names().find(known => known === chosen()) ?? names()[0]
+  const proposed = () => props.project.inputProposed && ofPixels(props.project, name())
   const shown = (): Role => (props.project[role()] ? role() : role() === 'calibration' ? 'evaluation' : 'calibration')
   return (
     <div class="place data-place">
@@ -193,14 +201,14 @@ export function DataPlace(props: { project: ProjectView }) {
         <div>
           <h2 class="row">
             {t().data.input}
-            <Show when={props.project.inputProposed}>
+            <Show when={proposed()}>
               <span class="badge" data-testid="input-proposed">
                 {t().data.proposed}
               </span>
             </Show>
           </h2>
-          <p class="soft">{t().data.inputAbout}</p>
-          <Show when={props.project.inputProposed}>
+          <p class="soft">{ofPixels(props.project, name()) ? t().data.inputAbout : t().data.asTheyAre}</p>
+          <Show when={proposed()}>
             <p class="row">
               <span class="warn">{t().data.proposedAbout}</span>
               <button
