@@ -1,7 +1,9 @@
 // Why did accuracy fall? The layers that the error comes from, what makes it, the sample that shows it, and what was measured to help.
 import { StudioError } from '../base/errors.ts'
 import { hashJson } from '../base/hash.ts'
-import type { Context, Memo } from '../ir/context.ts'
+import type { Context, Feeds, Memo } from '../ir/context.ts'
+import { cutGraph } from '../ir/cut.ts'
+import type { ValueName } from '../ir/model.ts'
 import { infer } from '../ops/infer.ts'
 import type { State, StepEnv, Variant } from '../recipe/state.ts'
 import { gatherOnce } from '../recipe/steps/observed.ts'
@@ -92,9 +94,16 @@ export async function diagnose(request: DiagnoseRequest, ctx: Context): Promise<
   }
 }
 
-/** A variant on the samples of a trial, and what its files take. */
-export async function measured(variant: Variant, trial: Trial, ctx: Context): Promise<Measured> {
-  const { sqnrDb, loss } = await trial.compare(variant.model)
+/** A variant on the samples of a trial, run from `start` on where it is given, and what its files take. */
+export async function measured(
+  variant: Variant,
+  trial: Trial,
+  ctx: Context,
+  start: { values: readonly ValueName[]; feeds: readonly Feeds[] } | null = null,
+): Promise<Measured> {
+  const { model } = variant
+  const run = start ? cutGraph(infer(model), start.values, model.graph.outputs) : model
+  const { sqnrDb, loss } = await trial.compare(run, start?.feeds)
   const written = fromPixels(variant.model, variant.raw)
   return { sqnrDb, loss, bytes: await bytesOf(written, findTarget(variant.target), variant.form, { ctx }) }
 }

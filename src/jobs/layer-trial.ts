@@ -2,7 +2,9 @@
 // samples.
 import { StudioError } from '../base/errors.ts'
 import { hashJson } from '../base/hash.ts'
-import type { Context } from '../ir/context.ts'
+import { changesFrom } from '../ir/changed.ts'
+import type { Context, Feeds } from '../ir/context.ts'
+import type { Model, ValueName } from '../ir/model.ts'
 import { previewing } from '../recipe/steps/preview.ts'
 import { quantizeWith } from '../recipe/steps/quantize.ts'
 import type { QuantizeOptions } from '../recipe/steps/quantize-options.ts'
@@ -23,6 +25,8 @@ export interface LayersTried {
 export interface Judged {
   trial: Trial
   measured: Measured
+  /** What the result computes where the last trial began to differ from it: the next one is likely to begin there too. */
+  start: { values: readonly ValueName[]; feeds: readonly Feeds[] } | null
 }
 
 export async function judgedAs(opened: OpenedResult, samples: number, ctx: Context): Promise<Judged> {
@@ -33,12 +37,12 @@ export async function judgedAs(opened: OpenedResult, samples: number, ctx: Conte
     })
   const options = { batch: 8, count: samples, input: request.recipe.input ?? { inputs: {} } }
   const trial = await openTrial(float, request.calibration, options, previewing(wanted.target, ctx))
-  return { trial, measured: await measured(variant, trial, ctx) }
+  return { trial, measured: await measured(variant, trial, ctx), start: null }
 }
 
 /**
- * Tries a recipe that differs from the result's in the options of the step that quantises. Nothing is observed again that was seen, and
- * what is computed here a run finds.
+ * Tries a recipe that differs from the result's in the options of the step that quantises. Nothing is observed again that was seen, only
+ * what follows from the change is run, and what is computed here a run finds.
  */
 export async function tryRecipe(
   opened: OpenedResult,
@@ -50,11 +54,28 @@ export async function tryRecipe(
   const made = await quantizeWith(before, changedOptions(opened, recipe), { ...env, ctx, wanted: [wanted] })
   ctx.signal.throwIfAborted()
   const { trial, measured: as } = judged
+  const [changed] = made.variants
   return {
     samples: trial.batches.reduce((n, b) => n + b.count, 0),
     before: as,
-    after: await measured(made.variants[0], trial, ctx),
+    after: await measured(changed, trial, ctx, await startOf(opened.variant.model, changed.model, judged)),
   }
+}
+
+// Of what a trial is started from, over all samples.
+const mostBytes = 268435456
+
+/** Where a changed model is started, unless at its inputs. */
+async function startOf(original: Model, changed: Model, judged: Judged): Promise<Judged['start']> {
+  const values = changesFrom(original.graph, changed.graph)
+  if (values === null || values.every(name => original.graph.inputs.includes(name))) return null
+  if (judged.start?.values.join() === values.join()) return judged.start
+  judged.start = null
+  const feeds = await judged.trial.at(original, values)
+  const bytes = feeds.reduce((sum, fed) => Object.values(fed).reduce((n, a) => n + a.data.byteLength, sum), 0)
+  const start = { values, feeds }
+  if (bytes <= mostBytes) judged.start = start
+  return start
 }
 
 function changedOptions({ request, options }: OpenedResult, recipe: Recipe): QuantizeOptions {

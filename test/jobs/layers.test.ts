@@ -39,14 +39,14 @@ function storing() {
   }
 }
 
-const requestFor = (quantize: object, store: ReturnType<typeof storing>): ReplayRequest => ({
+const requestFor = (quantize: object, store: ReturnType<typeof storing>, target = 'onnxruntime'): ReplayRequest => ({
   imported: { model, name: 'm.onnx', format: 'onnx', bytes: 0, sources: new Map(), notes: [] },
   modelHash: 'm',
   calibration: data,
   evaluation: null,
   recipe: checkRecipe({
     thimble: 1,
-    steps: [{ do: 'optimize' }, { do: 'quantize', ...quantize }, exportTo('onnxruntime')],
+    steps: [{ do: 'optimize' }, { do: 'quantize', ...quantize }, exportTo(target)],
   }),
   samples: 12,
   store,
@@ -152,6 +152,36 @@ describe('a trial', () => {
     expect(better.after.sqnrDb).toBeGreaterThan(same.before.sqnrDb)
     expect(better.after.bytes).toBeGreaterThan(same.before.bytes)
   })
+
+  test.each(['onnxruntime', 'tflite', 'ncnn'])(
+    'for %s runs only what follows from the change, from what was computed before it, and comes to what the whole model gives',
+    async target => {
+      const result = (await openResult(requestFor({}, storing(), target), 0, ctx))!
+      const opened: number[] = []
+      const open: Context['runner']['open'] = (model, options) => {
+        opened.push(model.graph.nodes.length)
+        return ctx.runner.open(model, options)
+      }
+      const judged = await judgedAs(result, 4, { ...ctx, runner: { ...ctx.runner, open } })
+      const changes = [
+        { range: 'percentile' },
+        { range: 'mse' },
+        ...(target === 'onnxruntime' ? [{ float: true }] : []),
+      ]
+      for (const [i, layer] of changes.entries()) {
+        const changed = requestFor(tried({ [nodeOf('c')]: layer }), storing(), target)
+        opened.length = 0
+        const { after } = await tryRecipe(result, judged, changed.recipe, ctx)
+        if (target === 'onnxruntime') {
+          expect(opened.length).toBe(i === 0 ? 2 : 1)
+          expect(Math.max(...opened)).toBeLessThan((2 / 3) * result.variant.model.graph.nodes.length)
+        }
+        const whole = (await openResult(changed, 0, ctx))!
+        expect(after).toEqual((await judgedAs(whole, 4, ctx)).measured)
+        expect(judged.start!.values).not.toContain('x')
+      }
+    },
+  )
 
   test('refuses a recipe that is another in what comes before', async () => {
     const request = requestFor({}, storing())

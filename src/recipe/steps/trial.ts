@@ -2,6 +2,7 @@
 import type { InputSpec } from '../../data/input-spec.ts'
 import { type Batch, batches, each, inOrder, unstack } from '../../ir/batches.ts'
 import type { Context, Dataset, Feeds } from '../../ir/context.ts'
+import { cutGraph } from '../../ir/cut.ts'
 import type { Model, ValueName } from '../../ir/model.ts'
 import type { NdArray } from '../../ir/tensor.ts'
 import { Agreement } from '../../stages/evaluate/agreement.ts'
@@ -14,6 +15,8 @@ export interface Trial {
   batches: readonly Batch[]
   /** Of the float model, batch by batch. */
   outputs: readonly Readonly<Record<ValueName, NdArray>>[]
+  /** Values of a candidate, batch by batch. */
+  at(candidate: Model, values: readonly ValueName[]): Promise<Feeds[]>
   /** `feeds` batch by batch, where the candidate starts elsewhere than at the inputs. */
   compare(candidate: Model, feeds?: readonly Feeds[]): Promise<Figures & { loss: number }>
   /** The error of each sample by itself, in their order. */
@@ -60,6 +63,18 @@ export async function openTrial(
   return {
     batches: given,
     outputs: exact,
+    async at(candidate, values) {
+      const inputs = new Set(candidate.graph.inputs)
+      const made = values.filter(name => !inputs.has(name))
+      const feeds = given.map(b => Object.fromEntries(values.filter(v => inputs.has(v)).map(v => [v, b.feeds[v]])))
+      if (made.length === 0) return feeds
+      const runs = await runOn(
+        cutGraph(candidate, [], made),
+        given.map(b => b.feeds),
+        ctx,
+      )
+      return feeds.map((fed, i) => ({ ...fed, ...runs[i] }))
+    },
     async compare(candidate, feeds = given.map(b => b.feeds)) {
       const { outputs } = candidate.graph
       const agreement = new Agreement(ctx.kernels, outputs, null)
