@@ -1,9 +1,8 @@
 // Why did accuracy fall? The layers that the error comes from, what makes it, the sample that shows it, and what was measured to help.
 import { StudioError } from '../base/errors.ts'
 import { hashJson } from '../base/hash.ts'
-import type { Context, Feeds, Memo } from '../ir/context.ts'
+import type { Context, Memo } from '../ir/context.ts'
 import { cutGraph } from '../ir/cut.ts'
-import type { ValueName } from '../ir/model.ts'
 import { infer } from '../ops/infer.ts'
 import type { State, StepEnv, Variant } from '../recipe/state.ts'
 import { gatherOnce } from '../recipe/steps/observed.ts'
@@ -18,6 +17,7 @@ import { type Blamed, blame, type LayerShare, sharesOf } from './blame.ts'
 import { wantedOf } from './compress.ts'
 import { type Remedy, remediesFor } from './remedies.ts'
 import { type ReplayRequest, replayed } from './replay.ts'
+import { type Start, startsIn } from './starts.ts'
 
 export interface DiagnoseRequest extends ReplayRequest {
   /** Samples that candidates are judged on. */
@@ -99,7 +99,7 @@ export async function measured(
   variant: Variant,
   trial: Trial,
   ctx: Context,
-  start: { values: readonly ValueName[]; feeds: readonly Feeds[] } | null = null,
+  start: Start | null = null,
 ): Promise<Measured> {
   const { model } = variant
   const run = start ? cutGraph(infer(model), start.values, model.graph.outputs) : model
@@ -130,6 +130,7 @@ async function tryAll(
   }
   // With histograms, which any range can be found in.
   const look = gatherOnce(null, o => ({ ...o, range: 'mse' }))
+  const starts = startsIn(variant.model, whole)
   const tried: TriedRemedy[] = []
   for (const [done, remedy] of remedies.entries()) {
     ctx.signal.throwIfAborted()
@@ -141,7 +142,8 @@ async function tryAll(
       note: `${remedy.to} ${remedy.nodes.join(' ')}`.trim(),
     })
     const made = await quantizeWith(before, { ...quantize, ...remedy.quantize }, env, look)
-    tried.push({ ...remedy, ...(await measured(made.variants[0], whole, ctx)) })
+    const [changed] = made.variants
+    tried.push({ ...remedy, ...(await measured(changed, whole, ctx, await starts.of(changed.model))) })
   }
   tried.sort((a, b) => b.sqnrDb - a.sqnrDb)
   return { tried, untried: remedies.length - tried.length }

@@ -2,9 +2,7 @@
 // samples.
 import { StudioError } from '../base/errors.ts'
 import { hashJson } from '../base/hash.ts'
-import { changesFrom } from '../ir/changed.ts'
-import type { Context, Feeds } from '../ir/context.ts'
-import type { Model, ValueName } from '../ir/model.ts'
+import type { Context } from '../ir/context.ts'
 import { previewing } from '../recipe/steps/preview.ts'
 import { quantizeWith } from '../recipe/steps/quantize.ts'
 import type { QuantizeOptions } from '../recipe/steps/quantize-options.ts'
@@ -13,6 +11,7 @@ import type { Recipe } from '../recipe/types.ts'
 import { type Measured, measured } from './diagnose.ts'
 import type { OpenedResult } from './opened-result.ts'
 import { quantizing } from './replay.ts'
+import { type Starts, startsIn } from './starts.ts'
 
 /** The whole model as it is and as the step would make it with other options, on a few samples. */
 export interface LayersTried {
@@ -25,8 +24,7 @@ export interface LayersTried {
 export interface Judged {
   trial: Trial
   measured: Measured
-  /** What the result computes where the last trial began to differ from it: the next one is likely to begin there too. */
-  start: { values: readonly ValueName[]; feeds: readonly Feeds[] } | null
+  starts: Starts
 }
 
 export async function judgedAs(opened: OpenedResult, samples: number, ctx: Context): Promise<Judged> {
@@ -37,7 +35,7 @@ export async function judgedAs(opened: OpenedResult, samples: number, ctx: Conte
     })
   const options = { batch: 8, count: samples, input: request.recipe.input ?? { inputs: {} } }
   const trial = await openTrial(float, request.calibration, options, previewing(wanted.target, ctx))
-  return { trial, measured: await measured(variant, trial, ctx), start: null }
+  return { trial, measured: await measured(variant, trial, ctx), starts: startsIn(variant.model, trial) }
 }
 
 /**
@@ -53,29 +51,13 @@ export async function tryRecipe(
   const { before, env, wanted } = opened
   const made = await quantizeWith(before, changedOptions(opened, recipe), { ...env, ctx, wanted: [wanted] })
   ctx.signal.throwIfAborted()
-  const { trial, measured: as } = judged
+  const { trial, measured: as, starts } = judged
   const [changed] = made.variants
   return {
     samples: trial.batches.reduce((n, b) => n + b.count, 0),
     before: as,
-    after: await measured(changed, trial, ctx, await startOf(opened.variant.model, changed.model, judged)),
+    after: await measured(changed, trial, ctx, await starts.of(changed.model)),
   }
-}
-
-// Of what a trial is started from, over all samples.
-const mostBytes = 268435456
-
-/** Where a changed model is started, unless at its inputs. */
-async function startOf(original: Model, changed: Model, judged: Judged): Promise<Judged['start']> {
-  const values = changesFrom(original.graph, changed.graph)
-  if (values === null || values.every(name => original.graph.inputs.includes(name))) return null
-  if (judged.start?.values.join() === values.join()) return judged.start
-  judged.start = null
-  const feeds = await judged.trial.at(original, values)
-  const bytes = feeds.reduce((sum, fed) => Object.values(fed).reduce((n, a) => n + a.data.byteLength, sum), 0)
-  const start = { values, feeds }
-  if (bytes <= mostBytes) judged.start = start
-  return start
 }
 
 function changedOptions({ request, options }: OpenedResult, recipe: Recipe): QuantizeOptions {
