@@ -32,7 +32,7 @@ const byAxes = (
     forward(node, inputs) {
       const { shape } = inputs[0]!
       const { small, out } = reduced(node, inputs)
-      const at = positions(small, shape) ?? Uint32Array.from({ length: count(shape) }, (_, i) => i)
+      const at = placesIn(small, shape)
       const sums = count(small)
       return floats(out, reduce(floatsOf(inputs[0]!), at, sums, count(shape) / sums))
     },
@@ -82,6 +82,44 @@ const logSumExp = byAxes(
   (x, y) => exp(x - y),
 )
 
+/** An element's slope is the product of the others: with one zero among them, of all that are not, at that zero alone. */
+const product = single({
+  type: 'ReduceProd',
+  forward(node, inputs) {
+    const { out } = reduced(node, inputs)
+    const { products, zeros } = factors(node, inputs)
+    return floats(
+      out,
+      Float32Array.from(products, (p, o) => (zeros[o] > 0 ? 0 : p)),
+    )
+  },
+  backward(node, { inputs }, dy) {
+    const { products, zeros, at } = factors(node, inputs)
+    const others = (v: number, o: number): number => {
+      if (zeros[o] === 0) return products[o] / v
+      return zeros[o] === 1 && v === 0 ? products[o] : 0
+    }
+    return [floatsOf(inputs[0]!).map((v, i) => dy[at[i]] * others(v, at[i]))]
+  },
+})
+
+/** Of each output the product of what is not zero, and how many zeros there are; `at` is the output of each element. */
+function factors(node: Node, inputs: Inputs): { products: Float64Array; zeros: Uint32Array; at: Uint32Array } {
+  const { shape } = inputs[0]!
+  const { small } = reduced(node, inputs)
+  const at = placesIn(small, shape)
+  const products = new Float64Array(count(small)).fill(1)
+  const zeros = new Uint32Array(count(small))
+  for (const [i, v] of floatsOf(inputs[0]!).entries()) {
+    if (v === 0) zeros[at[i]]++
+    else products[at[i]] *= v
+  }
+  return { products, zeros, at }
+}
+
+const placesIn = (small: readonly number[], shape: readonly number[]): Uint32Array =>
+  positions(small, shape) ?? Uint32Array.from({ length: count(shape) }, (_, i) => i)
+
 const itself = (sum: number): number => sum
 const sign = (x: number): number => (x > 0 ? 1 : x < 0 ? -1 : 0)
 
@@ -95,4 +133,5 @@ export const reduceGrads: readonly GradDef[] = [
   extreme('ReduceMax', (a, b) => a > b, Number.NEGATIVE_INFINITY),
   extreme('ReduceMin', (a, b) => a < b, Number.POSITIVE_INFINITY),
   logSumExp,
+  product,
 ]

@@ -1,6 +1,6 @@
-// Resize to the nearest and linearly: along each axis every place is a sum of few others, and its gradient goes back to them.
+// Resize to the nearest, linearly and by cubics: along each axis every place is a sum of few others, and its gradient goes back to them.
 // https://onnx.ai/onnx/operators/onnx__Resize.html
-import { attrInt, attrInts, attrString, type Node } from '../../ir/model.ts'
+import { attrFloat, attrInt, attrInts, attrString, type Node } from '../../ir/model.ts'
 import { floats } from '../../ir/tensor.ts'
 import { along, axisIn, floatsOf, type GradDef, type Inputs, numbersOf, single } from './types.ts'
 
@@ -56,11 +56,21 @@ function partsAt(node: Node, i: number, from: number, to: number, scale: number)
   if (modeOf(node) === 'nearest') return [{ from: inside(nearest[roundingOf(node)](x)), weight: 1 }]
   const low = Math.floor(x)
   const part = x - low
-  return [
-    { from: inside(low), weight: 1 - part },
-    { from: inside(low + 1), weight: part },
-  ]
+  if (modeOf(node) === 'linear')
+    return [
+      { from: inside(low), weight: 1 - part },
+      { from: inside(low + 1), weight: part },
+    ]
+  const a = attrFloat(node, 'cubic_coeff_a', -0.75)
+  const around = [-1, 0, 1, 2].map(k => ({ at: low + k, weight: cubic(Math.abs(part - k), a) }))
+  const kept = attrInt(node, 'exclude_outside', 0) === 0 ? around : around.filter(({ at }) => at === inside(at))
+  const sum = kept.reduce((total, { weight }) => total + weight, 0)
+  return kept.map(({ at, weight }) => ({ from: inside(at), weight: weight / sum }))
 }
+
+/** Keys, "Cubic Convolution Interpolation for Digital Image Processing", 1981, equation 15: the weight at a distance of less than 2. */
+const cubic = (d: number, a: number): number =>
+  d <= 1 ? ((a + 2) * d - (a + 3)) * d * d + 1 : ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
 
 /** One axis after the other, each on what the one before left. */
 function resized(x: Float32Array, shape: readonly number[], { axis, places }: Axis): Float32Array {
@@ -92,7 +102,7 @@ function back(dy: Float32Array, shape: readonly number[], { axis, places }: Axis
 }
 
 function refuses(node: Node): string | null {
-  if (!['nearest', 'linear'].includes(modeOf(node))) return `it is ${modeOf(node)}`
+  if (!['nearest', 'linear', 'cubic'].includes(modeOf(node))) return `it is ${modeOf(node)}`
   if (attrInt(node, 'antialias', 0) !== 0) return 'it smooths while it shrinks'
   if (!(placesOf(node) in coordinates)) return `its coordinates are ${placesOf(node)}`
   if (attrString(node, 'keep_aspect_ratio_policy', 'stretch') !== 'stretch') return 'it keeps the ratio of the sides'

@@ -119,6 +119,13 @@ const cases: [string, string][] = [
     'x: f32[1,2,3,4]',
     'Resize(x, _, _, s: i64[4]{1, 2, 5, 7}) {mode="linear", coordinate_transformation_mode="pytorch_half_pixel"}',
   ],
+  ['x: f32[1,2,5,4]', 'Resize(x, _, s1: f32[4]{1, 1, 2, 1.5}) {mode="cubic"}'],
+  [
+    'x: f32[1,2,5,6]',
+    'Resize(x, _, _, s: i64[4]{1, 2, 9, 4}) {mode="cubic", cubic_coeff_a=-0.5, exclude_outside=1, coordinate_transformation_mode="align_corners"}',
+  ],
+  ['x: f32[2,3,4]', 'ReduceProd(x) {axes=[1]}'],
+  ['x: f32[2,3]', 'ReduceProd(x) {keepdims=0}'],
   ['x: f32[2,3,4]', 'Unsqueeze(x, a: i64[2]{0, -1})'],
   ['x: f32[2,3,4]', 'Cast(x) {to=1}'],
   ['x: f32[2,3,4]', 'Pad(x, p: i64[6]{0,1,2,0,1,1}) {mode="reflect"}'],
@@ -139,6 +146,8 @@ const models: [string, string][] = [
   ['Sqrt', 'graph (x: f32[8]) -> (y) { e = Exp(x)\n y = Sqrt(e) }'],
   ['Log', 'graph (x: f32[8]) -> (y) { e = Exp(x)\n y = Log(e) }'],
   ['Reciprocal', 'graph (x: f32[8]) -> (y) { e = Exp(x)\n y = Reciprocal(e) }'],
+  // Half of the elements are zero: one, several or none to a product.
+  ['ReduceProd', 'graph (x: f32[8,2]) -> (y) { r = Relu(x)\n y = ReduceProd(r) {axes=[1]} }'],
   ['ReduceLogSum', 'graph (x: f32[3,8]) -> (y) { e = Exp(x)\n y = ReduceLogSum(e) {axes=[1]} }'],
 ]
 
@@ -179,7 +188,10 @@ describe('operators in training', () => {
 
   test.each([
     ['TopK(x, k: i64[1]{2})', 'TopK'],
-    ['Resize(x, _, s: f32[4]{1, 1, 2, 2}) {mode="cubic"}', 'Resize'],
+    [
+      'Resize(x, _, s: f32[4]{1, 1, 2, 2}) {mode="linear", coordinate_transformation_mode="tf_crop_and_resize"}',
+      'Resize',
+    ],
     ['Cast(x) {to=7}', 'Cast'],
   ])('%s is refused', (op, name) => {
     const { graph } = build(`graph (x: f32[1,2,4,4]) -> (y) { y = ${op} }`)
