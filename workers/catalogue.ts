@@ -25,13 +25,16 @@ export const catalogue: Omit<Catalogue, 'samples'> = {
   tasks: taskCatalogue.tasks.map(({ id, label, options }) => ({ id, label, options: shown(options) })),
   decoders: taskCatalogue.decoders,
   presets: presets.map(({ id, label, recipe }) => ({ id, label, recipe: withTargets(recipe, [defaultTarget]) })),
-  targets: targets.map(({ id, label, vendor, forms, quant, ranOnItsRuntime }) => ({
+  targets: targets.map(({ id, label, vendor, forms, quant, ranOnItsRuntime, caution }) => ({
     id,
     label,
     vendor,
     forms: forms.map(form => form.id),
     weights: quant.weights.formats,
     ranOnItsRuntime,
+    caution: caution
+      ? { text: caution, forms: forms.flatMap(form => (form.holds === 'quantised' ? form.id : [])) }
+      : null,
   })),
   chips,
 }

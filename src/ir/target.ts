@@ -116,5 +116,7 @@ export interface Target {
     staticShapes?: true
   }
   ranOnItsRuntime: boolean
+  /** What who runs a quantised bundle must know, lest it gives other answers than were previewed. */
+  caution?: string
   sources: readonly string[]
 }

@@ -29,6 +29,7 @@ export function bundleReadme(manifest: Manifest, target: Target, name: string, r
   const accuracy = manifest.accuracy
     ? `${manifest.accuracy.metric} ${manifest.accuracy.value.toFixed(2)} % on ${manifest.accuracy.samples} samples, measured with ${previews[target.preview]}.`
     : 'No accuracy was measured: no labelled samples were given.'
+  const caution = target.caution && manifest.precision.weights.includes('int') ? `\n${target.caution}\n` : ''
   return `# ${name} for ${target.label}
 
 \`${Object.values(manifest.files).join('`, `')}\`: weights ${manifest.precision.weights}, activations ${manifest.precision.activations}. ${accuracy}
@@ -38,7 +39,7 @@ ${formula}
 ## Run it
 
 ${run}
-
+${caution}
 A dump of your device's layers can be held against \`golden/layers.npz\`: \`thimble verify . --dump dump.npz\`.
 
 \`manifest.json\` describes inputs, outputs and pre-processing; \`recipe.json\` makes this bundle again.
@@ -58,11 +59,7 @@ npm install onnxruntime-web && node sample/run.mjs
 \`\`\`
 
 ${pythonSaid} \`sample/run.mjs\` and
-\`sample/run.cpp\` do the same for pictures that are of the model's size; their first lines say how they are run.
-
-In a program of your own, set the session option \`session.x64quantprecision\` to \`1\`, as these do. Without it, x86 processors that
-have no VNNI (before Ice Lake, before Zen 4) sum products of bytes in 16 bits; they overflow, and 8-bit answers may be far off. On
-all others it changes nothing.`
+\`sample/run.cpp\` do the same for pictures that are of the model's size; their first lines say how they are run.`
 
 const python = pythonProgram({
   packages: 'onnxruntime',

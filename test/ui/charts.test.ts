@@ -95,6 +95,7 @@ describe('a wish', () => {
     forms: [],
     weights: ['int8', 'int4'],
     ranOnItsRuntime: true,
+    caution: null,
   }
   const recipe: Recipe = { thimble: 1, seed: 7, steps: [{ do: 'cut', outputs: ['y'] }, { do: 'quantize' }] }
   const given: Given = { parameters: 1_000_000, target, speed: null }

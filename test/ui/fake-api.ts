@@ -451,6 +451,7 @@ export function fakeApi(options: Partial<FakeOptions> = {}): StudioApi {
           forms: ['qdq', 'float16'],
           weights: ['int8', 'int4'],
           ranOnItsRuntime: true,
+          caution: null,
         },
         {
           id: 'ort-web',
@@ -459,6 +460,7 @@ export function fakeApi(options: Partial<FakeOptions> = {}): StudioApi {
           forms: ['qdq'],
           weights: ['int8'],
           ranOnItsRuntime: true,
+          caution: null,
         },
       ],
       chips: [],

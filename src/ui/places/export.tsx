@@ -38,6 +38,11 @@ function Bundle(props: { project: ProjectView; bundle: BundleReport }) {
   const [state, setState] = createSignal<'idle' | 'saving' | 'saved'>('idle')
   const [name, setName] = createSignal('')
   const target = () => catalogue()?.targets.find(known => known.id === props.bundle.target)
+  const caution = () => {
+    const known = target()?.caution
+    const form = props.bundle.form ?? target()?.forms[0]
+    return known?.forms.some(id => id === form) ? known.text : null
+  }
   const total = () => props.bundle.files.reduce((sum, file) => sum + file.bytes, 0)
   const store = async () => {
     setState('saving')
@@ -73,6 +78,7 @@ function Bundle(props: { project: ProjectView; bundle: BundleReport }) {
       <p role="status" class="good">
         {state() === 'saved' ? t().export.saved(name()) : ''}
       </p>
+      <Show when={caution()}>{text => <p class="warn">{inWords(text())}</p>}</Show>
       <div class="scroll-x">
         <table class="table">
           <thead>
