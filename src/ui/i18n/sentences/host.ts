@@ -135,4 +135,8 @@ export const host: readonly Pair[] = [
     'For ONNX Runtime on x86 processors without VNNI (before Ice Lake, before Zen 4) set the session option session.x64quantprecision to 1, as the sample programs do: without it sums of products of bytes overflow there, and answers may be far off. Elsewhere it changes nothing.',
     '在没有 VNNI 的 x86 处理器（Ice Lake 之前、Zen 4 之前）上使用 ONNX Runtime 时，请像示例程序那样把会话选项 session.x64quantprecision 设为 1：否则字节乘积之和会溢出，结果可能相差很远。在其他处理器上该选项没有影响。',
   ],
+  [
+    'For x86 processors without VNNI (before Ice Lake, before Zen 4) choose weights of int7: sums of products of bytes overflow there in OpenVINO, and with int8 answers may be far off.',
+    '若部署在没有 VNNI 的 x86 处理器（Ice Lake 之前、Zen 4 之前）上，请选择 int7 权重：OpenVINO 的字节乘积之和在那里会溢出，使用 int8 时结果可能相差很远。',
+  ],
 ]

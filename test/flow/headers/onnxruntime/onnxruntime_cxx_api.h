@@ -31,6 +31,7 @@ struct RunOptions {
 };
 struct SessionOptions {
   SessionOptions();
+  SessionOptions &AddConfigEntry(const char *config_key, const char *config_value);
 };
 struct Env {
   explicit Env(OrtLoggingLevel level, const char *logid);
