@@ -2,6 +2,7 @@
 // the runtime of another. Each is judged by both frameworks' own runtimes.
 import { readdirSync } from 'node:fs'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { barOn } from '../../scripts/cpu.mjs'
 import { collect, memorySource } from '../../src/base/bytes.ts'
 import { openDataset } from '../../src/data/dataset.ts'
 import type { InputSpec } from '../../src/data/input-spec.ts'
@@ -11,7 +12,6 @@ import type { Context, Dataset, Feeds } from '../../src/ir/context.ts'
 import type { Model } from '../../src/ir/model.ts'
 import { type NdArray, transposed } from '../../src/ir/tensor.ts'
 import { convert } from '../../src/jobs/convert.ts'
-import { barOn } from '../cpu.ts'
 import {
   allFeeds,
   hasShared,
