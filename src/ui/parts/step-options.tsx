@@ -280,11 +280,11 @@ function folded(options: readonly Named[]): { shown: Named[]; more: Named[] } {
 
 export function StepOptions(props: { step: Step; disabled: boolean; onChange: Change }) {
   const { catalogue } = useStudio()
-  const declared = () => catalogue()?.steps.find(step => step.id === props.step.do)?.options ?? {}
+  // Of one kind for good; its other fields change with every edit.
+  const kind = createMemo(() => props.step.do)
+  const declared = () => catalogue()?.steps.find(step => step.id === kind())?.options ?? {}
   const own = createMemo(() =>
-    folded(
-      Object.entries(declared()).filter(([key]) => props.step.do !== 'export' || (key !== 'target' && key !== 'form')),
-    ),
+    folded(Object.entries(declared()).filter(([key]) => kind() !== 'export' || (key !== 'target' && key !== 'form'))),
   )
   const changed = () =>
     own().more.some(

@@ -1,5 +1,5 @@
 // The recipe twice: as a form made from what the steps declare, and as the JSON that ships. Each edits the other.
-import { createEffect, createSignal, For, on, Show } from 'solid-js'
+import { createEffect, createSignal, For, Index, on, Show } from 'solid-js'
 import type { ProjectView } from '../../../workers/api.ts'
 import type { Recipe } from '../../recipe/types.ts'
 import { presetName } from '../commands.ts'
@@ -150,51 +150,54 @@ export function RecipePlace(props: { project: ProjectView }) {
       <div class="recipe-both">
         <section aria-label={t().recipe.steps}>
           <ol class="steps">
-            <For each={recipe().steps}>
+            {/* By place: a field that is changed stays itself, and keeps the focus. */}
+            <Index each={recipe().steps}>
               {(step, k) => (
-                <li data-testid={`step-${step.do}`}>
+                <li data-testid={`step-${step().do}`}>
                   <div class="row apart">
                     <h2>
-                      <span class="soft">{k() + 1}</span> {stepName(step.do, t(), catalogue())}
+                      <span class="soft">{k + 1}</span> {stepName(step().do, t(), catalogue())}
                     </h2>
                     <span class="row tight">
                       <button
                         type="button"
                         class="button bare icon"
-                        aria-label={`${t().recipe.up}: ${step.do}`}
-                        disabled={disabled() || k() === 0}
-                        onClick={() => void apply(moveStep(recipe(), k(), -1))}
+                        aria-label={`${t().recipe.up}: ${step().do}`}
+                        disabled={disabled() || k === 0}
+                        onClick={() => void apply(moveStep(recipe(), k, -1))}
                       >
                         <Icon name="up" />
                       </button>
                       <button
                         type="button"
                         class="button bare icon"
-                        aria-label={`${t().recipe.down}: ${step.do}`}
-                        disabled={disabled() || k() === recipe().steps.length - 1}
-                        onClick={() => void apply(moveStep(recipe(), k(), 1))}
+                        aria-label={`${t().recipe.down}: ${step().do}`}
+                        disabled={disabled() || k === recipe().steps.length - 1}
+                        onClick={() => void apply(moveStep(recipe(), k, 1))}
                       >
                         <Icon name="down" />
                       </button>
                       <button
                         type="button"
                         class="button bare icon"
-                        aria-label={`${t().remove}: ${step.do}`}
+                        aria-label={`${t().remove}: ${step().do}`}
                         disabled={disabled()}
-                        onClick={() => void apply(removeStep(recipe(), k()))}
+                        onClick={() => void apply(removeStep(recipe(), k))}
                       >
                         <Icon name="close" />
                       </button>
                     </span>
                   </div>
-                  <StepOptions
-                    step={step}
-                    disabled={disabled()}
-                    onChange={(key, value, initial) => void apply(setOption(recipe(), k(), key, value, initial))}
-                  />
+                  <Show when={step().do} keyed>
+                    <StepOptions
+                      step={step()}
+                      disabled={disabled()}
+                      onChange={(key, value, initial) => void apply(setOption(recipe(), k, key, value, initial))}
+                    />
+                  </Show>
                 </li>
               )}
-            </For>
+            </Index>
           </ol>
           <label class="row">
             <span class="unseen">{t().recipe.addStep}</span>
