@@ -32,9 +32,7 @@ export const catalogue: Omit<Catalogue, 'samples'> = {
     forms: forms.map(form => form.id),
     weights: quant.weights.formats,
     ranOnItsRuntime,
-    caution: caution
-      ? { text: caution, forms: forms.flatMap(form => (form.holds === 'quantised' ? form.id : [])) }
-      : null,
+    caution: caution ?? null,
   })),
   chips,
 }

@@ -116,7 +116,7 @@ export interface Target {
     staticShapes?: true
   }
   ranOnItsRuntime: boolean
-  /** What who runs a quantised bundle must know, lest it gives other answers than were previewed. */
-  caution?: string
+  /** What who runs a bundle of one of these forms must know, lest it gives other answers than were previewed. */
+  caution?: { text: string; forms: readonly string[] }
   sources: readonly string[]
 }

@@ -29,7 +29,9 @@ export function bundleReadme(manifest: Manifest, target: Target, name: string, r
   const accuracy = manifest.accuracy
     ? `${manifest.accuracy.metric} ${manifest.accuracy.value.toFixed(2)} % on ${manifest.accuracy.samples} samples, measured with ${previews[target.preview]}.`
     : 'No accuracy was measured: no labelled samples were given.'
-  const caution = target.caution && manifest.precision.weights.includes('int') ? `\n${target.caution}\n` : ''
+  const caution = target.caution?.forms.includes(manifest.form ?? target.forms[0].id)
+    ? `\n${target.caution.text}\n`
+    : ''
   return `# ${name} for ${target.label}
 
 \`${Object.values(manifest.files).join('`, `')}\`: weights ${manifest.precision.weights}, activations ${manifest.precision.activations}. ${accuracy}
@@ -52,6 +54,14 @@ const previews: Readonly<Record<Target['preview'], string>> = {
   tflm: 'an executor that computes as TensorFlow Lite for Microcontrollers does',
 }
 
+/** What lets x86 processors without VNNI sum bytes exactly: for pairs of 8 bits, since the runtime cannot run other forms with it. */
+const exactSums = ({ form, precision }: Manifest): string =>
+  (form ?? 'qdq') === 'qdq' && ['int8', 'uint8'].includes(precision.activations)
+    ? `  // Without it, x86 processors that have no VNNI sum products of bytes in 16 bits, which overflow.
+  options.AddConfigEntry("session.x64quantprecision", "1");
+`
+    : ''
+
 /** How a bundle of an ONNX file is run. */
 export const howToRun = `\`\`\`
 pip install onnxruntime numpy && python sample/run.py
@@ -68,8 +78,9 @@ const python = pythonProgram({
 def load():
     """A session; several threads may share one."""
     options = ort.SessionOptions()
-    # Without it, x86 processors that have no VNNI sum products of bytes in 16 bits, which overflow.
-    options.add_session_config_entry("session.x64quantprecision", "1")
+    # Without it, x86 processors that have no VNNI sum products of bytes in 16 bits, which overflow; other forms cannot be run with it.
+    if manifest["form"] in (None, "qdq") and manifest["precision"]["activations"] in ("int8", "uint8"):
+        options.add_session_config_entry("session.x64quantprecision", "1")
     return ort.InferenceSession(str(here / manifest["files"]["model"]), options, providers=["CPUExecutionProvider"])
 
 
@@ -203,7 +214,8 @@ const cppTypes: Readonly<Record<string, string>> = {
   bool: 'bool',
 }
 
-function cpp({ files, inputs, outputs }: Manifest): string {
+function cpp(manifest: Manifest): string {
+  const { files, inputs, outputs } = manifest
   const typeOf = (dtype: string | null): string => cppTypes[dtype ?? 'float32'] ?? 'float'
   const shaped = inputs.map(tensor => {
     const shape = (tensor.targetShape ?? []).map(d => (typeof d === 'number' && d > 0 ? d : 1))
@@ -260,9 +272,7 @@ ${cppArguments(pictured !== undefined)}
 
   Ort::Env env(ORT_LOGGING_LEVEL_WARNING, "thimble");
   Ort::SessionOptions options;
-  // Without it, x86 processors that have no VNNI sum products of bytes in 16 bits, which overflow.
-  options.AddConfigEntry("session.x64quantprecision", "1");
-  Ort::Session session(env, argv[1], options);
+${exactSums(manifest)}  Ort::Session session(env, argv[1], options);
   const std::vector<Ort::Value> inputs = filled(pixels);
   const std::vector<Ort::Value> results = infer(session, inputs);
 ${outputs

@@ -124,8 +124,11 @@ export const onnxruntime: Target = {
     irVersion: { max: 13, source: 'onnxruntime 1.30 refuses newer ones: "max supported IR version: 13"' },
   },
   ranOnItsRuntime: true,
-  caution:
-    'For ONNX Runtime on x86 processors without VNNI (before Ice Lake, before Zen 4) set the session option session.x64quantprecision to 1, as the sample programs do: without it sums of products of bytes overflow there, and answers may be far off. Elsewhere it changes nothing.',
+  caution: {
+    text: 'For ONNX Runtime on x86 processors without VNNI (before Ice Lake, before Zen 4) set the session option session.x64quantprecision to 1, as the sample programs do: without it sums of products of bytes overflow there, and answers may be far off. Elsewhere it changes nothing.',
+    // With it version 1.32 refuses to run the other forms, and pairs of 16 bits.
+    forms: ['qdq'],
+  },
   sources: ['https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html', selectors],
 }
 
