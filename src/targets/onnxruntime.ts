@@ -125,9 +125,9 @@ export const onnxruntime: Target = {
   },
   ranOnItsRuntime: true,
   caution: {
-    text: 'For ONNX Runtime on x86 processors without VNNI (before Ice Lake, before Zen 4) set the session option session.x64quantprecision to 1, as the sample programs do: without it sums of products of bytes overflow there, and answers may be far off. Elsewhere it changes nothing.',
-    // With it version 1.32 refuses to run the other forms, and pairs of 16 bits.
-    forms: ['qdq'],
+    text: 'For ONNX Runtime on x86 processors without VNNI (before Ice Lake, before Zen 4) set the session option session.x64quantprecision to 1, as the sample programs do: without it sums of products of bytes overflow there, and answers may be far off. Elsewhere it changes nothing. The form qoperator cannot be run with it: take qdq there.',
+    // With it version 1.32 refuses qoperator, dynamic, and pairs of 16 bits; of these only the first overflows much.
+    forms: ['qdq', 'qoperator'],
   },
   sources: ['https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html', selectors],
 }
