@@ -7,16 +7,18 @@ const about = '/proc/cpuinfo'
  * Whether products of uint8 and int8 are summed exactly by kernels that use the processor's own instructions for it. On x86 without
  * VNNI they overflow, and a runtime that has no other kernel is held to a lower bar, of which the console hears.
  */
-export const sumsBytesExactly =
+const sumsBytesExactly =
   process.arch !== 'x64' || !existsSync(about) || /\bavx(512)?_vnni\b/.test(readFileSync(about, 'utf8'))
 
 /**
+ * @template T
  * @param {string} what
- * @param {number} usual in dB
- * @param {number} overflowing
+ * @param {T} usual
+ * @param {T} overflowing
  */
 export function barOn(what, usual, overflowing) {
   if (sumsBytesExactly) return usual
-  console.log(`${what}: at least ${overflowing} instead of ${usual} dB, for this processor has no VNNI.`)
+  const [lower, bar] = [overflowing, usual].map(value => JSON.stringify(value))
+  console.log(`${what} is held to ${lower} instead of ${bar}: this processor has no VNNI.`)
   return overflowing
 }

@@ -4,11 +4,12 @@
 
 LABELLED is what was given to --eval: a .json that describes raw images, an .npz, or a folder of images of the model's size with
 a labels.csv. Prints top-1 and the SQNR of the outputs against the float model, by onnxruntime and by the report, and the CPU.
-The session is made as sample/run.py of the bundle makes it. Needs onnxruntime and numpy (and Pillow).
+The session is that of the bundle's sample/run.py. Needs onnxruntime and numpy (and Pillow).
 """
 
 import argparse
 import csv
+import importlib.util
 import json
 import pathlib
 import platform
@@ -75,11 +76,15 @@ def load(path, manifest, given):
     return arrays, float_arrays, labels
 
 
-def run(model, arrays, exact=False):
-    options = ort.SessionOptions()
-    if exact:
-        options.add_session_config_entry("session.x64quantprecision", "1")
-    session = ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+def session_of(bundle):
+    """The session that the bundle's own sample program makes."""
+    spec = importlib.util.spec_from_file_location("sample", bundle / "sample" / "run.py")
+    sample = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sample)
+    return sample.load()
+
+
+def run(session, arrays):
     fixed = any(isinstance(i.shape[0], int) for i in session.get_inputs())
     count = len(next(iter(arrays.values())))
     size = 1 if fixed else 32
@@ -102,9 +107,9 @@ def main():
     given = json.loads((args.bundle / "recipe.json").read_text()).get("input", {})
     arrays, float_arrays, labels = load(args.labelled, manifest, given.get("inputs", {}))
     labels = labels.astype(np.int64) + given.get("labelOffset", 0)
-    exact = manifest["form"] in (None, "qdq") and manifest["precision"]["activations"] in ("int8", "uint8")
-    got = run(args.bundle / manifest["files"]["model"], arrays, exact)
-    want = run(args.reference, float_arrays)
+    got = run(session_of(args.bundle), arrays)
+    reference = ort.InferenceSession(str(args.reference), providers=["CPUExecutionProvider"])
+    want = run(reference, float_arrays)
     noise = float(((got - want) ** 2).sum())
     name, vnni = cpu()
 

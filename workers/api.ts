@@ -58,8 +58,8 @@ export interface Catalogue {
     forms: readonly string[]
     weights: readonly string[]
     ranOnItsRuntime: boolean
-    /** What who runs a bundle of one of these forms must know. */
-    caution: { text: string; forms: readonly string[] } | null
+    /** What who runs few bits there must know. */
+    caution: string | null
   }[]
   chips: readonly Chip[]
   tasks: ShownTask[]

@@ -2,7 +2,7 @@
 // `exact`: this runtime computes as the preview does, so that hardly a code differs. `sqnrDb` and `agreement` (percent) are against the
 // float model, `preview` (percent of top-1) against the preview. `quantize`: options of that step, where a form has none of its own.
 // `samples`: real ones in the bundle, for the target's own compiler. `slow`: only with --all.
-import { barOn, sumsBytesExactly } from '../cpu.mjs'
+import { barOn } from '../cpu.mjs'
 
 const int8 = { sqnrDb: 28, agreement: 98.5 }
 const ours = { ...int8, preview: 99.5 }
@@ -20,9 +20,14 @@ const floatInside = { activations: 'float32' }
 
 export const rows = [
   { ...onnxruntime, form: null, options: { exact: 1 }, least: ort },
-  { ...onnxruntime, form: 'qoperator', least: sumsBytesExactly ? ort : { sqnrDb: 12 } },
+  { ...onnxruntime, form: 'qoperator', least: barOn('onnxruntime qoperator', ort, { sqnrDb: 12 }) },
   { ...onnxruntime, form: 'qdq', quantize: { activations: 'uint16' }, least: { sqnrDb: 33 } },
-  { ...onnxruntime, form: 'dynamic', quantize: floatInside, least: { sqnrDb: barOn('onnxruntime dynamic', 25, 12) } },
+  {
+    ...onnxruntime,
+    form: 'dynamic',
+    quantize: floatInside,
+    least: { sqnrDb: barOn('onnxruntime dynamic, dB,', 25, 12) },
+  },
   {
     ...onnxruntime,
     form: 'nbits',
@@ -38,7 +43,7 @@ export const rows = [
   { ...tflm, form: '16x8', least: { sqnrDb: 33 } },
   { ...ncnn, form: null, least: ours },
   { ...ncnn, form: 'float16', least: half },
-  { ...openvino, form: null, least: { sqnrDb: barOn('openvino', 25, 12) } },
+  { ...openvino, form: null, least: { sqnrDb: barOn('openvino, dB,', 25, 12) } },
   { ...openvino, form: 'float16', least: half },
   { ...openvino, form: 'int8-weights', least: { sqnrDb: 35 } },
   { ...openvino, form: 'int4-weights', least: { sqnrDb: 10 } },

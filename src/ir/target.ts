@@ -116,7 +116,7 @@ export interface Target {
     staticShapes?: true
   }
   ranOnItsRuntime: boolean
-  /** What who runs a bundle of one of these forms must know, lest it gives other answers than were previewed. */
-  caution?: { text: string; forms: readonly string[] }
+  /** What who runs few bits there must know, lest they give other answers than were previewed. */
+  caution?: string
   sources: readonly string[]
 }

@@ -73,13 +73,14 @@ export async function writeBundle(
 
   const golden = await goldenUnlessUnknown(variant, recipe.seed, state, ctx)
   const manifest = makeManifest(variant, state, written, modelFiles, preprocess, golden)
+  const integers = (variant.plan?.integer.size ?? 0) > 0
   const json = (value: unknown): Uint8Array => utf8(`${JSON.stringify(value, null, 2)}\n`)
   const around: OutFile[] = [
     outFile('manifest.json', json(manifest)),
     outFile('recipe.json', json(recipeAsRun(recipe, state))),
     outFile('report.json', json(timelessReport(variant, state, { before: imported.bytes, after: modelBytes }))),
-    outFile('README.md', utf8(bundleReadme(manifest, target, imported.name, written.howToRun ?? howToRun))),
-    ...(written.around ?? sampleCode(manifest)),
+    outFile('README.md', utf8(bundleReadme(manifest, target, imported.name, written.howToRun ?? howToRun, integers))),
+    ...(written.around ?? sampleCode(manifest, variant)),
     ...(golden instanceof StudioError
       ? []
       : [

@@ -10,17 +10,22 @@ import {
   preparation,
 } from '../exporters/sample/native.ts'
 import { pythonProgram, pythonSaid } from '../exporters/sample/python.ts'
+import { containerOf } from '../ir/number-format.ts'
 import type { Target } from '../ir/target.ts'
+import type { Variant } from '../recipe/state.ts'
 import type { Manifest } from './manifest.ts'
 
-export const sampleCode = (manifest: Manifest): OutFile[] => [
-  outFile('sample/run.py', utf8(python)),
-  outFile('sample/run.mjs', utf8(javascript)),
-  outFile('sample/run.cpp', utf8(cpp(manifest))),
-]
+export function sampleCode(manifest: Manifest, variant: Variant): OutFile[] {
+  const exact = sumsExactly(variant)
+  return [
+    outFile('sample/run.py', utf8(python(exact))),
+    outFile('sample/run.mjs', utf8(javascript)),
+    outFile('sample/run.cpp', utf8(cpp(manifest, exact))),
+  ]
+}
 
-/** `run`: how it is run, in Markdown. */
-export function bundleReadme(manifest: Manifest, target: Target, name: string, run: string): string {
+/** `run`: how it is run, in Markdown. `integers`: whether the target computes any of it in few bits. */
+export function bundleReadme(manifest: Manifest, target: Target, name: string, run: string, integers: boolean): string {
   const input = manifest.inputs[0]
   const spec = input?.preprocess
   const formula = spec
@@ -29,9 +34,7 @@ export function bundleReadme(manifest: Manifest, target: Target, name: string, r
   const accuracy = manifest.accuracy
     ? `${manifest.accuracy.metric} ${manifest.accuracy.value.toFixed(2)} % on ${manifest.accuracy.samples} samples, measured with ${previews[target.preview]}.`
     : 'No accuracy was measured: no labelled samples were given.'
-  const caution = target.caution?.forms.includes(manifest.form ?? target.forms[0].id)
-    ? `\n${target.caution.text}\n`
-    : ''
+  const caution = integers && target.caution ? `\n${target.caution}\n` : ''
   return `# ${name} for ${target.label}
 
 \`${Object.values(manifest.files).join('`, `')}\`: weights ${manifest.precision.weights}, activations ${manifest.precision.activations}. ${accuracy}
@@ -54,13 +57,16 @@ const previews: Readonly<Record<Target['preview'], string>> = {
   tflm: 'an executor that computes as TensorFlow Lite for Microcontrollers does',
 }
 
-/** What lets x86 processors without VNNI sum bytes exactly: for pairs of 8 bits, since the runtime cannot run other forms with it. */
-const exactSums = ({ form, precision }: Manifest): string =>
-  (form ?? 'qdq') === 'qdq' && ['int8', 'uint8'].includes(precision.activations)
-    ? `  // Without it, x86 processors that have no VNNI sum products of bytes in 16 bits, which overflow.
-  options.AddConfigEntry("session.x64quantprecision", "1");
-`
-    : ''
+/**
+ * Whether x86 processors without VNNI are to sum bytes exactly. Version 1.32 fails with that option on operator-oriented forms, and
+ * where any rounded activation is not of 8 bits.
+ */
+const sumsExactly = ({ form, plan }: Variant): boolean =>
+  form === 'qdq' &&
+  plan !== null &&
+  [...plan.activations.values()].every(({ spec }) => ['int8', 'uint8'].includes(containerOf(spec.format)))
+
+const whyExact = 'Without it, x86 processors that have no VNNI sum products of bytes in 16 bits, which overflow.'
 
 /** How a bundle of an ONNX file is run. */
 export const howToRun = `\`\`\`
@@ -71,17 +77,15 @@ npm install onnxruntime-web && node sample/run.mjs
 ${pythonSaid} \`sample/run.mjs\` and
 \`sample/run.cpp\` do the same for pictures that are of the model's size; their first lines say how they are run.`
 
-const python = pythonProgram({
-  packages: 'onnxruntime',
-  imports: 'import onnxruntime as ort',
-  body: `
+const python = (exact: boolean): string =>
+  pythonProgram({
+    packages: 'onnxruntime',
+    imports: 'import onnxruntime as ort',
+    body: `
 def load():
     """A session; several threads may share one."""
     options = ort.SessionOptions()
-    # Without it, x86 processors that have no VNNI sum products of bytes in 16 bits, which overflow; other forms cannot be run with it.
-    if manifest["form"] in (None, "qdq") and manifest["precision"]["activations"] in ("int8", "uint8"):
-        options.add_session_config_entry("session.x64quantprecision", "1")
-    return ort.InferenceSession(str(here / manifest["files"]["model"]), options, providers=["CPUExecutionProvider"])
+${exact ? `    # ${whyExact}\n    options.add_session_config_entry("session.x64quantprecision", "1")\n` : ''}    return ort.InferenceSession(str(here / manifest["files"]["model"]), options, providers=["CPUExecutionProvider"])
 
 
 def infer(session, feeds):
@@ -90,7 +94,7 @@ def infer(session, feeds):
     return {t["name"]: result for t, result in zip(manifest["outputs"], results)}
 
 `,
-})
+  })
 
 const javascript = `// Runs the bundle's model: node sample/run.mjs [PICTURE.ppm] [RUNS] [THREADS], after npm install onnxruntime-web
 // Without a picture it runs the golden input and compares with the golden output. Then it prints what a run takes, and what several
@@ -214,8 +218,7 @@ const cppTypes: Readonly<Record<string, string>> = {
   bool: 'bool',
 }
 
-function cpp(manifest: Manifest): string {
-  const { files, inputs, outputs } = manifest
+function cpp({ files, inputs, outputs }: Manifest, exact: boolean): string {
   const typeOf = (dtype: string | null): string => cppTypes[dtype ?? 'float32'] ?? 'float'
   const shaped = inputs.map(tensor => {
     const shape = (tensor.targetShape ?? []).map(d => (typeof d === 'number' && d > 0 ? d : 1))
@@ -272,7 +275,7 @@ ${cppArguments(pictured !== undefined)}
 
   Ort::Env env(ORT_LOGGING_LEVEL_WARNING, "thimble");
   Ort::SessionOptions options;
-${exactSums(manifest)}  Ort::Session session(env, argv[1], options);
+${exact ? `  // ${whyExact}\n  options.AddConfigEntry("session.x64quantprecision", "1");\n` : ''}  Ort::Session session(env, argv[1], options);
   const std::vector<Ort::Value> inputs = filled(pixels);
   const std::vector<Ort::Value> results = infer(session, inputs);
 ${outputs

@@ -124,11 +124,8 @@ export const onnxruntime: Target = {
     irVersion: { max: 13, source: 'onnxruntime 1.30 refuses newer ones: "max supported IR version: 13"' },
   },
   ranOnItsRuntime: true,
-  caution: {
-    text: 'For ONNX Runtime on x86 processors without VNNI (before Ice Lake, before Zen 4) set the session option session.x64quantprecision to 1, as the sample programs do: without it sums of products of bytes overflow there, and answers may be far off. Elsewhere it changes nothing. The form qoperator cannot be run with it: take qdq there.',
-    // With it version 1.32 refuses qoperator, dynamic, and pairs of 16 bits; of these only the first overflows much.
-    forms: ['qdq', 'qoperator'],
-  },
+  caution:
+    'For ONNX Runtime on x86 processors without VNNI (before Ice Lake, before Zen 4): sums of products of bytes overflow there, and answers may be far off. The session option session.x64quantprecision, set to 1, mends it where the sample programs set it; other models want weights of int7.',
   sources: ['https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html', selectors],
 }
 

@@ -86,10 +86,8 @@ export const openvino: Target = {
   },
   limits: { opset: { min: 7, max: 24 } },
   ranOnItsRuntime: true,
-  caution: {
-    text: 'For x86 processors without VNNI (before Ice Lake, before Zen 4) choose weights of int7: sums of products of bytes overflow there in OpenVINO, and with int8 answers may be far off.',
-    forms: ['int8'],
-  },
+  caution:
+    'For x86 processors without VNNI (before Ice Lake, before Zen 4) choose weights of int7: sums of products of bytes overflow there in OpenVINO, and with int8 answers may be far off.',
   sources: [
     'https://docs.openvino.ai/2026/documentation/openvino-ir-format/operation-sets.html',
     'https://docs.openvino.ai/2026/openvino-workflow/model-optimization-guide/quantizing-models-post-training.html',

@@ -38,11 +38,7 @@ function Bundle(props: { project: ProjectView; bundle: BundleReport }) {
   const [state, setState] = createSignal<'idle' | 'saving' | 'saved'>('idle')
   const [name, setName] = createSignal('')
   const target = () => catalogue()?.targets.find(known => known.id === props.bundle.target)
-  const caution = () => {
-    const known = target()?.caution
-    const form = props.bundle.form ?? target()?.forms[0]
-    return known?.forms.some(id => id === form) ? known.text : null
-  }
+  const caution = () => (props.bundle.operators.lowBit > 0 ? target()?.caution : null)
   const total = () => props.bundle.files.reduce((sum, file) => sum + file.bytes, 0)
   const store = async () => {
     setState('saving')

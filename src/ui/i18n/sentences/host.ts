@@ -132,8 +132,8 @@ export const host: readonly Pair[] = [
   ['{given} cannot stand here, {wanted} is wanted', '此处不能是 {given}，应为 {wanted}'],
   ['{given} cannot stand here, a whole number is wanted', '此处不能是 {given}，应为整数'],
   [
-    'For ONNX Runtime on x86 processors without VNNI (before Ice Lake, before Zen 4) set the session option session.x64quantprecision to 1, as the sample programs do: without it sums of products of bytes overflow there, and answers may be far off. Elsewhere it changes nothing. The form qoperator cannot be run with it: take qdq there.',
-    '在没有 VNNI 的 x86 处理器（Ice Lake 之前、Zen 4 之前）上使用 ONNX Runtime 时，请像示例程序那样把会话选项 session.x64quantprecision 设为 1：否则字节乘积之和会溢出，结果可能相差很远。在其他处理器上该选项没有影响。qoperator 形式不能与该选项同用：在那里请用 qdq。',
+    'For ONNX Runtime on x86 processors without VNNI (before Ice Lake, before Zen 4): sums of products of bytes overflow there, and answers may be far off. The session option session.x64quantprecision, set to 1, mends it where the sample programs set it; other models want weights of int7.',
+    '在没有 VNNI 的 x86 处理器（Ice Lake 之前、Zen 4 之前）上使用 ONNX Runtime 时：字节乘积之和在那里会溢出，结果可能相差很远。若示例程序设置了会话选项 session.x64quantprecision 为 1，照此设置即可；其他模型请使用 int7 权重。',
   ],
   [
     'For x86 processors without VNNI (before Ice Lake, before Zen 4) choose weights of int7: sums of products of bytes overflow there in OpenVINO, and with int8 answers may be far off.',
