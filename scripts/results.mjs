@@ -13,7 +13,7 @@ const { ensurePython } = await import('./python.mjs')
 const { models } = await import('./results/models.mjs')
 const { applies, repairSets, settings } = await import('./results/settings.mjs')
 const { measure } = await import('./results/measure.mjs')
-const { buildNow, recall, remember } = await import('./results/record.mjs')
+const { buildNow, recalled, remember } = await import('./results/record.mjs')
 const { isThere } = await import('./results/places.mjs')
 const { page } = await import('./results/page.mjs')
 
@@ -52,8 +52,9 @@ setPriority(10)
 await buildCli({ quiet: true })
 const build = buildNow()
 
+const earlier = recalled()
 const isDone = row => {
-  const found = recall(row)
+  const found = earlier(row)
   return found !== null && (!values.anew || found.build === build)
 }
 const todo = values.page ? [] : wanted.filter(row => isThere(row.model) && !isDone(row))
@@ -63,7 +64,7 @@ for (const [i, row] of todo.entries()) {
   const name = `${model.id}, ${setting.id}, ${repairs.id}`
   try {
     const found = await measure(model, setting, repairs, python)
-    remember(row, found)
+    remember(row, build, found)
     const figure =
       found.failed ?? `${(found.accuracy?.value ?? found.agreement)?.toFixed(2) ?? ''} ${found.sqnrDb.toFixed(1)} dB`
     console.error(`${i + 1} of ${todo.length}: ${name}: ${figure}`)
@@ -73,6 +74,7 @@ for (const [i, row] of todo.entries()) {
 }
 
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+const recall = recalled()
 const results = combine(models.filter(isThere), settings, repairSets).map(row => ({ ...row, found: recall(row) }))
 if (results.every(r => r.found === null)) {
   console.error(

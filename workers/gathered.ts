@@ -2,6 +2,7 @@
 import { utf8 } from '../src/base/bytes.ts'
 import { byteLength, elementCount, viewAs } from '../src/base/dtype.ts'
 import { StudioError } from '../src/base/errors.ts'
+import { baseName } from '../src/base/paths.ts'
 import { readNpz, writeNpz } from '../src/formats/npz.ts'
 import { blobSource, type DroppedFile } from '../src/host/browser/files.ts'
 import { storedFile } from '../src/host/browser/store.ts'
@@ -18,7 +19,7 @@ export async function withPictures(
   const data = project[role]
   const named = (folder: string) =>
     pictures.map(({ path, file }) => ({
-      path: `${folder}${String(project.packs).padStart(4, '0')}-${path.slice(path.lastIndexOf('/') + 1)}`,
+      path: `${folder}${String(project.packs).padStart(4, '0')}-${baseName(path)}`,
       file,
     }))
   if (!data) return named('gathered/')

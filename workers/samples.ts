@@ -1,5 +1,6 @@
 // The samples that ship with the site: their list, and the files of one, as if a person had dropped them.
 import { StudioError } from '../src/base/errors.ts'
+import { baseName } from '../src/base/paths.ts'
 import type { InputSpec } from '../src/data/input-spec.ts'
 import type { DroppedFile } from '../src/host/browser/files.ts'
 import type { Catalogue, Localized } from './api.ts'
@@ -51,7 +52,7 @@ export async function fetchSample(base: string, id: string): Promise<Sample> {
   const files = (paths: string | string[] | null | undefined): Promise<DroppedFile[]> =>
     Promise.all(
       list(paths).map(async path => ({
-        path: path.slice(path.lastIndexOf('/') + 1),
+        path: baseName(path),
         file: await (await get(new URL(path, folder(base)))).blob(),
       })),
     )

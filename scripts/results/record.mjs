@@ -20,7 +20,13 @@ const nameOf = ({ model, setting, repairs }) => `${model.id}/${setting.id}/${rep
 function subjectOf({ model, setting, repairs }) {
   const { file, data, eval: judged, input, samples } = model
   const recipe = recipeOf(setting, repairs, model)
-  return short(JSON.stringify([short(readFileSync(join(shared, file))), data, judged, input, samples, recipe]))
+  return short(JSON.stringify([contentOf(file), data, judged, input, samples, recipe]))
+}
+
+const contents = new Map()
+function contentOf(file) {
+  if (!contents.has(file)) contents.set(file, short(readFileSync(join(shared, file))))
+  return contents.get(file)
 }
 
 const linesOf = text => text.split('\n').filter(line => line !== '')
@@ -34,15 +40,18 @@ const rows = () =>
     }),
   )
 
-/** What was found of a row, or null. */
-export function recall(row) {
-  const found = rows().get(nameOf(row))
-  return found?.of === subjectOf(row) ? found : null
+/** Tells what is kept by now of a row, or null. */
+export function recalled() {
+  const kept = rows()
+  return row => {
+    const found = kept.get(nameOf(row))
+    return found?.of === subjectOf(row) ? found : null
+  }
 }
 
-/** Keeps what was found. Other runs may have written since: the file is read anew, and replaced whole. */
-export function remember(row, found) {
-  const all = rows().set(nameOf(row), { of: subjectOf(row), build: buildNow(), ...found })
+/** Keeps what a build found. Other runs may have written since: the file is read anew, and replaced whole. */
+export function remember(row, build, found) {
+  const all = rows().set(nameOf(row), { of: subjectOf(row), build, ...found })
   const sorted = [...all].sort(([a], [b]) => (a < b ? -1 : 1))
   writeFileSync(`${path}.part`, sorted.map(([name, f]) => `${JSON.stringify({ row: name, ...f })}\n`).join(''))
   renameSync(`${path}.part`, path)

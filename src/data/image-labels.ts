@@ -3,6 +3,7 @@
 // box, a COCO .json, or a .txt for each picture as YOLO has them. Masks: a PNG of the picture's name in a folder `masks`.
 import { type ByteSource, type FileSet, readAll, text } from '../base/bytes.ts'
 import { StudioError } from '../base/errors.ts'
+import { baseName } from '../base/paths.ts'
 import { parseCsv } from '../formats/csv.ts'
 import type { Box, Label, LabelKind } from '../ir/labels.ts'
 import { readCoco } from './coco.ts'
@@ -79,7 +80,7 @@ type Find = (folder: string, named: string) => string | undefined
 
 /** A picture by its path from the file that names it, by its whole path, or by its name alone. */
 function finder(images: readonly string[]): Find {
-  const byName = new Map(images.map(image => [image.slice(image.lastIndexOf('/') + 1), image]))
+  const byName = new Map(images.map(image => [baseName(image), image]))
   const there = new Set(images)
   return (folder, named) =>
     there.has(folder + named) ? folder + named : there.has(named) ? named : byName.get(named.replace(/^.*\//, ''))
@@ -117,7 +118,7 @@ function folderLabels(images: readonly string[]): ImageLabels {
 }
 
 const isMask = /(^|\/)masks\//i
-const stem = (path: string): string => path.slice(path.lastIndexOf('/') + 1).replace(/\.\w+$/, '')
+const stem = (path: string): string => baseName(path).replace(/\.\w+$/, '')
 
 /** null where no picture has a mask. */
 function maskLabels(images: readonly string[]): ImageLabels | null {

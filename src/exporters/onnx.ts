@@ -3,6 +3,7 @@
 import { collect, type OutFile } from '../base/bytes.ts'
 import { byteLength, elementCount, onnxCode } from '../base/dtype.ts'
 import { StudioError } from '../base/errors.ts'
+import { baseName } from '../base/paths.ts'
 import {
   type AttributeRecord,
   attributeTypes,
@@ -105,7 +106,7 @@ function createOutside(location: string): { place: Place; parts: (Uint8Array | S
     parts.push(data)
     end = offset + data.length
     const external = new Map([
-      ['location', location.slice(location.lastIndexOf('/') + 1)],
+      ['location', baseName(location)],
       ['offset', String(offset)],
       ['length', String(data.length)],
     ])

@@ -3,6 +3,7 @@
 import { type ByteSource, type FileSet, readAll } from '../base/bytes.ts'
 import { viewAs } from '../base/dtype.ts'
 import { StudioError } from '../base/errors.ts'
+import { baseName } from '../base/paths.ts'
 import { type MnnNet, readMnn } from '../formats/mnn.ts'
 import { dataTypes, opTypeName } from '../formats/mnn-schema.ts'
 import type { Graph, Model } from '../ir/model.ts'
@@ -13,7 +14,6 @@ import type { Fact } from '../ops/types.ts'
 import { fetchExternal } from './mnn/external.ts'
 import { createDraft, type Draft, floatScalar, int8Tensor } from './mnn/graph.ts'
 import { translate } from './mnn/ops.ts'
-import { baseName } from './onnx-external.ts'
 import type { Imported, Importer } from './types.ts'
 
 const opset = 17

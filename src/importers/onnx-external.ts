@@ -1,6 +1,7 @@
 // External data of ONNX: tensors whose bytes lie in another file, named by a path relative to the model's own folder.
 import type { ByteSource, FileSet } from '../base/bytes.ts'
 import { StudioError } from '../base/errors.ts'
+import { baseName } from '../base/paths.ts'
 import type { AttributeRecord, GraphRecord, ModelRecord, NodeRecord, TensorRecord } from '../formats/onnx.ts'
 import type { Slice } from '../ir/tensor.ts'
 
@@ -98,8 +99,6 @@ function fileAt(files: FileSet, main: string, location: string): readonly [strin
   const alike = [...files].filter(([path]) => baseName(path) === name)
   return alike.length === 1 ? alike[0] : null
 }
-
-export const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1)
 
 function* tensorsOf(model: ModelRecord): Iterable<TensorRecord> {
   if (model.graph) yield* tensorsOfGraph(model.graph)

@@ -1,6 +1,7 @@
 // ONNX: the file's own graph. Weights above 16 KiB stay in the file; what is not modelled is carried along as wire bytes.
 import type { ByteSource, FileSet } from '../base/bytes.ts'
 import { StudioError } from '../base/errors.ts'
+import { baseName } from '../base/paths.ts'
 import type { ModelRecord } from '../formats/onnx.ts'
 import { readOnnx } from '../formats/onnx-read.ts'
 import { readHead } from '../formats/protobuf.ts'
@@ -8,7 +9,7 @@ import type { FunctionDef, Model } from '../ir/model.ts'
 import { verify } from '../ir/verify.ts'
 import { inFile } from './in-file.ts'
 import { looksLike } from './looks-like.ts'
-import { baseName, findExternal } from './onnx-external.ts'
+import { findExternal } from './onnx-external.ts'
 import { type Files, functionFrom, graphFrom, opsetsOf } from './onnx-graph.ts'
 import type { Imported, Importer } from './types.ts'
 

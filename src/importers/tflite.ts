@@ -2,8 +2,8 @@
 // reads it is loaded when a file of that format is there.
 import type { ByteSource, FileSet } from '../base/bytes.ts'
 import { StudioError } from '../base/errors.ts'
+import { baseName } from '../base/paths.ts'
 import { inFile } from './in-file.ts'
-import { baseName } from './onnx-external.ts'
 import type { Importer } from './types.ts'
 
 export const tflite: Importer = {

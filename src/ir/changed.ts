@@ -1,5 +1,7 @@
 // Where a model begins to differ from another: what both compute alike need not be computed twice.
-import { type Attr, type Attrs, type Graph, type Node, reads, requiredInputs, type ValueName } from './model.ts'
+import { canonicalJson } from '../base/hash.ts'
+import { attrsKey } from './attrs-key.ts'
+import { type Graph, type Node, reads, requiredInputs, subgraphs, type ValueName } from './model.ts'
 import { isSlice, type Tensor } from './tensor.ts'
 
 /**
@@ -57,53 +59,21 @@ function following(nodes: readonly Node[], from: Iterable<ValueName | null>): Se
   return found
 }
 
-const sameList = <T>(a: readonly T[], b: readonly T[], same: (a: T, b: T) => boolean): boolean =>
-  a.length === b.length && a.every((item, i) => same(item, b[i]))
-const identical = (a: unknown, b: unknown): boolean => Object.is(a, b)
+const sameTensor = (a: Tensor, b: Tensor): boolean =>
+  a === b || (a.dtype === b.dtype && a.shape.join() === b.shape.join() && sameData(a.data, b.data))
 
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+function sameData(a: Tensor['data'], b: Tensor['data']): boolean {
   if (a === b) return true
+  if (isSlice(a)) return isSlice(b) && canonicalJson(a) === canonicalJson(b)
+  if (isSlice(b)) return false
   if (a.length !== b.length) return false
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
   return true
 }
 
-function sameTensor(a: Tensor, b: Tensor): boolean {
-  if (a === b) return true
-  if (a.dtype !== b.dtype || !sameList(a.shape, b.shape, identical)) return false
-  const [x, y] = [a.data, b.data]
-  if (isSlice(x)) return isSlice(y) && x.source === y.source && x.offset === y.offset && x.length === y.length
-  return !isSlice(y) && sameBytes(x, y)
-}
+/** A node with a body is taken for another one unless it is the same object. */
+const sameNode = (a: Node, b: Node): boolean =>
+  a === b || (subgraphs(a).length + subgraphs(b).length === 0 && keyOf(a) === keyOf(b))
 
-function sameNode(a: Node, b: Node): boolean {
-  return (
-    a === b ||
-    (a.op === b.op &&
-      a.domain === b.domain &&
-      a.overload === b.overload &&
-      sameList(a.inputs, b.inputs, identical) &&
-      sameList(a.outputs, b.outputs, identical) &&
-      sameAttrs(a.attrs, b.attrs))
-  )
-}
-
-const sameAttrs = (a: Attrs, b: Attrs): boolean =>
-  a === b ||
-  (a.size === b.size &&
-    [...a].every(([name, attr]) => {
-      const other = b.get(name)
-      return other !== undefined && sameAttr(attr, other)
-    }))
-
-function sameAttr(a: Attr, b: Attr): boolean {
-  if (a === b) return true
-  if (a.kind === 'int' || a.kind === 'float') return b.kind === a.kind && Object.is(a.value, b.value)
-  if (a.kind === 'ints' && b.kind === 'ints') return sameList(a.value, b.value, identical)
-  if (a.kind === 'floats' && b.kind === 'floats') return sameList(a.value, b.value, identical)
-  if (a.kind === 'string' && b.kind === 'string') return sameBytes(a.value, b.value)
-  if (a.kind === 'strings' && b.kind === 'strings') return sameList(a.value, b.value, sameBytes)
-  if (a.kind === 'tensor' && b.kind === 'tensor') return sameTensor(a.value, b.value)
-  // Bodies and what is not modelled: taken for different unless they are the same object.
-  return false
-}
+const keyOf = ({ op, domain, overload, inputs, outputs, attrs }: Node): string =>
+  canonicalJson([op, domain, overload ?? null, inputs, outputs, attrsKey(attrs)])

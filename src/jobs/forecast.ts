@@ -128,12 +128,12 @@ async function settled(
 ): Promise<number> {
   const times: number[] = []
   const begun = clock()
-  const last = (skipped: number): number => median(times.slice(0, times.length - skipped).slice(-fewRounds))
   for (;;) {
     times.push(await round(feeds[times.length % feeds.length]))
-    const spent = clock() - begun
-    if (times.length < fewRounds || spent < leastMs) continue
-    if (spent > mostMs || last(0) > 0.9 * last(fewRounds)) return last(0)
+    const [spent, last] = [clock() - begun, median(times.slice(-fewRounds))]
+    if (spent > mostMs) return last
+    if (spent < leastMs || times.length < 2 * fewRounds) continue
+    if (last > 0.9 * median(times.slice(-2 * fewRounds, -fewRounds))) return last
   }
 }
 

@@ -9,7 +9,6 @@ let page: Page
 beforeAll(async () => {
   studio = await openStudio()
   page = studio.page
-  await page.getByTestId('sample-digits').waitFor()
 })
 afterAll(() => studio.close())
 

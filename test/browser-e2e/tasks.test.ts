@@ -6,6 +6,7 @@ import type { AxeResults } from 'axe-core'
 import { zipSync } from 'fflate'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { baseName } from '../../src/base/paths.ts'
 import { hasSharedData, sharedData } from '../data/shared.ts'
 import { detector, labelledSquares, maskedSquares, segmenter, squares } from '../models/squares.ts'
 import { file, type NamedFile, written } from './own-files.ts'
@@ -191,7 +192,7 @@ describe.skipIf(!hasSharedData)('a keyword model', () => {
   afterAll(() => page.close())
 
   test('shows what it hears over time, and tells twelve words as well as before', async () => {
-    const shared = (path: string) => file(path.slice(path.lastIndexOf('/') + 1), readFileSync(`${sharedData}${path}`))
+    const shared = (path: string) => file(baseName(path), readFileSync(`${sharedData}${path}`))
     await choose('pick-model', [shared('onnx/mlperf_kws.onnx')])
     await page.getByRole('heading', { name: 'Model', exact: true }).waitFor()
     await go(page, 'data')

@@ -2,9 +2,9 @@
 import type { FileSet } from '../../base/bytes.ts'
 import { viewAs } from '../../base/dtype.ts'
 import { StudioError } from '../../base/errors.ts'
+import { baseName } from '../../base/paths.ts'
 import type { MnnNet } from '../../formats/mnn.ts'
 import { type Blob, dataTypes, type Op } from '../../formats/mnn-schema.ts'
-import { baseName } from '../onnx-external.ts'
 
 /** The network with all weights in it, and the size of the file that they came from. */
 export async function fetchExternal(

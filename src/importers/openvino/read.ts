@@ -1,11 +1,11 @@
 // The files of an OpenVINO model to the graph: which .xml, which .bin, and an error that names the file where something is amiss.
 import { type ByteSource, type FileSet, readAll, text } from '../../base/bytes.ts'
 import { StudioError } from '../../base/errors.ts'
+import { baseName } from '../../base/paths.ts'
 import { readOpenvino } from '../../formats/openvino.ts'
 import type { Model } from '../../ir/model.ts'
 import { verify } from '../../ir/verify.ts'
 import { inFile } from '../in-file.ts'
-import { baseName } from '../onnx-external.ts'
 import type { Imported } from '../types.ts'
 import { graphFrom, opset } from './graph.ts'
 import { isOpenvino } from './probe.ts'

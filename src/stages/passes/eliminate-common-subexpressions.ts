@@ -2,9 +2,10 @@
 // Equal constants are shared, except small float vectors: these are biases, and a quantiser gives each a scale of its own.
 import { byteLength, isFloat } from '../../base/dtype.ts'
 import { canonicalJson, hashBytes } from '../../base/hash.ts'
+import { attrsKey } from '../../ir/attrs-key.ts'
 import type { Bytes } from '../../ir/context.ts'
 import { edit } from '../../ir/edit.ts'
-import { type Attr, type Graph, type Node, subgraphs, type ValueName } from '../../ir/model.ts'
+import { type Graph, type Node, subgraphs, type ValueName } from '../../ir/model.ts'
 import { elements, isSlice, type Tensor } from '../../ir/tensor.ts'
 import { isPure } from '../../ops/facts.ts'
 import { canBypass } from './rule.ts'
@@ -35,7 +36,7 @@ export const eliminateCommonSubexpressions = {
         const key = canonicalJson([
           node.op,
           node.domain,
-          [...node.attrs].map(([name, attr]) => [name, attrKey(attr)]).sort(),
+          attrsKey(node.attrs),
           node.inputs.map(name => (name !== null && contents.get(name)) || name),
           node.outputs.map(name => name !== null),
         ])
@@ -94,36 +95,3 @@ function add<T>(groups: Map<string, T[]>, key: string, item: T): void {
   if (group) group.push(item)
   else groups.set(key, [item])
 }
-
-/** An attribute as plain data; tensors by content, or by where they lie. */
-function attrKey(attr: Attr): unknown {
-  const tensorKey = (t: Tensor): unknown => [t.dtype, t.shape, isSlice(t.data) ? t.data : hashBytes(t.data)]
-  switch (attr.kind) {
-    case 'int':
-      return ['int', String(attr.value)]
-    case 'ints':
-      return ['ints', attr.value.map(String)]
-    case 'float':
-      return ['float', floatKey(attr.value)]
-    case 'floats':
-      return ['floats', attr.value.map(floatKey)]
-    case 'string':
-      return ['string', hashBytes(attr.value)]
-    case 'strings':
-      return ['strings', attr.value.map(hashBytes)]
-    case 'tensor':
-      return ['tensor', tensorKey(attr.value)]
-    case 'tensors':
-      return ['tensors', attr.value.map(tensorKey)]
-    case 'raw':
-      return ['raw', hashBytes(attr.wire)]
-    case 'ref':
-      return ['ref', attr.name]
-    case 'graph':
-    case 'graphs':
-      throw new Error('a node with a body has no key')
-  }
-}
-
-// JSON has no -0, NaN or infinities.
-const floatKey = (value: number): string => (Object.is(value, -0) ? '-0' : String(value))

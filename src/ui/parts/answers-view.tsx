@@ -1,6 +1,7 @@
 // Every sample answered by the original and the variant: who is taken for whom, and the samples whose answer changed, as pictures.
 import { createMemo, createSignal, For, Match, Show, Switch } from 'solid-js'
 import type { ModelId, ProjectView } from '../../../workers/api.ts'
+import { baseName } from '../../base/paths.ts'
 import type { Answered, Answers } from '../../jobs/answers.ts'
 import type { FoundBoxes } from '../../tasks/types.ts'
 import * as format from '../format.ts'
@@ -174,7 +175,7 @@ function ChangedSample(props: { project: ProjectView; role: Role; sample: Answer
 }
 
 /** Of a sample's name the part that tells it from its neighbours: where it lies in its file, or the file without its folders. */
-const endOf = (name: string): string => /\[\d+\]$/.exec(name)?.[0] ?? name.slice(name.lastIndexOf('/') + 1)
+const endOf = (name: string): string => /\[\d+\]$/.exec(name)?.[0] ?? baseName(name)
 
 const kinds = ['lost', 'won', 'other'] as const
 

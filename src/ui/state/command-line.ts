@@ -1,5 +1,6 @@
 // The command line that does what the page does with a project: the same model, samples, input spec and recipe, to the same bytes.
 import type { ProjectView, DataView as SampleSet } from '../../../workers/api.ts'
+import { baseName } from '../../base/paths.ts'
 import type { Recipe } from '../../recipe/types.ts'
 import { csv } from './csv.ts'
 
@@ -34,7 +35,7 @@ export function commandLine(
     const folder = given.path ?? role
     const byHand = project[role]?.byHand
     if (byHand) {
-      const rows = Object.entries(byHand).map(([sample, value]) => [sample.slice(sample.lastIndexOf('/') + 1), value])
+      const rows = Object.entries(byHand).map(([sample, value]) => [baseName(sample), value])
       labels.push(`cat > ${path(`${folder}/labels.csv`)} <<'END'`, `${csv(['file', 'label'], rows)}END`)
     }
     return [option, path(folder)]
