@@ -127,9 +127,24 @@ if (!out) throw new Error('Name the folder: node scripts/screens.mjs --whole FOL
 const wanted = given.slice(tall ? 2 : 0)
 const unknown = wanted.filter(name => !(name in views))
 if (unknown.length > 0) throw new Error(`There is no view ${unknown}; there are ${Object.keys(views).join(', ')}.`)
-if (!tall && wanted.length === 0) rmSync(out, { recursive: true, force: true })
-mkdirSync(out, { recursive: true })
+/** Whether Chinese letters are drawn as themselves; without a font for them all are the same box. */
+const writesChinese = page =>
+  page.evaluate(() => {
+    const drawn = letter => {
+      const canvas = new OffscreenCanvas(32, 32)
+      const context = canvas.getContext('2d')
+      context.font = `24px ${getComputedStyle(document.body).fontFamily}`
+      context.fillText(letter, 2, 26)
+      return context.getImageData(0, 0, 32, 32).data.join()
+    }
+    return drawn('中') !== drawn('文')
+  })
+
 await withSamplePage({ viewport: wide }, async page => {
+  if (!(await writesChinese(page)))
+    throw new Error('No font here has Chinese letters: install one, such as the package fonts-noto-cjk.')
+  if (!tall && wanted.length === 0) rmSync(out, { recursive: true, force: true })
+  mkdirSync(out, { recursive: true })
   await tryOthers(page)
   for (const name of wanted.length > 0 ? wanted : Object.keys(views))
     for (const language of ['en', 'zh'])

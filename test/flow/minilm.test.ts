@@ -4,6 +4,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { barOn } from '../../scripts/cpu.mjs'
 import { root, scratch, thimble } from './cli.ts'
 import { saveJson } from './files.ts'
 import { python, runPython } from './python.ts'
@@ -53,6 +54,6 @@ describe.skipIf(missing)('MiniLM', { timeout: 180_000 }, () => {
     const calibration = join(root, 'test/models/minilm-calibration.npz')
     const { bytes, cosine } = await compressed('dynamic', step, 'dynamic', '--data', calibration, '--samples', '32')
     expect(bytes).toBeLessThanOrEqual(23_600_000)
-    expect(cosine).toBeGreaterThanOrEqual(0.998)
+    expect(cosine).toBeGreaterThanOrEqual(barOn('MiniLM, its activations in eight bits too', 0.998, 0.997))
   })
 })
