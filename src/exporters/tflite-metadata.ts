@@ -1,13 +1,6 @@
 // What a .tflite file says of itself: how pictures are prepared for its inputs, and what the places of its outputs are called.
 import { utf8 } from '../base/bytes.ts'
-import {
-  colorSpaces,
-  contentOf,
-  fileTypes,
-  normalization,
-  type TensorMetadata,
-  writeMetadata,
-} from '../formats/tflite-metadata-schema.ts'
+import { colorSpaces, fileTypes, type TensorMetadata, writeMetadata } from '../formats/tflite-metadata-schema.ts'
 import { type Model, requiredInputs, type ValueName } from '../ir/model.ts'
 import { pictureInput } from './sample/native.ts'
 import type { WriteOptions } from './types.ts'
@@ -35,7 +28,7 @@ export function describedBy(
   const outputs = graph.outputs.map(
     (output, i): TensorMetadata => ({
       name: output,
-      content: contentOf('FeatureProperties'),
+      content: { contentProperties: { name: 'FeatureProperties', value: {} } },
       ...(labelled[i]
         ? {
             associatedFiles: [
@@ -61,19 +54,16 @@ function inputMetadata(name: ValueName, { graph }: Model, preprocess: WriteOptio
   const { spec, width, height } = picture
   const { scale, mean, std, color } = spec
   const at = (pixel: number): number[] => mean.map((m, c) => (pixel * scale - m) / std[c % std.length])
+  const properties = {
+    colorSpace: color === 'BGR' ? colorSpaces.unknown : colorSpaces[color],
+    defaultSize: { width, height },
+  }
+  const normalization = { mean: mean.map(m => m / scale), std: std.map(s => s / scale) }
   return {
     name,
     description: `A picture, channels in the order ${color}.`,
-    content: contentOf('ImageProperties', {
-      colorSpace: color === 'BGR' ? colorSpaces.unknown : colorSpaces[color],
-      defaultSize: { width, height },
-    }),
-    processUnits: [
-      normalization(
-        mean.map(m => m / scale),
-        std.map(s => s / scale),
-      ),
-    ],
+    content: { contentProperties: { name: 'ImageProperties', value: properties } },
+    processUnits: [{ options: { name: 'NormalizationOptions', value: normalization } }],
     stats: { max: at(255), min: at(0) },
   }
 }

@@ -2,10 +2,18 @@
 import { concat, outFile } from '../base/bytes.ts'
 import type { DType } from '../base/dtype.ts'
 import { StudioError } from '../base/errors.ts'
-import type { FlatRecord } from '../formats/flat-tables.ts'
-import { optionsType, type TfliteOperator, type TfliteTensor, writeTflite } from '../formats/tflite.ts'
+import { writeTflite } from '../formats/tflite.ts'
 import { metadataName } from '../formats/tflite-metadata-schema.ts'
-import { activations, builtins, padding, tensorTypes } from '../formats/tflite-schema.ts'
+import {
+  activations,
+  type BufferPart,
+  builtins,
+  type OperatorPart,
+  type OptionsPart,
+  padding,
+  type TensorPart,
+  tensorTypes,
+} from '../formats/tflite-schema.ts'
 import { writeZip } from '../formats/zip.ts'
 import { type Model, requiredInputs, type ValueName } from '../ir/model.ts'
 import type { Target } from '../ir/target.ts'
@@ -104,8 +112,8 @@ export function encodeProgram(
   { tensors, operators, inputs, outputs }: NhwcProgram,
   described: Described | null = null,
 ): Uint8Array {
-  const buffers: FlatRecord[] = [{}] // the first is empty, as everybody expects
-  const records = tensors.map((tensor): TfliteTensor => {
+  const buffers: BufferPart[] = [{}] // the first is empty, as everybody expects
+  const records = tensors.map((tensor): TensorPart => {
     if (tensor.data) buffers.push({ data: tensor.data })
     return tensorRecord(tensor, tensor.data ? buffers.length - 1 : 0)
   })
@@ -127,7 +135,7 @@ export function encodeProgram(
   return described && described.files.length > 0 ? concat([model, writeZip(described.files, model.length)]) : model
 }
 
-function tensorRecord({ name, shape, dtype, quant, value }: NhwcTensor, buffer: number): TfliteTensor {
+function tensorRecord({ name, shape, dtype, quant, value }: NhwcTensor, buffer: number): TensorPart {
   return {
     shape,
     type: typeOf(dtype),
@@ -143,17 +151,11 @@ function operatorRecord(
   operator: NhwcOperator,
   codes: Map<string, number>,
   tensors: readonly NhwcTensor[],
-): TfliteOperator {
+): OperatorPart {
   const key = `${operator.kind} ${versionOf(operator, tensors)}`
   const opcodeIndex = codes.get(key) ?? codes.size
   codes.set(key, opcodeIndex)
-  const options = optionsOf(operator)
-  return {
-    opcodeIndex,
-    inputs: operator.inputs,
-    outputs: operator.outputs,
-    ...(options ? { optionsType: optionsType(options[0]), options: options[1] } : {}),
-  }
+  return { opcodeIndex, inputs: operator.inputs, outputs: operator.outputs, options: optionsOf(operator) }
 }
 
 const windows = ({
@@ -174,71 +176,78 @@ const windows = ({
 const activationOf = (fused: string): number => (activations as readonly string[]).indexOf(fused.toUpperCase())
 
 /** The options table of an operator, and what stands in it. */
-function optionsOf(operator: NhwcOperator): [string, FlatRecord] | null {
+function optionsOf(operator: NhwcOperator): OptionsPart | null {
   switch (operator.kind) {
     case 'CONV_2D': {
       const { dilations } = operator.options
-      return ['Conv2D', { ...windows(operator.options), dilationH: dilations[0], dilationW: dilations[1] }]
+      const value = { ...windows(operator.options), dilationH: dilations[0], dilationW: dilations[1] }
+      return { name: 'Conv2D', value }
     }
     case 'DEPTHWISE_CONV_2D': {
       const { dilations, multiplier } = operator.options
       const more = { depthMultiplier: multiplier, dilationH: dilations[0], dilationW: dilations[1] }
-      return ['DepthwiseConv2D', { ...windows(operator.options), ...more }]
+      return { name: 'DepthwiseConv2D', value: { ...windows(operator.options), ...more } }
     }
     case 'TRANSPOSE_CONV':
-      return ['TransposeConv', windows(operator.options)]
+      return { name: 'TransposeConv', value: windows(operator.options) }
     case 'AVERAGE_POOL_2D':
     case 'MAX_POOL_2D': {
       const { kernel } = operator.options
-      return ['Pool2D', { ...windows(operator.options), filterH: kernel[0], filterW: kernel[1] }]
+      return { name: 'Pool2D', value: { ...windows(operator.options), filterH: kernel[0], filterW: kernel[1] } }
     }
-    case 'FULLY_CONNECTED':
-      return [
-        'FullyConnected',
-        { activation: activationOf(operator.options.fused), keepNumDims: operator.options.keepDims },
-      ]
+    case 'FULLY_CONNECTED': {
+      const { fused, keepDims } = operator.options
+      return { name: 'FullyConnected', value: { activation: activationOf(fused), keepNumDims: Number(keepDims) } }
+    }
     case 'ADD':
     case 'SUB':
     case 'MUL':
-    case 'DIV':
-      return [camel(operator.kind), { activation: activationOf(operator.options.fused) }]
+    case 'DIV': {
+      const name = ({ ADD: 'Add', SUB: 'Sub', MUL: 'Mul', DIV: 'Div' } as const)[operator.kind]
+      return { name, value: { activation: activationOf(operator.options.fused) } }
+    }
     case 'CONCATENATION':
-      return ['Concatenation', { axis: operator.options.axis, activation: 0 }]
+      return { name: 'Concatenation', value: { axis: operator.options.axis, activation: 0 } }
     case 'MEAN':
     case 'SUM':
     case 'REDUCE_MAX':
     case 'REDUCE_MIN':
-      return ['Reducer', { keepDims: operator.options.keepDims }]
+      return { name: 'Reducer', value: { keepDims: Number(operator.options.keepDims) } }
     case 'SOFTMAX':
-      return ['Softmax', { beta: 1 }]
+      return { name: 'Softmax', value: { beta: 1 } }
     case 'BATCH_MATMUL':
-      return ['BatchMatMul', {}]
+      return { name: 'BatchMatMul', value: {} }
     case 'SPLIT_V':
-      return ['SplitV', { numSplits: operator.outputs.length }]
+      return { name: 'SplitV', value: { numSplits: operator.outputs.length } }
     case 'GELU':
+      return { name: 'Gelu', value: { approximate: Number(operator.options.approximate) } }
     case 'GATHER':
+      return { name: 'Gather', value: operator.options }
     case 'LEAKY_RELU':
+      return { name: 'LeakyRelu', value: operator.options }
     case 'DEPTH_TO_SPACE':
+      return { name: 'DepthToSpace', value: operator.options }
     case 'SPACE_TO_DEPTH':
+      return { name: 'SpaceToDepth', value: operator.options }
     case 'RESIZE_BILINEAR':
+      return { name: 'ResizeBilinear', value: cornersOf(operator.options) }
     case 'RESIZE_NEAREST_NEIGHBOR':
-      return [camel(operator.kind), { ...operator.options }]
+      return { name: 'ResizeNearestNeighbor', value: cornersOf(operator.options) }
     case 'MIRROR_PAD':
-      return ['MirrorPad', { mode: 0 }]
+      return { name: 'MirrorPad', value: { mode: 0 } }
     case 'ARG_MAX':
-      return ['ArgMax', { outputType: typeOf('int64') }]
+      return { name: 'ArgMax', value: { outputType: typeOf('int64') } }
     case 'STRIDED_SLICE':
-      return ['StridedSlice', {}]
+      return { name: 'StridedSlice', value: {} }
     default:
       return null
   }
 }
 
-const camel = (kind: string): string =>
-  kind
-    .split('_')
-    .map(word => word[0] + word.slice(1).toLowerCase())
-    .join('')
+const cornersOf = ({ alignCorners, halfPixelCenters }: { alignCorners: boolean; halfPixelCenters: boolean }) => ({
+  alignCorners: Number(alignCorners),
+  halfPixelCenters: Number(halfPixelCenters),
+})
 
 // The versions in which operators learnt a type (tensorflow/lite/tools/versioning/op_version.cc): floats, int8, int16.
 const versions: Partial<Record<NhwcOperator['kind'], readonly [number, number, number]>> = {

@@ -4,7 +4,7 @@ import { Builder } from 'flatbuffers'
 import { bytesOf, type DType, type TypedArray, viewAs } from '../base/dtype.ts'
 import { StudioError } from '../base/errors.ts'
 
-type Scalar = 'int8' | 'uint8' | 'bool' | 'int32' | 'uint32' | 'float32'
+type Scalar = 'int8' | 'uint8' | 'bool' | 'int32' | 'uint32' | 'uint64' | 'float32'
 type Element = 'int8' | 'uint8' | 'bool' | 'uint16' | 'int32' | 'uint32' | 'int64' | 'float32'
 
 interface Arrays {
@@ -20,7 +20,7 @@ interface Arrays {
 
 export type Field =
   | { kind: 'scalar'; type: Scalar; default: number }
-  | { kind: 'vector'; type: Element }
+  | { kind: 'vector'; type: Element; align: number } // in bytes, from the start of the file
   | { kind: 'text' }
   | { kind: 'texts' }
   | { kind: 'table'; of: Table }
@@ -32,7 +32,7 @@ export type Field =
 export type Table = Readonly<Record<string, Field>>
 
 export const number = (type: Scalar, fallback = 0) => ({ kind: 'scalar', type, default: fallback }) as const
-export const vector = <T extends Element>(type: T) => ({ kind: 'vector', type }) as const
+export const vector = <T extends Element>(type: T, align = 4) => ({ kind: 'vector', type, align }) as const
 export const text = { kind: 'text' } as const
 export const texts = { kind: 'texts' } as const
 export const table = <T extends Table>(of: T) => ({ kind: 'table', of }) as const
@@ -73,9 +73,11 @@ type PartValue<F> = F extends { kind: 'table'; of: infer T extends Table }
     ? readonly PartOf<T>[] | null
     : F extends { kind: 'union'; of: infer T extends Readonly<Record<string, Table>> }
       ? { [K in keyof T & string]: { name: K; value: PartOf<T[K]> } }[keyof T & string] | null
-      : ValueOf<F>
+      : F extends { kind: 'vector' }
+        ? ValueOf<F> | readonly number[]
+        : ValueOf<F>
 
-const sizes: Record<Element, number> = {
+const sizes: Record<Element | Scalar, number> = {
   int8: 1,
   uint8: 1,
   bool: 1,
@@ -83,6 +85,7 @@ const sizes: Record<Element, number> = {
   int32: 4,
   uint32: 4,
   int64: 8,
+  uint64: 8,
   float32: 4,
 }
 
@@ -130,6 +133,7 @@ export function readFlatBuffer<T extends Table>(bytes: Uint8Array, root: T, file
     at(offset, sizes[type])
     if (type === 'int32') return view.getInt32(offset, true)
     if (type === 'uint32') return view.getUint32(offset, true)
+    if (type === 'uint64') return Number(view.getBigUint64(offset, true))
     if (type === 'float32') return view.getFloat32(offset, true)
     return type === 'int8' ? view.getInt8(offset) : view.getUint8(offset)
   }
@@ -181,6 +185,13 @@ export function readFlatBuffer<T extends Table>(bytes: Uint8Array, root: T, file
   return readTable(pointed(0), root) as RecordOf<T>
 }
 
+function typed(list: readonly number[], type: Element): TypedArray {
+  if (type === 'int64') return BigInt64Array.from(list, BigInt)
+  const array = viewAs(type, new Uint8Array(sizes[type] * list.length)) as Float32Array
+  array.set(list)
+  return array
+}
+
 /** The bytes of a buffer whose root is `record`. Equal records give equal bytes. */
 export function writeFlatBuffer<T extends Table>(record: PartOf<T>, root: T, identifier?: string): Uint8Array {
   const builder = new Builder(65536)
@@ -189,10 +200,14 @@ export function writeFlatBuffer<T extends Table>(record: PartOf<T>, root: T, ide
     for (let i = list.length - 1; i >= 0; i--) builder.addOffset(list[i])
     return builder.endVector()
   }
-  const numbers = (array: TypedArray, type: Element): number => {
+  const numbers = (given: TypedArray | readonly number[], type: Element, align: number): number => {
+    const array = ArrayBuffer.isView(given) ? given : typed(given, type)
     const raw = bytesOf(array)
     const size = sizes[type]
-    if (size === 1) return builder.createByteVector(raw)
+    if (size === 1) {
+      builder.prep(align, raw.length)
+      return builder.createByteVector(raw)
+    }
     builder.startVector(size, array.length, size)
     if (array instanceof BigInt64Array) for (let i = array.length - 1; i >= 0; i--) builder.addInt64(array[i])
     else if (size === 2) for (let i = array.length - 1; i >= 0; i--) builder.addInt16(Number(array[i]))
@@ -205,7 +220,7 @@ export function writeFlatBuffer<T extends Table>(record: PartOf<T>, root: T, ide
   const writeValue = (value: unknown, field: Field): number => {
     switch (field.kind) {
       case 'vector':
-        return numbers(value as TypedArray, field.type)
+        return numbers(value as TypedArray | readonly number[], field.type, field.align)
       case 'text':
         return builder.createString(value as string)
       case 'texts':
@@ -241,6 +256,7 @@ export function writeFlatBuffer<T extends Table>(record: PartOf<T>, root: T, ide
   }
   const addScalar = (id: number, type: Scalar, value: number, fallback: number): void => {
     if (type === 'float32') builder.addFieldFloat32(id, Math.fround(value), Math.fround(fallback))
+    else if (type === 'uint64') builder.addFieldInt64(id, BigInt(value), BigInt(fallback))
     else if (type === 'int32' || type === 'uint32') builder.addFieldInt32(id, value, fallback)
     else builder.addFieldInt8(id, value, fallback)
   }

@@ -1,6 +1,17 @@
 // TFLite's schema (identifier TFL3) as far as it is used here. Read from tensorflow/compiler/mlir/lite/schema/schema.fbs and from the
 // schema that ai-edge-litert 2.3.0 brings along.
-import type { Schema } from './flat-tables.ts'
+import {
+  number,
+  type PartOf,
+  type RecordOf,
+  skip,
+  type Table,
+  table,
+  tables,
+  text,
+  union,
+  vector,
+} from './flatbuffer.ts'
 
 export const identifier = 'TFL3'
 
@@ -20,75 +31,130 @@ export const builtins =
     ' ',
   )
 
-/** By BuiltinOptions. */
-export const optionTables =
-  'NONE Conv2D DepthwiseConv2D ConcatEmbeddings LSHProjection Pool2D SVDF RNN FullyConnected Softmax Concatenation Add L2Norm LocalResponseNormalization LSTM ResizeBilinear Call Reshape SkipGram SpaceToDepth EmbeddingLookupSparse Mul Pad Gather BatchToSpaceND SpaceToBatchND Transpose Reducer Sub Div Squeeze SequenceRNN StridedSlice Exp TopKV2 Split LogSoftmax Cast Dequantize MaximumMinimum ArgMax Less Neg PadV2 Greater GreaterEqual LessEqual Select Slice TransposeConv SparseToDense Tile ExpandDims Equal NotEqual Shape Pow ArgMin FakeQuant Pack LogicalOr OneHot LogicalAnd LogicalNot Unpack FloorDiv Square ZerosLike Fill BidirectionalSequenceLSTM BidirectionalSequenceRNN UnidirectionalSequenceLSTM FloorMod Range ResizeNearestNeighbor LeakyRelu SquaredDifference MirrorPad Abs SplitV Unique ReverseV2 AddN GatherNd Cos Where Rank ReverseSequence MatrixDiag Quantize MatrixSetDiag HardSwish If While DepthToSpace NonMaxSuppressionV4 NonMaxSuppressionV5 ScatterNd SelectV2 Densify SegmentSum BatchMatMul Cumsum CallOnce BroadcastTo Rfft2d Conv3D Hashtable HashtableFind HashtableImport HashtableSize VarHandle ReadVariable AssignVariable Random Bucketize Gelu DynamicUpdateSlice UnsortedSegmentProd UnsortedSegmentMax UnsortedSegmentMin UnsortedSegmentSum ATan2 Sign Bitcast BitwiseXor RightShift'.split(
+/** By BuiltinOptions, of which the first is NONE. */
+const optionTables =
+  'Conv2D DepthwiseConv2D ConcatEmbeddings LSHProjection Pool2D SVDF RNN FullyConnected Softmax Concatenation Add L2Norm LocalResponseNormalization LSTM ResizeBilinear Call Reshape SkipGram SpaceToDepth EmbeddingLookupSparse Mul Pad Gather BatchToSpaceND SpaceToBatchND Transpose Reducer Sub Div Squeeze SequenceRNN StridedSlice Exp TopKV2 Split LogSoftmax Cast Dequantize MaximumMinimum ArgMax Less Neg PadV2 Greater GreaterEqual LessEqual Select Slice TransposeConv SparseToDense Tile ExpandDims Equal NotEqual Shape Pow ArgMin FakeQuant Pack LogicalOr OneHot LogicalAnd LogicalNot Unpack FloorDiv Square ZerosLike Fill BidirectionalSequenceLSTM BidirectionalSequenceRNN UnidirectionalSequenceLSTM FloorMod Range ResizeNearestNeighbor LeakyRelu SquaredDifference MirrorPad Abs SplitV Unique ReverseV2 AddN GatherNd Cos Where Rank ReverseSequence MatrixDiag Quantize MatrixSetDiag HardSwish If While DepthToSpace NonMaxSuppressionV4 NonMaxSuppressionV5 ScatterNd SelectV2 Densify SegmentSum BatchMatMul Cumsum CallOnce BroadcastTo Rfft2d Conv3D Hashtable HashtableFind HashtableImport HashtableSize VarHandle ReadVariable AssignVariable Random Bucketize Gelu DynamicUpdateSlice UnsortedSegmentProd UnsortedSegmentMax UnsortedSegmentMin UnsortedSegmentSum ATan2 Sign Bitcast BitwiseXor RightShift'.split(
     ' ',
   )
 
-/** Options of operators that are read or written here; those without fields are empty. */
-const options = {
-  Conv2D: 'padding:byte strideW:int strideH:int activation:byte dilationW:int=1 dilationH:int=1 biasType:byte',
-  DepthwiseConv2D:
-    'padding:byte strideW:int strideH:int depthMultiplier:int activation:byte dilationW:int=1 dilationH:int=1',
-  Pool2D: 'padding:byte strideW:int strideH:int filterW:int filterH:int activation:byte',
-  FullyConnected: 'activation:byte weightsFormat:byte keepNumDims:bool asymmetricInputs:bool biasType:byte',
-  Softmax: 'beta:float',
-  Concatenation: 'axis:int activation:byte',
-  Add: 'activation:byte potScaleInt16:bool=1',
-  Sub: 'activation:byte potScaleInt16:bool=1',
-  Mul: 'activation:byte',
-  Div: 'activation:byte',
-  L2Norm: 'activation:byte',
-  LocalResponseNormalization: 'radius:int bias:float alpha:float beta:float',
-  ResizeBilinear: '- - alignCorners:bool halfPixelCenters:bool',
-  ResizeNearestNeighbor: 'alignCorners:bool halfPixelCenters:bool',
-  Reshape: 'newShape:[int]',
-  SpaceToDepth: 'blockSize:int',
-  DepthToSpace: 'blockSize:int',
-  Gather: 'axis:int batchDims:int',
-  Reducer: 'keepDims:bool',
-  Squeeze: 'squeezeDims:[int]',
-  StridedSlice: 'beginMask:int endMask:int ellipsisMask:int newAxisMask:int shrinkAxisMask:int offset:bool',
-  Split: 'numSplits:int',
-  SplitV: 'numSplits:int',
-  Cast: 'inDataType:byte outDataType:byte',
-  ArgMax: 'outputType:byte',
-  ArgMin: 'outputType:byte',
-  TransposeConv: 'padding:byte strideW:int strideH:int activation:byte biasType:byte',
-  Shape: 'outType:byte',
-  FakeQuant: 'min:float max:float numBits:int narrowRange:bool',
-  Pack: 'valuesCount:int axis:int',
-  Unpack: 'num:int axis:int',
-  OneHot: 'axis:int',
-  LeakyRelu: 'alpha:float',
-  MirrorPad: 'mode:byte',
-  BatchMatMul: 'adjX:bool adjY:bool asymmetricInputs:bool',
-  Cumsum: 'exclusive:bool reverse:bool',
-  Gelu: 'approximate:bool',
-} as const
-const empty = optionTables.filter(name => name !== 'NONE' && !(name in options))
+const int = (fallback = 0) => number('int32', fallback)
+const uint = number('uint32')
+const ulong = number('uint64')
+const byte = number('int8')
+const bool = (fallback = 0) => number('bool', fallback)
+const real = number('float32')
+const ints = vector('int32')
+const reals = vector('float32')
 
-export const schema: Schema = {
-  tables: {
-    ...Object.fromEntries(empty.map(name => [name, ''])),
-    ...options,
-    Model:
-      'version:uint operatorCodes:[OperatorCode] subgraphs:[SubGraph] description:string buffers:[Buffer] metadataBuffer:[int] metadata:[Metadata] signatureDefs:[SignatureDef]',
-    OperatorCode: 'deprecatedBuiltinCode:byte customCode:string version:int=1 builtinCode:int',
-    SubGraph: 'tensors:[Tensor] inputs:[int] outputs:[int] operators:[Operator] name:string',
-    Tensor:
-      'shape:[int] type:byte buffer:uint name:string quantization:Quantization isVariable:bool sparsity:Sparsity shapeSignature:[int] hasRank:bool',
-    Quantization:
-      'min:[float] max:[float] scale:[float] zeroPoint:[long] detailsType:ubyte details:<Details> quantizedDimension:int',
-    Sparsity: 'traversalOrder:[int]',
-    Blockwise: 'scales:int zeroPoints:int blockSize:int',
-    Operator:
-      'opcodeIndex:uint inputs:[int] outputs:[int] optionsType:ubyte options:<Options> customOptions:[ubyte] - - intermediates:[int]',
-    Buffer: 'data:[ubyte]@16 offset:ulong size:ulong',
-    Metadata: 'name:string buffer:uint',
-    SignatureDef: 'inputs:[TensorMap] outputs:[TensorMap] signatureKey:string - subgraphIndex:uint',
-    TensorMap: 'name:string tensorIndex:uint',
+const strides = { padding: byte, strideW: int(), strideH: int() }
+const fused = { activation: byte }
+const corners = { alignCorners: bool(), halfPixelCenters: bool() }
+
+/** Options of operators that are read or written here; the others are as if they had no fields. */
+const optionFields = {
+  Conv2D: { ...strides, ...fused, dilationW: int(1), dilationH: int(1) },
+  DepthwiseConv2D: { ...strides, depthMultiplier: int(), ...fused, dilationW: int(1), dilationH: int(1) },
+  Pool2D: { ...strides, filterW: int(), filterH: int(), ...fused },
+  FullyConnected: { ...fused, weightsFormat: byte, keepNumDims: bool() },
+  Softmax: { beta: real },
+  Concatenation: { axis: int(), ...fused },
+  Add: fused,
+  Sub: fused,
+  Mul: fused,
+  Div: fused,
+  L2Norm: fused,
+  LocalResponseNormalization: { radius: int(), bias: real, alpha: real, beta: real },
+  ResizeBilinear: { oldHeight: skip, oldWidth: skip, ...corners },
+  ResizeNearestNeighbor: corners,
+  Reshape: { newShape: ints },
+  SpaceToDepth: { blockSize: int() },
+  DepthToSpace: { blockSize: int() },
+  Gather: { axis: int(), batchDims: int() },
+  Reducer: { keepDims: bool() },
+  Squeeze: { squeezeDims: ints },
+  StridedSlice: {
+    beginMask: int(),
+    endMask: int(),
+    ellipsisMask: int(),
+    newAxisMask: int(),
+    shrinkAxisMask: int(),
+    offset: bool(),
   },
-  unions: { Options: optionTables, Details: ['NONE', 'Custom', 'Blockwise', 'MultiAxis'] },
-}
+  Split: { numSplits: int() },
+  SplitV: { numSplits: int() },
+  Cast: { inDataType: byte, outDataType: byte },
+  ArgMax: { outputType: byte },
+  ArgMin: { outputType: byte },
+  TransposeConv: { ...strides, ...fused },
+  Pack: { valuesCount: int(), axis: int() },
+  Unpack: { num: int(), axis: int() },
+  LeakyRelu: { alpha: real },
+  MirrorPad: { mode: byte },
+  BatchMatMul: { adjX: bool(), adjY: bool() },
+  Cumsum: { exclusive: bool(), reverse: bool() },
+  Gelu: { approximate: bool() },
+} as const satisfies Record<string, Table>
+
+/** `deprecatedBuiltinCode` holds codes up to 127; older readers know no other. */
+const operatorCode = { deprecatedBuiltinCode: byte, customCode: text, version: int(1), builtinCode: int() } as const
+
+/** real = (code - zeroPoint) * scale, for the whole tensor or for each index of `quantizedDimension`. */
+const quantization = {
+  min: skip,
+  max: skip,
+  scale: reals,
+  zeroPoint: vector('int64'),
+  details: union(['Custom', 'Blockwise', 'MultiAxis'], {}),
+  quantizedDimension: int(),
+} as const
+
+/** `shapeSignature` has -1 where `shape` is but an example. */
+const tensor = {
+  shape: ints,
+  type: byte,
+  buffer: uint,
+  name: text,
+  quantization: table(quantization),
+  isVariable: bool(),
+  sparsity: table({}),
+  shapeSignature: ints,
+} as const
+
+/** Inputs that are left out are -1. */
+const operator = {
+  opcodeIndex: uint,
+  inputs: ints,
+  outputs: ints,
+  options: union(optionTables, optionFields),
+} as const
+
+const subgraph = {
+  tensors: tables(tensor),
+  inputs: ints,
+  outputs: ints,
+  operators: tables(operator),
+  name: text,
+} as const
+
+/** In files beyond 2 GB the bytes lie behind the FlatBuffers part, from `offset` on. */
+const buffer = { data: vector('uint8', 16), offset: ulong, size: ulong } as const
+
+export const model = {
+  version: uint,
+  operatorCodes: tables(operatorCode),
+  subgraphs: tables(subgraph),
+  description: text,
+  buffers: tables(buffer),
+  metadataBuffer: skip,
+  metadata: tables({ name: text, buffer: uint }),
+} as const
+
+export type OperatorCode = RecordOf<typeof operatorCode>
+export type TfliteQuantization = RecordOf<typeof quantization>
+export type TfliteTensor = RecordOf<typeof tensor>
+export type TfliteOperator = RecordOf<typeof operator>
+/** As they are written. */
+export type TensorPart = PartOf<typeof tensor>
+export type OperatorPart = PartOf<typeof operator>
+export type BufferPart = PartOf<typeof buffer>
+export type OptionsPart = NonNullable<OperatorPart['options']>

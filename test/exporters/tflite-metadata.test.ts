@@ -47,19 +47,23 @@ const names = "{0: 'wren', 1: \"rook's nest\", 2: 'kite'}"
 
 test('pictures are said as (pixel - mean) / std, and places of an output by their names', async () => {
   const file = await written({ names }, { x: spec })
-  const { metadata, buffers } = readTflite(file)
+  const { metadata, buffers } = readTflite(file, 'model.tflite')
   expect(metadata?.map(m => m.name)).toEqual(['TFLITE_METADATA'])
   const said = readMetadata(buffers![metadata![0].buffer!].data!)
   expect(said.name).toBe('birds')
   const [{ inputTensorMetadata: inputs, outputTensorMetadata: outputs }] = said.subgraphMetadata!
   expect(inputs!.map(i => i.name)).toEqual(['x', 'extra'])
-  const { mean, std } = inputs![0].processUnits![0].options as { mean: number[]; std: number[] }
-  expect(mean).toEqual(spec.mean.map(m => Math.fround(m * 255)))
-  expect(std).toEqual(spec.std.map(s => Math.fround(s * 255)))
-  expect(inputs![0].content).toMatchObject({
-    contentProperties: { colorSpace: 1, defaultSize: { width: 6, height: 8 } },
+  expect(inputs![0].processUnits![0].options).toEqual({
+    name: 'NormalizationOptions',
+    value: {
+      mean: Float32Array.from(spec.mean, m => m * 255),
+      std: Float32Array.from(spec.std, s => s * 255),
+    },
   })
-  expect(inputs![1].content).toBeUndefined()
+  expect(inputs![0].content).toMatchObject({
+    contentProperties: { name: 'ImageProperties', value: { colorSpace: 1, defaultSize: { width: 6, height: 8 } } },
+  })
+  expect(inputs![1].content).toBeNull()
   expect(outputs).toMatchObject([{ name: 'y', associatedFiles: [{ name: 'labels.txt', type: 2 }] }])
   const zipped = await readZip(memorySource('model.tflite', file))
   const labels = zipped.get('labels.txt')!
@@ -68,7 +72,7 @@ test('pictures are said as (pixel - mean) / std, and places of an output by thei
 
 test('the model before it is as it was, and microcontrollers get no words', async () => {
   const plain = await written({}, {})
-  expect(readTflite(plain).metadata).toBeUndefined()
+  expect(readTflite(plain, 'model.tflite').metadata).toBeNull()
   expect(await written({}, { x: spec }, tflm)).toEqual(plain)
   const described = await written({ names }, { x: spec })
   const again = await importModel(new Map([['model.tflite', memorySource('model.tflite', described)]]))
@@ -80,9 +84,9 @@ test('the model before it is as it was, and microcontrollers get no words', asyn
 })
 
 test('names of classes that are not as many as the output has places are not said', async () => {
-  const { buffers, metadata } = readTflite(await written({ names: "{0: 'a', 1: 'b'}" }, { x: spec }))
+  const { buffers, metadata } = readTflite(await written({ names: "{0: 'a', 1: 'b'}" }, { x: spec }), 'model.tflite')
   const said = readMetadata(buffers![metadata![0].buffer!].data!)
-  expect(said.subgraphMetadata![0].outputTensorMetadata![0].associatedFiles).toBeUndefined()
+  expect(said.subgraphMetadata![0].outputTensorMetadata![0].associatedFiles).toBeNull()
 })
 
 test.each([

@@ -1,12 +1,15 @@
 // One small TFLite model for each operator that is read, or for what is peculiar about it.
-import type { FlatRecord } from '../../src/formats/flat-tables.ts'
-import type { DescribedModel } from './tflite-model.ts'
+import type { DescribedModel, DescribedOptions } from './tflite-model.ts'
 
 type Tensors = DescribedModel['tensors']
-type Options = readonly [string, FlatRecord]
 
 /** One operator on the inputs that have no data. */
-function one(op: string, tensors: Tensors, output: string | readonly string[], options?: Options): DescribedModel {
+function one(
+  op: string,
+  tensors: Tensors,
+  output: string | readonly string[],
+  options?: DescribedOptions,
+): DescribedModel {
   const outputs = typeof output === 'string' ? [output] : output
   const names = Object.keys(tensors).filter(name => !outputs.includes(name))
   return {
@@ -21,14 +24,14 @@ const image = { shape: [1, 5, 6, 4] }
 const ints = (data: readonly number[], shape = [data.length]) => ({ shape, type: 'INT32', data }) as const
 const random = (...shape: number[]) => ({ shape, data: 'random' }) as const
 
-const conv = (options: FlatRecord, out: number[], filter = random(3, 3, 3, 4)): DescribedModel =>
+const conv = (options: DescribedOptions[1], out: number[], filter = random(3, 3, 3, 4)): DescribedModel =>
   one('CONV_2D', { x: image, w: filter, b: random(filter.shape[0]), y: { shape: out } }, 'y', [
     'Conv2D',
     { strideH: 1, strideW: 1, ...options },
   ])
 
-const unary = (op: string, options?: Options): DescribedModel => one(op, { x: image, y: image }, 'y', options)
-const binary = (op: string, options?: Options, other: Tensors[string] = random(4)): DescribedModel =>
+const unary = (op: string, options?: DescribedOptions): DescribedModel => one(op, { x: image, y: image }, 'y', options)
+const binary = (op: string, options?: DescribedOptions, other: Tensors[string] = random(4)): DescribedModel =>
   one(op, { x: image, z: other, y: image }, 'y', options)
 
 export const cases: Readonly<Record<string, DescribedModel>> = {

@@ -1,9 +1,14 @@
 // Small TFLite models written operator by operator: tensors by name, constants with their numbers or seeded ones.
 import { bytesOf, elementCount, type TypedArray } from '../../src/base/dtype.ts'
 import { createRng } from '../../src/base/rng.ts'
-import type { FlatRecord } from '../../src/formats/flat-tables.ts'
-import { optionsType, type TfliteTensor, writeTflite } from '../../src/formats/tflite.ts'
-import { builtins, tensorTypes } from '../../src/formats/tflite-schema.ts'
+import { writeTflite } from '../../src/formats/tflite.ts'
+import {
+  type BufferPart,
+  builtins,
+  type OptionsPart,
+  type TensorPart,
+  tensorTypes,
+} from '../../src/formats/tflite-schema.ts'
 
 type Type = 'FLOAT32' | 'FLOAT16' | 'INT32' | 'INT8' | 'INT16' | 'INT64' | 'BOOL' | 'INT4'
 interface Described {
@@ -15,6 +20,10 @@ interface Described {
   zeroPoint?: readonly number[]
   axis?: number
 }
+export type DescribedOptions = readonly [
+  OptionsPart['name'],
+  Readonly<Record<string, number | boolean | readonly number[]>>,
+]
 export interface DescribedModel {
   tensors: Readonly<Record<string, Described>>
   inputs: readonly string[]
@@ -23,7 +32,7 @@ export interface DescribedModel {
     op: string
     inputs: readonly (string | null)[]
     outputs: readonly string[]
-    options?: readonly [string, FlatRecord]
+    options?: DescribedOptions
   }[]
 }
 
@@ -61,8 +70,8 @@ const versions: Readonly<Record<string, number>> = { BROADCAST_TO: 2 }
 export function tfliteModel({ tensors, inputs, outputs, operators }: DescribedModel): Uint8Array {
   const names = Object.keys(tensors)
   const index = (name: string | null): number => (name === null ? -1 : names.indexOf(name))
-  const buffers: FlatRecord[] = [{}]
-  const records = names.map((name): TfliteTensor => {
+  const buffers: BufferPart[] = [{}]
+  const records = names.map((name): TensorPart => {
     const tensor = tensors[name]
     const data = dataOf(tensor, name)
     if (data) buffers.push({ data })
@@ -91,7 +100,7 @@ export function tfliteModel({ tensors, inputs, outputs, operators }: DescribedMo
           opcodeIndex: codes.indexOf(op),
           inputs: inputs.map(index),
           outputs: outputs.map(index),
-          ...(options ? { optionsType: optionsType(options[0]), options: options[1] } : {}),
+          ...(options ? { options: { name: options[0], value: options[1] } as OptionsPart } : {}),
         })),
       },
     ],

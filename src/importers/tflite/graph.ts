@@ -3,9 +3,8 @@
 // a form has no transposes in it.
 import { type DType, elementCount, onnxCode, viewAs } from '../../base/dtype.ts'
 import { StudioError } from '../../base/errors.ts'
-import type { FlatRecord } from '../../formats/flat-tables.ts'
-import { type OperatorCode, operatorName, type TfliteOperator } from '../../formats/tflite.ts'
-import { activations } from '../../formats/tflite-schema.ts'
+import { operatorName } from '../../formats/tflite.ts'
+import { activations, type OperatorCode, type TfliteOperator } from '../../formats/tflite-schema.ts'
 import { type Graph, int, ints, type ValueName } from '../../ir/model.ts'
 import { floats, int64s, packed, type Tensor, tensorOf } from '../../ir/tensor.ts'
 import { type Attrs, Nodes } from './nodes.ts'
@@ -23,13 +22,16 @@ interface Made {
   codes: ValueName | null
 }
 
+/** Of an operator by their names in the schema; none where the file has a table that is not read here. */
+export type Options = Readonly<Record<string, number | ArrayLike<number> | null>>
+
 /** An operator of the file. */
 export interface Op {
   name: string
   id: string // of the nodes that stand for it
   inputs: readonly number[]
   outputs: readonly number[]
-  options: FlatRecord
+  options: Options
 }
 
 export class TfliteGraph extends Nodes {
@@ -62,13 +64,13 @@ export class TfliteGraph extends Nodes {
 
   /** Operators of the file in the words of the importer; -1, "left out", stays. */
   opOf(record: TfliteOperator, code: OperatorCode): Op {
-    const { inputs = [], outputs = [], options = {} } = record
+    const [inputs, outputs] = [record.inputs, record.outputs].map(list => Array.from(list ?? []))
     for (const index of [...inputs, ...outputs]) if (index !== -1) this.tensor(index)
     if (outputs.length === 0 || outputs[0] === -1)
       throw new StudioError('malformed', `An operator ${operatorName(code)} gives nothing`, {
         hint: 'Copy or convert the model again: it is damaged.',
       })
-    return { name: operatorName(code), id: this.tensor(outputs[0]).name, inputs, outputs, options }
+    return { name: operatorName(code), id: this.tensor(outputs[0]).name, inputs, outputs, options: optionsOf(record) }
   }
 
   /** What is known of the operators before the first is translated. */
@@ -395,5 +397,7 @@ const bounds: Readonly<Record<string, readonly [number, number]>> = {
   RELU_N1_TO_1: [-1, 1],
   RELU_0_TO_1: [0, 1],
 }
+
+const optionsOf = ({ options }: TfliteOperator): Options => (options && 'value' in options ? options.value : {})
 
 const axisAttr = ({ scale, axis }: Quant): Attrs => (scale.length > 1 ? { axis: int(axis) } : {})

@@ -27,7 +27,8 @@ const reshape: Translate = (g, op) => {
 
 /** From the second input, or from the options, or as the output is. */
 function newShape(g: TfliteGraph, op: Op, index: number | undefined, y: number): ValueName {
-  const given = g.numbers(index) ?? (op.options.newShape as readonly number[] | undefined)
+  const told = op.options.newShape
+  const given = g.numbers(index) ?? (told && typeof told !== 'number' ? Array.from(told) : null)
   if (!given && index !== undefined && index !== -1)
     return g.step('Cast', [g.real(index)], { to: int(onnxCode('int64')) })
   const fixed = given ?? g.tensor(y).shape

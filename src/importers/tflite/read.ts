@@ -36,19 +36,19 @@ export async function readModel(file: ByteSource, source: string): Promise<{ mod
         hint: 'Open a model file that ends in .tflite; if this is one, download or convert it again.',
       },
     )
-  const record = readTflite(bytes)
-  const { subgraphs = [], operatorCodes = [] } = record
+  const record = readTflite(bytes, file.name)
+  const subgraphs = record.subgraphs ?? []
   const [main] = subgraphs
   if (!main) throw damaged('The model has no graph')
   const tensors = tensorsOf(record, bytes, source)
-  const { inputs = [], outputs = [] } = main
+  const [inputs, outputs] = [main.inputs, main.outputs].map(list => Array.from(list ?? []))
   if (outputs.length === 0) throw damaged('The model gives nothing')
   for (const index of [...inputs, ...outputs])
     if (!tensors[index]) throw damaged(`The model refers to tensor ${index}, which is not there`)
 
   const g = new TfliteGraph(tensors, inputs, outputs)
   const all = (main.operators ?? []).map(operator => {
-    const code = operatorCodes[operator.opcodeIndex ?? 0]
+    const code = record.operatorCodes?.[operator.opcodeIndex]
     if (!code) throw damaged(`The model refers to operator code ${operator.opcodeIndex}, which is not there`)
     return g.opOf(operator, code)
   })
@@ -67,7 +67,7 @@ export async function readModel(file: ByteSource, source: string): Promise<{ mod
     irVersion,
     meta: {},
     producer: { name: 'TensorFlow Lite', version: '', domain: '', modelVersion: 0 },
-    doc: record.description,
+    doc: record.description ?? undefined,
   }
   verify(model.graph)
   return { model, notes: subgraphs.length > 1 ? [`Only the first of ${subgraphs.length} graphs is read.`] : [] }

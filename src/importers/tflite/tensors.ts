@@ -1,8 +1,8 @@
 // The tensors of a TFLite graph as the importer sees them: shape, type, scales, and where their bytes are; constants in another order.
 import { byteLength, bytesOf, type DType, elementCount, viewAs } from '../../base/dtype.ts'
 import { StudioError } from '../../base/errors.ts'
-import type { TfliteModel, TfliteQuantization, TfliteTensor } from '../../formats/tflite.ts'
-import { tensorTypes } from '../../formats/tflite-schema.ts'
+import type { TfliteModel } from '../../formats/tflite.ts'
+import { type TfliteQuantization, type TfliteTensor, tensorTypes } from '../../formats/tflite-schema.ts'
 import type { Dim } from '../../ir/model.ts'
 import { permutedBytes, type Slice, type Tensor } from '../../ir/tensor.ts'
 
@@ -51,16 +51,16 @@ export function tensorsOf(model: TfliteModel, file: Uint8Array, source: string):
     let name = base
     for (let k = 1; names.has(name); k++) name = `${base}_${k}`
     names.add(name)
-    const type = tensorTypes[record.type ?? 0] ?? `number ${record.type}`
+    const type = tensorTypes[record.type] ?? `number ${record.type}`
     const dtype = dtypes[type]
     if (dtype === undefined) throw unsupported(name, `has the element type ${type}`)
     if (record.isVariable) throw unsupported(name, 'keeps a state from one run to the next')
     if (record.sparsity) throw unsupported(name, 'is sparse')
-    const shape = record.shape ?? []
+    const shape = Array.from(record.shape ?? [])
     if (shape.some(d => d < 0)) throw malformed(name, `The tensor ${name} has the shape [${shape}]`)
-    const data = dataOf(model, record, name, dtype, file, source)
+    const data = dataOf(model, record, shape, name, dtype, file, source)
     const quant = quantOf(record.quantization, shape, name)
-    const tensor = { name, shape, dims: dimsOf(record, name), dtype, quant, data }
+    const tensor = { name, shape, dims: dimsOf(shape, record, name), dtype, quant, data }
     return dtype === 'int64' && quant && data ? narrowed(tensor, data.bytes) : tensor
   })
 }
@@ -77,13 +77,15 @@ const malformed = (name: string, message: string): StudioError =>
     hint: 'Copy or convert the model again: it is damaged.',
   })
 
-function dimsOf({ shape = [], shapeSignature = [] }: TfliteTensor, name: string): Dim[] {
-  return shape.map((size, axis) => (shapeSignature[axis] !== -1 ? size : axis === 0 ? 'N' : `${name}_${axis}`))
+function dimsOf(shape: readonly number[], { shapeSignature }: TfliteTensor, name: string): Dim[] {
+  return shape.map((size, axis) => (shapeSignature?.[axis] !== -1 ? size : axis === 0 ? 'N' : `${name}_${axis}`))
 }
 
-function quantOf(record: TfliteQuantization | undefined, shape: readonly number[], name: string): Quant | null {
-  if (record?.detailsType) throw unsupported(name, 'has scales of its own kind (block-wise or custom)')
-  const { scale = [], zeroPoint = [], quantizedDimension: axis = 0 } = record ?? {}
+function quantOf(record: TfliteQuantization | null, shape: readonly number[], name: string): Quant | null {
+  if (record?.details) throw unsupported(name, 'has scales of its own kind (block-wise or custom)')
+  const scale = Array.from(record?.scale ?? [])
+  const zeroPoint = Array.from(record?.zeroPoint ?? [], Number)
+  const axis = record?.quantizedDimension ?? 0
   if (scale.length === 0) return null
   if (scale.length > 1 && scale.length !== shape[axis])
     throw malformed(name, `The tensor ${name} has ${scale.length} scales for axis ${axis} of [${shape}]`)
@@ -95,16 +97,16 @@ function quantOf(record: TfliteQuantization | undefined, shape: readonly number[
 function dataOf(
   model: TfliteModel,
   record: TfliteTensor,
+  shape: readonly number[],
   name: string,
   dtype: DType,
   file: Uint8Array,
   source: string,
 ): FileTensor['data'] {
-  const buffer = model.buffers?.[record.buffer ?? 0]
+  const buffer = model.buffers?.[record.buffer]
   if (!buffer) throw malformed(name, `The tensor ${name} refers to buffer ${record.buffer}, which is not there`)
-  const { shape = [] } = record
   let { data } = buffer
-  const { offset = 0, size = 0 } = buffer
+  const { offset, size } = buffer
   if (offset > 1 && size > 0) {
     if (offset + size > file.length)
       throw malformed(name, `The tensor ${name} ends at byte ${offset + size}, beyond the end of the file`)
