@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { install, root } from './install.mjs'
 
 install()
@@ -52,9 +52,12 @@ async function vitest(project, ...more) {
   count.passed += result.numPassedTests
   count.failed += result.numFailedTests
   count.skipped += result.numPendingTests + result.numTodoTests
-  if (result.numFailedTests > 0) failures.push(`${project} tests`)
+  for (const { name, assertionResults } of result.testResults)
+    for (const { status, fullName, failureMessages } of assertionResults)
+      if (status === 'failed')
+        failures.push(`${relative(root, name)}, ${fullName}: ${failureMessages[0]?.split('\n')[0]}`)
   // A file that cannot be loaded has no tests that could fail.
-  else if (status !== 0) note(`${project} tests (status ${status})`, false)
+  if (status !== 0 && result.numFailedTests === 0) note(`${project} tests (status ${status})`, false)
 }
 
 mkdirSync(join(root, '.cache'), { recursive: true })
@@ -77,7 +80,8 @@ if (ensureChromium()) {
   await vitest('e2e')
 } else note('a Chromium for the browser tests', false)
 
-if (failures.length > 0) console.log(`\nFailed: ${failures.join(', ')}`)
+if (failures.length > 0) console.log('')
+for (const failure of failures) console.log(`Failed: ${failure}`)
 console.log(`\n${((performance.now() - started) / 60_000).toFixed(1)} minutes`)
 console.log(`${count.passed} passed, ${count.failed} failed${count.skipped ? `, ${count.skipped} skipped` : ''}`)
 process.exit(count.failed === 0 ? 0 : 1)
