@@ -13,7 +13,7 @@ import {
 } from '../winograd/reference.ts'
 import type { WasmModule } from './wasm.ts'
 
-/** Positions are in elements of one memory of float32. `plane` is scratch. */
+/** Positions are in elements of one memory of float32. `plane` is scratch, of zeros at first; only what lies within a map is written there. */
 export interface Arithmetic {
   gemm(a: number, b: number, c: number, shape: GemmShape): void
   patches(x: number, columns: number, shape: PatchShape): void
@@ -26,7 +26,7 @@ export interface Arithmetic {
   clear(at: number, length: number): void
 }
 
-/** `lend` gives zeroed arrays of so many elements, and the arithmetic over them, until `work` returns, which may borrow more. */
+/** `lend` gives arrays of so many elements, of any content, and the arithmetic over them, until `work` returns, which may borrow more. */
 export interface Memory {
   lend<T>(lengths: readonly number[], work: (arithmetic: Arithmetic, ...at: number[]) => T): T
   view(at: number, length: number): Float32Array
@@ -85,7 +85,7 @@ export function referenceMemory(): Memory {
     lend(lengths, work) {
       const before = top
       const positions = lengths.map(n => (top += n) - n)
-      const larger = new Float32Array(top)
+      const larger = new Float32Array(top).fill(Number.NaN) // so that who counts on zeros is found out
       larger.set(memory.subarray(0, before))
       memory = larger
       const result = work(arithmetic, ...positions)

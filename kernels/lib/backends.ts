@@ -139,6 +139,7 @@ function wasmKernels(module: WasmModule, input: number, tallies: WasmBackend['ta
     scaleErrors: (x, scales, qmax) =>
       module.borrow([scales.byteLength, scales.length * 8], (candidates, errors) => {
         module.view('f32', candidates, scales.length).set(scales)
+        module.view('f64', errors, scales.length).fill(0)
         inPieces(module, x, input, n => module.call('scaleErrors', input, n, candidates, scales.length, errors, qmax))
         return module.view('f64', errors, scales.length).slice()
       }),

@@ -24,9 +24,10 @@ export function convolutions(memory: Memory): Pick<KernelSet, 'conv' | 'convGrad
     length: number,
     work: (a: number, b: number, into: number) => void,
   ): Float32Array =>
-    lend([a.length, b.length, length], (_, at, bt, into) => {
+    lend([a.length, b.length, length], (run, at, bt, into) => {
       view(at, a.length).set(a)
       view(bt, b.length).set(b)
+      run.clear(into, length)
       work(at, bt, into)
       return view(into, length).slice()
     })

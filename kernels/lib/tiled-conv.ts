@@ -58,6 +58,7 @@ function convolve({ lend }: Memory, x: number, w: number, y: number, shape: Conv
     planeOf({ tiles }),
   ]
   lend(lengths, (run, v, u, m, plane) => {
+    run.clear(plane, planeOf({ tiles }))
     for (let group = 0; group < groups; group++) {
       const filters = turned ? { outputs: channels, channels: outputs, turned } : { outputs, channels, turned }
       run.winogradFilter(w + group * 9 * outputs * channels, v, filters)
@@ -123,6 +124,8 @@ export function filterGradientByTiles({ lend }: Memory, x: number, dy: number, d
     planeOf({ tiles }),
   ]
   lend(lengths, (run, u, d, dv, plane, other) => {
+    run.clear(plane, planeOf({ tiles }))
+    run.clear(other, planeOf({ tiles }))
     for (let group = 0; group < groups; group++) {
       run.clear(dv, transformedLength(outputs * channels))
       inPieces(samples, each, (first, count) => {

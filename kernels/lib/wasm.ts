@@ -6,7 +6,7 @@ export interface WasmModule {
   call(name: string, ...args: number[]): void
   /** Zeroed bytes at a multiple of 64, for good. */
   allocate(bytes: number): number
-  /** Zeroed bytes at a multiple of 64 until `work` returns. */
+  /** Bytes of any content at a multiple of 64 until `work` returns. */
   borrow<T>(sizes: readonly number[], work: (...pointers: number[]) => T): T
   /** A view, valid until memory is next allocated. */
   view(kind: 'f32', pointer: number, length: number): Float32Array
@@ -32,12 +32,15 @@ export async function openModule(): Promise<WasmModule> {
     top = align(top + bytes)
     const missing = Math.ceil((top - memory.buffer.byteLength) / page)
     if (missing > 0) memory.grow(missing)
-    new Uint8Array(memory.buffer, pointer, bytes).fill(0)
     return pointer
   }
   return {
     call: (name, ...args) => (instance.exports[name] as (...args: number[]) => void)(...args),
-    allocate: take,
+    allocate(bytes) {
+      const pointer = take(bytes)
+      new Uint8Array(memory.buffer, pointer, bytes).fill(0)
+      return pointer
+    },
     borrow: (sizes, work) => {
       const before = top
       const pointers = sizes.map(take)

@@ -30,9 +30,10 @@ const byPatches = (
   length: number,
   shape: ConvShape,
 ): Float32Array =>
-  memory.lend([a.length, b.length, length], (_, at, bt, into) => {
+  memory.lend([a.length, b.length, length], (run, at, bt, into) => {
     memory.view(at, a.length).set(a)
     memory.view(bt, b.length).set(b)
+    run.clear(into, length)
     work(memory, at, bt, into, shape)
     return memory.view(into, length).slice()
   })

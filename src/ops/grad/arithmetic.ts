@@ -9,7 +9,10 @@ type Operation = (a: number, b: number) => number
 const spread = (array: NdArray, shape: readonly number[]): Float32Array => {
   const at = positions(array.shape, shape)
   const x = floatsOf(array)
-  return at ? Float32Array.from(at, i => x[i]) : x
+  if (!at) return x
+  const y = new Float32Array(at.length)
+  for (let i = 0; i < y.length; i++) y[i] = x[at[i]]
+  return y
 }
 
 /** `slopes` are the derivatives by either operand, at a and b. */
@@ -40,9 +43,9 @@ const add = single({
   type: 'Add',
   forward(_, [a, b]) {
     const shape = broadcast(a!.shape, b!.shape)
-    const y = spread(a!, shape).slice()
-    const other = spread(b!, shape)
-    for (let i = 0; i < y.length; i++) y[i] += other[i]
+    const [xa, xb] = [spread(a!, shape), spread(b!, shape)]
+    const y = new Float32Array(count(shape))
+    for (let i = 0; i < y.length; i++) y[i] = xa[i] + xb[i]
     return floats(shape, y)
   },
   backward: (_, { inputs, output }, dy, wanted) =>

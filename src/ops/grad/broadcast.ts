@@ -33,5 +33,5 @@ export function gathered(values: Float32Array, at: Uint32Array | null, length: n
   if (!at) return values
   const sums = new Float64Array(length)
   for (let i = 0; i < values.length; i++) sums[at[i]] += values[i]
-  return Float32Array.from(sums)
+  return new Float32Array(sums)
 }

@@ -63,7 +63,7 @@ const moving = (
       const { from } = move(node, inputs)
       const sums = new Float64Array(inputs[0]!.data.length)
       for (let i = 0; i < dy.length; i++) if (from[i] >= 0) sums[from[i]] += dy[i]
-      return [Float32Array.from(sums)]
+      return [new Float32Array(sums)]
     },
   })
 
@@ -104,8 +104,8 @@ function alongAxes(
   }
   return offsets.reduce((starts, offset) => {
     const next = new Int32Array(starts.length * offset.length)
-    let k = 0
-    for (const start of starts) for (const more of offset) next[k++] = start < 0 || more < 0 ? -1 : start + more
+    for (let s = 0, k = 0; s < starts.length; s++)
+      for (let i = 0; i < offset.length; i++) next[k++] = starts[s] < 0 || offset[i] < 0 ? -1 : starts[s] + offset[i]
     return next
   }, Int32Array.of(0))
 }

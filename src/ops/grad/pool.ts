@@ -25,11 +25,11 @@ function windowFor(node: Node, shape: readonly number[]): Window {
   return { ...window, out: [out[0], out[1]], after }
 }
 
-/** Calls `visit` with each place of each map, the elements of x under the window there, and how many it has with padding. */
+/** Calls `visit` with each place of each map, the first `n` of `under` being the elements of x under the window there, of `elements` with padding. */
 function eachPlace(
   { size: [h, w], out, kernel, strides, dilations, pads, after }: Window,
   maps: number,
-  visit: (at: number, under: Uint32Array, elements: number) => void,
+  visit: (at: number, under: Uint32Array, n: number, elements: number) => void,
 ): void {
   const under = new Uint32Array(kernel[0] * kernel[1])
   let at = 0
@@ -47,7 +47,7 @@ function eachPlace(
             if (y >= 0 && y < h && x >= 0 && x < w) under[n++] = (map * h + y) * w + x
           }
         }
-        visit(at++, under.subarray(0, n), padded)
+        visit(at++, under, n, padded)
       }
 }
 
@@ -59,9 +59,9 @@ const outShape = (shape: readonly number[], { out }: Window): number[] => [
 
 const hasIndices = (node: Node): string | null => (node.outputs.length > 1 ? 'its indices are an output too' : null)
 
-const largest = (x: Float32Array, under: Uint32Array): number => {
+const largest = (x: Float32Array, under: Uint32Array, n: number): number => {
   let best = under[0]
-  for (const i of under) if (x[i] > x[best]) best = i
+  for (let k = 1; k < n; k++) if (x[under[k]] > x[best]) best = under[k]
   return best
 }
 
@@ -73,16 +73,16 @@ const maxPool = single({
     const shape = outShape(x!.shape, window)
     const source = floatsOf(x!)
     const y = new Float32Array(count(shape))
-    eachPlace(window, shape[0] * shape[1], (at, under) => {
-      y[at] = source[largest(source, under)]
+    eachPlace(window, shape[0] * shape[1], (at, under, n) => {
+      y[at] = source[largest(source, under, n)]
     })
     return floats(shape, y)
   },
   backward(node, { inputs: [x], output }, dy) {
     const source = floatsOf(x!)
     const dx = new Float32Array(source.length)
-    eachPlace(windowFor(node, x!.shape), output.shape[0] * output.shape[1], (at, under) => {
-      dx[largest(source, under)] += dy[at]
+    eachPlace(windowFor(node, x!.shape), output.shape[0] * output.shape[1], (at, under, n) => {
+      dx[largest(source, under, n)] += dy[at]
     })
     return [dx]
   },
@@ -97,18 +97,20 @@ const averagePool = single({
     const shape = outShape(x!.shape, window)
     const source = floatsOf(x!)
     const y = new Float32Array(count(shape))
-    eachPlace(window, shape[0] * shape[1], (at, under, elements) => {
+    const padded = withPadding(node)
+    eachPlace(window, shape[0] * shape[1], (at, under, n, elements) => {
       let sum = 0
-      for (const i of under) sum += source[i]
-      y[at] = sum / (withPadding(node) ? elements : under.length)
+      for (let k = 0; k < n; k++) sum += source[under[k]]
+      y[at] = sum / (padded ? elements : n)
     })
     return floats(shape, y)
   },
   backward(node, { inputs: [x], output }, dy) {
     const dx = new Float32Array(x!.data.length)
-    eachPlace(windowFor(node, x!.shape), output.shape[0] * output.shape[1], (at, under, elements) => {
-      const share = dy[at] / (withPadding(node) ? elements : under.length)
-      for (const i of under) dx[i] += share
+    const padded = withPadding(node)
+    eachPlace(windowFor(node, x!.shape), output.shape[0] * output.shape[1], (at, under, n, elements) => {
+      const share = dy[at] / (padded ? elements : n)
+      for (let k = 0; k < n; k++) dx[under[k]] += share
     })
     return [dx]
   },
