@@ -31,6 +31,7 @@ const options = {
   offsets: value('Output: offsets', name, null),
   priors: value('Prior boxes: name', name, null),
   anchors: value('Prior boxes: made from', anchors, null),
+  bins: number('Steps of a side\u2019s distance (0: boxes around anchors)', { default: 0, min: 0, max: 64 }),
   variances: value('Variances', v.tuple([positive, positive]), [0.1, 0.2] as [number, number]),
   activation: choice('Activation left to do', ['none', 'sigmoid', 'softmax'], 'none'),
   objectness: flag('Objectness score', false),

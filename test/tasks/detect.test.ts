@@ -77,6 +77,107 @@ function output(dims: number[], set: [number[], number][]): NdArray {
   return array
 }
 
+describe('heads of YOLO, cut before boxes are made, are read as', () => {
+  const logit = (share: number): number => Math.log(share / (1 - share))
+  const grids = [8, 4, 2] // of 64 x 64 at strides 8, 16 and 32
+  const quiet = (channels: number, grid: number): NdArray =>
+    floats([1, channels, grid, grid], new Array(channels * grid * grid).fill(-9))
+  const set = ({ data, shape }: NdArray, channel: number, row: number, column: number, value: number): void => {
+    ;(data as Float32Array)[(channel * shape[2] + row) * shape[3] + column] = value
+  }
+  const anchoredModel = build(`graph (x: f32[1,3,64,64]) -> (a: f32[1,21,8,8], b: f32[1,21,4,4], c: f32[1,21,2,2]) {
+    a = Conv(x, u: f32[21,3,1,1])
+    b = Conv(x, v: f32[21,3,1,1])
+    c = Conv(x, w: f32[21,3,1,1])
+  }`)
+
+  test('boxes around the anchors of YOLOv5', () => {
+    expect(proposedTask(anchoredModel)).toMatchObject({ decoder: 'yolo-heads', bins: 0, activation: 'sigmoid' })
+    const [a, b, c] = grids.map(grid => quiet(21, grid))
+    // The second anchor of stride 16 is 62 x 45; centre (40, 24), size 31 x 11.25; class 1 of 2.
+    const wanted = [40 / 16 - 2 + 0.5, 24 / 16 - 1 + 0.5, Math.sqrt(31 / 62), Math.sqrt(11.25 / 45)].map(v => v / 2)
+    for (const [k, share] of [...wanted, 0.9, 0.1, 0.8].entries()) set(b, 7 + k, 1, 2, logit(share))
+    const [found, ...more] = answerOf(taskFor({}, anchoredModel), { a, b, c })
+    expect(more).toEqual([])
+    expect(places([found])).toEqual([[1, ...[24.5, 18.375, 31, 11.25].map(v => Number((v / 64).toFixed(4)))]])
+    expect(found.score).toBeCloseTo(0.72, 6)
+  })
+
+  test('the same with the anchors as an axis of their own, and its sigmoid in the model', () => {
+    const model = build(`graph (x: f32[1,3,64,64]) -> (a: f32[1,3,8,8,7], b: f32[1,3,4,4,7], c: f32[1,3,2,2,7]) {
+      s = Conv(x, u: f32[21,3,1,1])
+      a = Sigmoid(s)
+      b = Sigmoid(s)
+      c = Sigmoid(s)
+    }`)
+    expect(proposedTask(model)).toMatchObject({ decoder: 'yolo-heads', bins: 0, activation: 'none' })
+    const [a, b, c] = grids.map(g => floats([1, 3, g, g, 7], new Float32Array(3 * g * g * 7) as unknown as number[]))
+    // The third anchor of stride 32 in the cell (0, 1): in the middle of it, and as large as the anchor.
+    ;(c.data as Float32Array).set([0.5, 0.5, 0.5, 0.5, 0.9, 0.8, 0.1], (2 * 4 + 1) * 7)
+    const [found] = answerOf(taskFor({}, model), { a, b, c })
+    expect(places([found])).toEqual([[0, ...[48 - 186.5, 16 - 163, 373, 326].map(v => Number((v / 64).toFixed(4)))]])
+  })
+
+  /** Distances to the sides whose two neighbouring steps have equal shares: k + 1/2. */
+  function spread(map: NdArray, row: number, column: number, steps: readonly number[]): void {
+    for (const [side, k] of steps.entries()) for (const step of [k, k + 1]) set(map, side * 16 + step, row, column, 9)
+  }
+
+  test('distances to four sides, boxes and classes in one map', () => {
+    const model = build(`graph (x: f32[1,3,64,64]) -> (a: f32[1,66,8,8], b: f32[1,66,4,4], c: f32[1,66,2,2]) {
+      s = Conv(x, u: f32[64,3,1,1])
+      t = Conv(x, v: f32[2,3,1,1])
+      a = Concat(s, t) {axis=1}
+      b = Concat(s, t) {axis=1}
+      c = Concat(s, t) {axis=1}
+    }`)
+    expect(proposedTask(model)).toEqual({ kind: 'detect', decoder: 'yolo-heads', bins: 16, activation: 'sigmoid' })
+    const [a, b, c] = grids.map(grid => quiet(66, grid))
+    spread(a, 5, 3, [0, 1, 2, 0])
+    set(a, 64, 5, 3, logit(0.6))
+    const [found] = answerOf(taskFor({}, model), { a, b, c })
+    // From the middle of the cell, (3.5, 5.5): 0.5 to the left, 1.5 up, 2.5 to the right, 0.5 down, in cells of 8.
+    expect(found).toMatchObject({ class: 0 })
+    for (const [k, v] of [24, 32, 24, 16].entries())
+      expect([found.x, found.y, found.width, found.height][k] * 64).toBeCloseTo(v, 2)
+    expect(found.score).toBeCloseTo(0.6, 6)
+  })
+
+  test('distances and classes in maps of their own, with the sum of the scores beside them', () => {
+    const model = build(`graph (x: f32[1,3,64,64])
+      -> (a: f32[1,64,8,8], p: f32[1,3,8,8], s: f32[1,1,8,8], b: f32[1,64,4,4], q: f32[1,3,4,4], t: f32[1,1,4,4]) {
+      a = Conv(x, d: f32[64,3,1,1])
+      b = Conv(x, e: f32[64,3,1,1])
+      m = Conv(x, f: f32[3,3,1,1])
+      p = Sigmoid(m)
+      q = Sigmoid(m)
+      s = ReduceSum(p)
+      t = ReduceSum(q)
+    }`)
+    expect(proposedTask(model)).toEqual({ kind: 'detect', decoder: 'yolo-heads', bins: 16, activation: 'none' })
+    const [a, b] = [quiet(64, 8), quiet(64, 4)]
+    const [p, q] = [output([3, 8, 8], []), output([3, 4, 4], [])]
+    const [s, t] = [output([1, 8, 8], []), output([1, 4, 4], [])]
+    spread(b, 2, 1, [1, 1, 1, 1])
+    set(q, 2, 2, 1, 0.7)
+    const [found, ...more] = answerOf(taskFor({}, model), { a, p, s, b, q, t })
+    expect(more).toEqual([])
+    expect(found.class).toBe(2)
+    for (const [k, v] of [0, 16, 48, 48].entries())
+      expect([found.x, found.y, found.width, found.height][k] * 64).toBeCloseTo(v, 2)
+  })
+
+  test('what does not fit is said', () => {
+    const read = (more: object) => () =>
+      taskFor({ task: { kind: 'detect', decoder: 'yolo-heads', ...more } }, anchoredModel)
+    expect(read({ anchors: null })).toThrow(/has no anchors, nor steps of distances/)
+    expect(read({ bins: 16 })).toThrow(/Output 'a' is of the shape \[1, 21, 8, 8\], where \[1, 64 \+ C, H, W\]/)
+    expect(read({ activation: 'softmax' })).toThrow(/knows no scores that want a softmax/)
+    const other = build('graph (x: f32[1,3,64,64]) -> (y: f32[1,7,42]) { y = Identity(x) }')
+    expect(() => taskFor({ task: { kind: 'detect', decoder: 'yolo-heads' } }, other)).toThrow(/no maps of one stride/)
+  })
+})
+
 describe('outputs are read as', () => {
   // 64 x 32: 8 x 4 + 4 x 2 + 2 x 1 = 42 places at strides 8, 16 and 32.
   test('YOLO in columns: no objectness, pixels, one output [1, 4 + C, N]', () => {

@@ -5,5 +5,6 @@ import { ssd } from './ssd.ts'
 import type { Decoder } from './types.ts'
 import { ultraface } from './ultraface.ts'
 import { yolo } from './yolo.ts'
+import { yoloHeads } from './yolo-heads.ts'
 
-export const decoders = [yolo, ultraface, ssd, heatmap, detections] as const satisfies readonly Decoder[]
+export const decoders = [yolo, yoloHeads, ultraface, ssd, heatmap, detections] as const satisfies readonly Decoder[]

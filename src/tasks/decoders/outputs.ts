@@ -1,6 +1,6 @@
 // What decoders ask of a model, and how they read a box or a score.
 import { StudioError } from '../../base/errors.ts'
-import { exp, sigmoid } from '../../base/math.ts'
+import { exp, log, sigmoid } from '../../base/math.ts'
 import type { Model, ValueName } from '../../ir/model.ts'
 import { pictureSize, shapedOutputs } from '../outputs.ts'
 import type { FoundBox } from '../types.ts'
@@ -65,6 +65,12 @@ export function activated(
   const powers = row.map(value => exp(value - most))
   const sum = powers.reduce((a, b) => a + b, 0)
   return powers.map(value => value / sum)
+}
+
+/** What a number must be before the activation for a score of `least`; a softmax needs its whole row. */
+export function rawLeast(activation: DetectSettings['activation'], least: number): number {
+  if (activation === 'none') return least
+  return activation === 'sigmoid' && least < 1 ? log(least / (1 - least)) : Number.NEGATIVE_INFINITY
 }
 
 /** Every class but the background that a row scores `least` or more, counted without the background. */

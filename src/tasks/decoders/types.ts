@@ -12,6 +12,7 @@ export interface DetectSettings {
   offsets: string | null
   priors: string | null
   anchors: Anchors | null
+  bins: number
   variances: readonly number[]
   activation: 'none' | 'sigmoid' | 'softmax'
   objectness: boolean

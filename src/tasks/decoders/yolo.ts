@@ -1,11 +1,10 @@
 // One row for each place: center, size, objectness where there is one, and a score for each class. YOLOv5 and YOLOX give rows
 // [1, N, 5 + C] (Redmon and Farhadi 2018, as Ultralytics and Megvii export them), YOLOv8 and later columns [1, 4 + C, N].
-import { log } from '../../base/math.ts'
 import type { Model } from '../../ir/model.ts'
 import { pictureSize, shapedOutputs } from '../outputs.ts'
 import { numbersAt } from '../scores.ts'
-import { activated, classesFrom, dimsOf, fromCenter, misshapen, named, sizeOr } from './outputs.ts'
-import type { Decoder, DetectSettings } from './types.ts'
+import { activated, classesFrom, dimsOf, fromCenter, misshapen, named, rawLeast, sizeOr } from './outputs.ts'
+import type { Decoder } from './types.ts'
 
 const strides = [
   [8, 16, 32],
@@ -23,12 +22,6 @@ function areCells(model: Model, places: number): boolean {
     const cells = of.reduce((sum, s) => sum + Math.ceil(size.height / s) * Math.ceil(size.width / s), 0)
     return [1, 2, 3].some(boxes => cells * boxes === places)
   })
-}
-
-/** What a number must be before the activation for a score of `least`; a softmax needs its whole row. */
-function rawLeast(activation: DetectSettings['activation'], least: number): number {
-  if (activation === 'none') return least
-  return activation === 'sigmoid' && least < 1 ? log(least / (1 - least)) : Number.NEGATIVE_INFINITY
 }
 
 export const yolo: Decoder = {

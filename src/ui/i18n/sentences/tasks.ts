@@ -108,6 +108,7 @@ export const tasks: readonly Pair[] = [
   ['Output: offsets', '输出：偏移'],
   ['Prior boxes: name', '先验框：名称'],
   ['Prior boxes: made from', '先验框：生成方式'],
+  ['Steps of a side’s distance (0: boxes around anchors)', '各边距离的档数（0：框由锚框得到）'],
   ['Variances', '方差'],
   ['Activation left to do', '还需的激活'],
   ['Objectness score', '含目标得分'],
@@ -121,6 +122,7 @@ export const tasks: readonly Pair[] = [
   ['Classes are', '类别位于'],
   ['Threshold of one map', '单图阈值'],
   ['YOLO: center, size and classes in one output', 'YOLO：中心、大小与类别在同一输出'],
+  ['YOLO: a map for each stride, before boxes are made', 'YOLO：每个步长一张图，尚未生成框'],
   ['Corners and scores (UltraFace, SSD with decoding)', '角点与得分（UltraFace、含解码的 SSD）'],
   ['SSD: offsets from prior boxes, and scores', 'SSD：相对先验框的偏移与得分'],
   ['Heat map of centers (CenterNet)', '中心热图（CenterNet）'],
@@ -155,6 +157,29 @@ export const tasks: readonly Pair[] = [
     "输出 '{name}' 的形状为 [1, {dims}]，而需要 {wanted}。",
   ],
   ['Choose another decoder or output in the task of the input spec.', '请在输入规格的 task 中选择其他解码方式或输出。'],
+  ['[1, A x (5 + C), H, W] for the anchors of stride {stride}', '对应步长 {stride} 锚框的 [1, A x (5 + C), H, W]'],
+  [
+    '[1, {sides} + C, H, W], or a map of {sides} channels beside one of classes',
+    '[1, {sides} + C, H, W]，或类别图旁有 {sides} 个通道的图',
+  ],
+  ['The outputs of the model are no maps of one stride and its doubles.', '模型的输出不是某个步长及其倍数的图。'],
+  [
+    "Choose another decoder in the task of the input spec. The model's outputs: {names}.",
+    '请在输入规格的 task 中选择其他解码方式。模型的输出：{names}。',
+  ],
+  [
+    'The decoder yolo-heads has no anchors, nor steps of distances.',
+    '解码方式 yolo-heads 既没有锚框，也没有距离档数。',
+  ],
+  [
+    'Say how its boxes are made in the task of the input spec: "anchors": { "strides": [8, 16], "sizes": [[[10, 13]], [[30, 61]]] }, or "bins": 16.',
+    '请在输入规格的 task 中写明框的生成方式："anchors": { "strides": [8, 16], "sizes": [[[10, 13]], [[30, 61]]] }，或 "bins": 16。',
+  ],
+  ['The decoder yolo-heads knows no scores that want a softmax.', '解码方式 yolo-heads 没有需要 softmax 的得分。'],
+  [
+    'Say "activation": "sigmoid" in the task of the input spec, or "none" where the model has computed it.',
+    '请在输入规格的 task 中写 "activation": "sigmoid"；若模型已计算，则写 "none"。',
+  ],
   ['The decoder ssd has no prior boxes: {what*}.', '解码方式 ssd 没有先验框：{what*}。'],
   [
     'Name the output or initializer that holds them ("priors"), or say how they are made: "anchors": { "strides": [8, 16], "sizes": [[[10, 10]], [[32, 32]]] }.',

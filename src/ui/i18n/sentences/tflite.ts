@@ -2,14 +2,6 @@
 import type { Pair } from '../translator.ts'
 
 export const tflite: readonly Pair[] = [
-  [
-    'The file ends at byte {size#}, and refers to bytes from {at#} on',
-    '文件在第 {size#} 字节处结束，却引用了第 {at#} 字节之后的内容',
-  ],
-  ['Copy or export the file again: it is cut off or damaged.', '请重新复制或导出该文件：它不完整或已损坏。'],
-  ['The file refers to the same tables over and over', '文件反复引用同一批表'],
-  ['Copy or export the file again: it is damaged.', '请重新复制或导出该文件：它已损坏。'],
-  ['TFLite has no options {name}', 'TFLite 没有选项 {name}'],
   ['custom operator {name}', '自定义算子 {name}'],
   ['There are {count#} TensorFlow Lite models: {names}', '有 {count#} 个 TensorFlow Lite 模型：{names}'],
   ['Open one of them.', '请打开其中一个。'],
