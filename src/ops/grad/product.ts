@@ -1,7 +1,7 @@
 // Gemm, and MatMul of stacks of matrices: products, whose gradients are products.
 import { attrFloat, attrInt, type Node } from '../../ir/model.ts'
 import { floats, type NdArray } from '../../ir/tensor.ts'
-import { broadcast, gathered, positions } from './broadcast.ts'
+import { broadcast, gathered, positions, spread } from './broadcast.ts'
 import { count, floatsOf, type GradDef, single } from './types.ts'
 
 const gemmOf = (node: Node, x: readonly number[], w: readonly number[]) => {
@@ -22,9 +22,8 @@ const gemm = single({
     const y = times(alpha, product)
     if (c) {
       const beta = attrFloat(node, 'beta', 1)
-      const at = positions(c.shape, [m, n])
-      const bias = floatsOf(c)
-      for (let i = 0; i < y.length; i++) y[i] += beta * bias[at ? at[i] : i]
+      const bias = spread(floatsOf(c), c.shape, [m, n])
+      for (let i = 0; i < y.length; i++) y[i] += beta * bias[i]
     }
     return floats([m, n], y)
   },
@@ -37,9 +36,7 @@ const gemm = single({
     const dw = wanted[1] ? new Float32Array(k * n) : null
     if (dw && transB) kernels.gemm(given, floatsOf(x!), { m: n, n: k, k: m, transA: true, transB: transA }, dw)
     else if (dw) kernels.gemm(floatsOf(x!), given, { m: k, n, k: m, transA: !transA, transB: false }, dw)
-    const dc = wanted[2]
-      ? times(attrFloat(node, 'beta', 1), gathered(dy, positions(c!.shape, [m, n]), c!.data.length))
-      : null
+    const dc = wanted[2] ? times(attrFloat(node, 'beta', 1), gathered(dy, c!.shape, [m, n])) : null
     return [dx, dw, dc]
   },
 })
