@@ -110,40 +110,50 @@ export async function train(
   const elapsed = (): number => before + ctx.clock() - began
   if (reached.step > 0) ctx.progress({ stage, done: reached.step, total: reached.total, learning: learningOf(reached) })
   let [saved, due] = [elapsed(), between.least]
+  let next = begun(lessons, reached.step)
   let timedFrom = reached.step < timed.from ? { step: reached.step, time: elapsed() } : { step: 0, time: 0 }
-  while (reached.ended === null) {
-    ctx.signal.throwIfAborted()
-    if (reached.step === timed.from) timedFrom = { step: reached.step, time: elapsed() }
-    if (reached.total === null && reached.step >= timed.to && elapsed() >= timed.share * 1000 * options.seconds) {
-      const each = (elapsed() - timedFrom.time) / Math.max(1, reached.step - timedFrom.step)
-      const room = (sure * (1000 * options.seconds - elapsed())) / Math.max(each, 1e-3)
-      reached.total = reached.step + Math.max(1, Math.floor(room))
-      reached.hold = Math.max(options.hold, reached.step)
+  try {
+    while (reached.ended === null) {
+      ctx.signal.throwIfAborted()
+      if (reached.step === timed.from) timedFrom = { step: reached.step, time: elapsed() }
+      if (reached.total === null && reached.step >= timed.to && elapsed() >= timed.share * 1000 * options.seconds) {
+        const each = (elapsed() - timedFrom.time) / Math.max(1, reached.step - timedFrom.step)
+        const room = (sure * (1000 * options.seconds - elapsed())) / Math.max(each, 1e-3)
+        reached.total = reached.step + Math.max(1, Math.floor(room))
+        reached.hold = Math.max(options.hold, reached.step)
+      }
+      const now = next
+      await step(trainee, lessons.terms, now, options, reached, ctx, () => {
+        if (now.step + 1 < (options.until ?? reached.total ?? Number.POSITIVE_INFINITY))
+          next = begun(lessons, now.step + 1)
+      })
+      average(reached, options.average)
+      const last = reached.step === (options.until ?? reached.total)
+      const late = options.until === null && options.steps === null && elapsed() >= 1000 * options.seconds
+      const judging = last || late || reached.step % options.every === 0
+      if (judging) {
+        const loss = await judgedAt(reached.averages, trainee, lessons, ctx)
+        reached.held.push({ step: reached.step, loss })
+        if (loss < reached.best.loss)
+          reached.best = { step: reached.step, loss, parameters: reached.averages.map(values => values.slice()) }
+        const idle = reached.held.filter(h => h.step > reached.best.step).length
+        const tired = options.patience > 0 && idle >= options.patience
+        reached.ended = last ? 'steps' : late ? 'time' : tired ? 'patience' : null
+      }
+      reached.elapsed = elapsed()
+      const total = options.until ?? reached.total
+      const loss = `loss ${reached.curve.at(-1)!.toPrecision(3)}, held out ${reached.held.at(-1)!.loss.toPrecision(3)}`
+      const left = total === null ? null : Math.ceil(((total - reached.step) * reached.elapsed) / reached.step / 60_000)
+      const note = left === null ? loss : `${loss}, ${left} min left`
+      ctx.progress({ stage, done: reached.step, total, note, ...(judging && { learning: learningOf(reached) }) })
+      if (reached.elapsed - saved < due && reached.ended === null) continue
+      await checkpoint.save(reached)
+      saved = elapsed()
+      due = Math.max(between.least, between.times * (saved - reached.elapsed))
     }
-    await step(trainee, lessons, options, reached, ctx)
-    average(reached, options.average)
-    const last = reached.step === (options.until ?? reached.total)
-    const late = options.until === null && options.steps === null && elapsed() >= 1000 * options.seconds
-    const judging = last || late || reached.step % options.every === 0
-    if (judging) {
-      const loss = await judgedAt(reached.averages, trainee, lessons, ctx)
-      reached.held.push({ step: reached.step, loss })
-      if (loss < reached.best.loss)
-        reached.best = { step: reached.step, loss, parameters: reached.averages.map(values => values.slice()) }
-      const idle = reached.held.filter(h => h.step > reached.best.step).length
-      const tired = options.patience > 0 && idle >= options.patience
-      reached.ended = last ? 'steps' : late ? 'time' : tired ? 'patience' : null
-    }
-    reached.elapsed = elapsed()
-    const total = options.until ?? reached.total
-    const loss = `loss ${reached.curve.at(-1)!.toPrecision(3)}, held out ${reached.held.at(-1)!.loss.toPrecision(3)}`
-    const left = total === null ? null : Math.ceil(((total - reached.step) * reached.elapsed) / reached.step / 60_000)
-    const note = left === null ? loss : `${loss}, ${left} min left`
-    ctx.progress({ stage, done: reached.step, total, note, ...(judging && { learning: learningOf(reached) }) })
-    if (reached.elapsed - saved < due && reached.ended === null) continue
-    await checkpoint.save(reached)
-    saved = elapsed()
-    due = Math.max(between.least, between.times * (saved - reached.elapsed))
+  } finally {
+    // What teaches must not be closed under a step that was begun in vain.
+    await next.settled
   }
   trainee.parameters.forEach((p, i) => {
     p.values.set(reached.best.parameters[i])
@@ -217,16 +227,35 @@ function average({ step, parameters, averages }: Progressed, decay: number): voi
 
 const total = (losses: readonly number[]): number => losses.reduce((sum, loss) => sum + loss, 0)
 
+/** The shards of a step in the making. */
+interface Begun {
+  step: number
+  of: number
+  taught: readonly Promise<Taught>[]
+  /** Comes when all are taught or have failed, and never fails itself. */
+  settled: Promise<unknown>
+}
+
+function begun({ shards }: Lessons, step: number): Begun {
+  const { of, prepare } = shards(step)
+  const taught = prepare.map(get => get())
+  return { step, of, taught, settled: Promise.allSettled(taught) }
+}
+
+/** `ahead` is called while the last lessons are computed: threads that have no more of these can prepare the next step's meanwhile. */
 async function step(
   trainee: Trainee,
-  { terms, shards }: Lessons,
+  terms: readonly Term[],
+  { of, taught }: Begun,
   options: LoopOptions,
   reached: Progressed,
   ctx: Context,
+  ahead: () => void,
 ): Promise<void> {
-  const { of, prepare } = shards(reached.step)
   const lesson = lessonFor(trainee, terms, of, true)
-  const found = await Promise.all(prepare.map(async get => ctx.perform(lessonTask, lesson(await get()))))
+  const lessons = (await Promise.all(taught)).map(one => ctx.perform(lessonTask, lesson(one)))
+  ahead()
+  const found = await Promise.all(lessons)
   const sums = new Map<ValueName, Float32Array>()
   for (const { gradients } of found)
     for (const [name, gradient] of gradients) {
