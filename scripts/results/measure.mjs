@@ -44,10 +44,12 @@ async function run(model, recipe, work, python) {
   const place = what => (what === 'recipe' ? save(join(work, 'recipe.json'), recipe) : placeOf(what, work))
   const machine = `${cpus()[0].model.trim()}, ${cpus().length} cores, Node ${process.versions.node}`
   // One core is this command's own.
-  const loaded = loadavg()[0] > 2
+  const busy = () => loadavg()[0] > 2
+  const before = busy()
   const out = join(work, 'out')
   const args = [join(root, cli), ...argsOf(model, place), '--out', out, '--json']
   const { status, stdout, stderr } = await call(process.execPath, args)
+  const loaded = before || busy()
   if (status === 1 || status === 2) return { machine, loaded, failed: saidIn(stderr) }
   if (status !== 0) throw new Error(`The command ended with ${status}: ${stderr.slice(-500)}`)
   const report = JSON.parse(stdout)
