@@ -197,7 +197,7 @@ function optionsOf(operator: NhwcOperator): OptionsPart | null {
     }
     case 'FULLY_CONNECTED': {
       const { fused, keepDims } = operator.options
-      return { name: 'FullyConnected', value: { activation: activationOf(fused), keepNumDims: Number(keepDims) } }
+      return { name: 'FullyConnected', value: { activation: activationOf(fused), keepNumDims: keepDims } }
     }
     case 'ADD':
     case 'SUB':
@@ -212,7 +212,7 @@ function optionsOf(operator: NhwcOperator): OptionsPart | null {
     case 'SUM':
     case 'REDUCE_MAX':
     case 'REDUCE_MIN':
-      return { name: 'Reducer', value: { keepDims: Number(operator.options.keepDims) } }
+      return { name: 'Reducer', value: operator.options }
     case 'SOFTMAX':
       return { name: 'Softmax', value: { beta: 1 } }
     case 'BATCH_MATMUL':
@@ -220,7 +220,7 @@ function optionsOf(operator: NhwcOperator): OptionsPart | null {
     case 'SPLIT_V':
       return { name: 'SplitV', value: { numSplits: operator.outputs.length } }
     case 'GELU':
-      return { name: 'Gelu', value: { approximate: Number(operator.options.approximate) } }
+      return { name: 'Gelu', value: operator.options }
     case 'GATHER':
       return { name: 'Gather', value: operator.options }
     case 'LEAKY_RELU':
@@ -230,9 +230,9 @@ function optionsOf(operator: NhwcOperator): OptionsPart | null {
     case 'SPACE_TO_DEPTH':
       return { name: 'SpaceToDepth', value: operator.options }
     case 'RESIZE_BILINEAR':
-      return { name: 'ResizeBilinear', value: cornersOf(operator.options) }
+      return { name: 'ResizeBilinear', value: operator.options }
     case 'RESIZE_NEAREST_NEIGHBOR':
-      return { name: 'ResizeNearestNeighbor', value: cornersOf(operator.options) }
+      return { name: 'ResizeNearestNeighbor', value: operator.options }
     case 'MIRROR_PAD':
       return { name: 'MirrorPad', value: { mode: 0 } }
     case 'ARG_MAX':
@@ -243,11 +243,6 @@ function optionsOf(operator: NhwcOperator): OptionsPart | null {
       return null
   }
 }
-
-const cornersOf = ({ alignCorners, halfPixelCenters }: { alignCorners: boolean; halfPixelCenters: boolean }) => ({
-  alignCorners: Number(alignCorners),
-  halfPixelCenters: Number(halfPixelCenters),
-})
 
 // The versions in which operators learnt a type (tensorflow/lite/tools/versioning/op_version.cc): floats, int8, int16.
 const versions: Partial<Record<NhwcOperator['kind'], readonly [number, number, number]>> = {

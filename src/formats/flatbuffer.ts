@@ -31,7 +31,8 @@ export type Field =
 /** Fields in the order of their ids; a union takes two. */
 export type Table = Readonly<Record<string, Field>>
 
-export const number = (type: Scalar, fallback = 0) => ({ kind: 'scalar', type, default: fallback }) as const
+export const number = <T extends Scalar>(type: T, fallback = 0) =>
+  ({ kind: 'scalar', type, default: fallback }) as const
 export const vector = <T extends Element>(type: T, align = 4) => ({ kind: 'vector', type, align }) as const
 export const text = { kind: 'text' } as const
 export const texts = { kind: 'texts' } as const
@@ -75,7 +76,9 @@ type PartValue<F> = F extends { kind: 'table'; of: infer T extends Table }
       ? { [K in keyof T & string]: { name: K; value: PartOf<T[K]> } }[keyof T & string] | null
       : F extends { kind: 'vector' }
         ? ValueOf<F> | readonly number[]
-        : ValueOf<F>
+        : F extends { kind: 'scalar'; type: 'bool' }
+          ? number | boolean
+          : ValueOf<F>
 
 const sizes: Record<Element | Scalar, number> = {
   int8: 1,

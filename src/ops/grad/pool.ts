@@ -25,7 +25,10 @@ function windowFor(node: Node, shape: readonly number[]): Window {
   return { ...window, out: [out[0], out[1]], after }
 }
 
-/** Calls `visit` with each place of each map, the first `n` of `under` being the elements of x under the window there, of `elements` with padding. */
+/**
+ * Calls `visit` with each place of each map: the first `n` of `under` are the elements of x under the window there, which has `elements`
+ * with padding.
+ */
 function eachPlace(
   { size: [h, w], out, kernel, strides, dilations, pads, after }: Window,
   maps: number,

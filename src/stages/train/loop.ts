@@ -110,7 +110,7 @@ export async function train(
   const elapsed = (): number => before + ctx.clock() - began
   if (reached.step > 0) ctx.progress({ stage, done: reached.step, total: reached.total, learning: learningOf(reached) })
   let [saved, due] = [elapsed(), between.least]
-  let next = begun(lessons, reached.step)
+  let next = null as Begun | null
   let timedFrom = reached.step < timed.from ? { step: reached.step, time: elapsed() } : { step: 0, time: 0 }
   try {
     while (reached.ended === null) {
@@ -122,7 +122,8 @@ export async function train(
         reached.total = reached.step + Math.max(1, Math.floor(room))
         reached.hold = Math.max(options.hold, reached.step)
       }
-      const now = next
+      const now = next ?? begun(lessons, reached.step)
+      next = now
       await step(trainee, lessons.terms, now, options, reached, ctx, () => {
         if (now.step + 1 < (options.until ?? reached.total ?? Number.POSITIVE_INFINITY))
           next = begun(lessons, now.step + 1)
@@ -153,7 +154,7 @@ export async function train(
     }
   } finally {
     // What teaches must not be closed under a step that was begun in vain.
-    await next.settled
+    await next?.settled
   }
   trainee.parameters.forEach((p, i) => {
     p.values.set(reached.best.parameters[i])

@@ -40,8 +40,6 @@ interface Level {
   maps: readonly Shaped[]
 }
 
-const gridOf = ({ dims }: Shaped): readonly number[] => dims.slice(1, 3)
-
 /** Levels by their stride; null where an output is no map over the picture. */
 function levelsOf(model: Model): Level[] | null {
   const size = pictureSize(model)
@@ -50,7 +48,7 @@ function levelsOf(model: Model): Level[] | null {
   const levels = new Map<number, Level>()
   for (const map of maps) {
     if (map.dims.length !== 3 && map.dims.length !== 4) return null
-    const [height, width] = gridOf(map)
+    const [height, width] = map.dims.slice(1, 3)
     const stride = Math.round(size.height / height)
     if (Math.ceil(size.height / stride) !== height || Math.ceil(size.width / stride) !== width) return null
     const level = levels.get(stride) ?? { stride, height, width, maps: [] }
@@ -117,14 +115,11 @@ function guess(model: Model) {
   const anchors = known.find(({ strides }) => strides.join() === levels.map(l => l.stride).join())
   // Distances and classes come from convolutions of their own, everything around anchors from one.
   const single = maps.length === 1 && makers(model, maps[0].name).length === 1
-  if (single && anchors && levels.every(level => anchored(level, anchors)))
-    return {
-      decoder: 'yolo-heads',
-      anchors,
-      bins: 0,
-      activation: activationFor(model, maps[0].name, 'sigmoid'),
-    }
-  const apart = single ? [null] : levels.map(level => distances(level, usualBins))
+  if (single) {
+    if (!anchors || !levels.every(level => anchored(level, anchors))) return null
+    return { decoder: 'yolo-heads', anchors, bins: 0, activation: activationFor(model, maps[0].name, 'sigmoid') }
+  }
+  const apart = levels.map(level => distances(level, usualBins))
   const [first] = apart
   if (!first || apart.some(other => other?.classes !== first.classes)) return null
   return { decoder: 'yolo-heads', bins: usualBins, activation: activationFor(model, first.scores, 'sigmoid') }
@@ -194,8 +189,9 @@ function byAnchors(levels: readonly Level[], settings: DetectSettings, score: (v
         const values = numbersAt(outputs, name)
         for (const [anchor, [w, h]] of sizes.entries())
           for (let cell = 0; cell < height * width; cell++) {
+            // Almost all cells hold nothing.
+            if (!(values[at(anchor, cell, 4)] >= below)) continue
             const value = (k: number): number => values[at(anchor, cell, k)]
-            if (!(value(4) >= below)) continue
             const object = score(value(4))
             const twice = (k: number): number => 2 * score(value(k))
             const box = fromCenter(
