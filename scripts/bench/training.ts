@@ -27,7 +27,7 @@ export async function trainingSteps(imported: Model, rounds: number, ctx: Contex
     targets: new Map([[output, drawn(shapeOf(output))]]),
     labels: null,
   }
-  const trainee = await floatTrainee(graph, await partOf(graph, [output], ctx.bytes), ctx.bytes)
+  const trainee = await floatTrainee(graph, await partOf(graph, [output], ctx.bytes), 'frozen', ctx.bytes)
   const times: number[] = []
   let last = ctx.clock()
   const warm = 5

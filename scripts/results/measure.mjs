@@ -40,23 +40,25 @@ const shown = what => {
   return `../shared/data/${what.folder}${what.part ? `[${what.part[0]}..${what.part[1] - 1}]` : ''}`
 }
 
+export const machine = () => `${cpus()[0].model.trim()}, ${cpus().length} cores, Node ${process.versions.node}`
+
+/** Whether others use the machine beside this command, which takes so many cores itself. */
+export const isBusy = (own = 1) => loadavg()[0] > own + 1
+
 async function run(model, recipe, work, python) {
   const place = what => (what === 'recipe' ? save(join(work, 'recipe.json'), recipe) : placeOf(what, work))
-  const machine = `${cpus()[0].model.trim()}, ${cpus().length} cores, Node ${process.versions.node}`
-  // One core is this command's own.
-  const busy = () => loadavg()[0] > 2
-  const before = busy()
+  const before = isBusy()
   const out = join(work, 'out')
   const args = [join(root, cli), ...argsOf(model, place), '--out', out, '--json']
   const { status, stdout, stderr } = await call(process.execPath, args)
-  const loaded = before || busy()
-  if (status === 1 || status === 2) return { machine, loaded, failed: saidIn(stderr) }
+  const loaded = before || isBusy()
+  if (status === 1 || status === 2) return { machine: machine(), loaded, failed: saidIn(stderr) }
   if (status !== 0) throw new Error(`The command ended with ${status}: ${stderr.slice(-500)}`)
   const report = JSON.parse(stdout)
   const bundle = join(out, 'onnxruntime')
   const path = join(bundle, JSON.parse(readFileSync(join(bundle, 'manifest.json'), 'utf8')).files.model)
   return {
-    machine,
+    machine: machine(),
     loaded,
     float: { value: report.before.accuracy?.value ?? null, bytes: report.before.bytes },
     accuracy: report.after.accuracy && accuracyOf(report.after.accuracy),
@@ -92,7 +94,8 @@ async function secondOpinion(model, bundle, ours, python) {
 /** The command's own words about why it failed. */
 const saidIn = stderr => /^thimble: (.*)$/m.exec(stderr)?.[1] ?? stderr.trim().split('\n').at(-1) ?? 'nothing was said'
 
-const call = (program, args) =>
+/** Runs a program to its end: its status, or the signal that ended it, and what it said. */
+export const call = (program, args) =>
   new Promise((done, fail) => {
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })
     const said = { stdout: '', stderr: '' }

@@ -2,9 +2,10 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { createRng } from '../../src/base/rng.ts'
 import { encodeModel } from '../../src/exporters/onnx.ts'
+import { readFloats } from '../../src/ir/bytes.ts'
 import type { Context, Dataset, Feeds } from '../../src/ir/context.ts'
 import type { Model } from '../../src/ir/model.ts'
-import { floats } from '../../src/ir/tensor.ts'
+import { floats, type Tensor } from '../../src/ir/tensor.ts'
 import { infer } from '../../src/ops/infer.ts'
 import { play, type StageStore } from '../../src/recipe/play.ts'
 import { initialState, type State, type Teacher } from '../../src/recipe/state.ts'
@@ -97,6 +98,8 @@ const heldOut = ({ trained }: State): [number, number] => {
   expect(held.find(({ step }) => step === best.step)!.loss).toBe(best.loss)
   return [held[0].loss, best.loss]
 }
+const floatsIn = async (tensor: Tensor, { bytes }: Context): Promise<number[]> =>
+  Array.from(await readFloats(bytes, tensor))
 const bytesOf = (m: Model): Promise<Uint8Array> => encodeModel(m, ctx.bytes)
 
 describe('finetune', () => {
@@ -110,6 +113,34 @@ describe('finetune', () => {
     const options = { rate: 0.02, optimizer: 'sgd', augment: ['crop', 'mixup'], clip: 1, decay: 0.0001 }
     const [before, after] = heldOut(await played([{ do: 'finetune', ...short, ...options }]))
     expect(after).toBeLessThan(0.8 * before)
+  })
+
+  describe('with a BatchNormalization whose moments are of other data', () => {
+    const of = build(
+      text().replace(
+        'r = Relu(a)',
+        'n = BatchNormalization(a, sn: f32[8], bn: f32[8], mn: f32[8], vn: f32[8])\n r = Relu(n)',
+      ),
+    )
+    const kept = async (normalization: string) => {
+      const state = await played([{ do: 'finetune', ...short, rate: 0.05, average: 0, normalization }], { of })
+      const valuesOf = (name: string, { graph }: Model) => floatsIn(graph.values.get(name)!.data!, ctx)
+      return {
+        loss: heldOut(state)[1],
+        moved: await Promise.all(
+          ['mn', 'vn'].map(async name => {
+            const [before, after] = [await valuesOf(name, of), await valuesOf(name, state.model)]
+            return after.reduce((sum, value, i) => sum + Math.abs(value - before[i]), 0)
+          }),
+        ),
+      }
+    }
+    test('moments follow the samples, or stay as they are', async () => {
+      const [batch, frozen] = [await kept('batch'), await kept('frozen')]
+      for (const moved of batch.moved) expect(moved).toBeGreaterThan(0.1)
+      expect(frozen.moved).toEqual([0, 0])
+      for (const { loss } of [batch, frozen]) expect(loss).toBeLessThan(0.3)
+    })
   })
 
   test.each([

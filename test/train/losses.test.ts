@@ -83,11 +83,14 @@ describe('the learning rate', () => {
   })
 })
 
+/** Of one channel, of size 1. */
+const whole = { channels: Float32Array.of(1), inner: 1 }
+
 describe('optimisers', () => {
   test('SGD gathers momentum: the second step is 1.9 times the first', () => {
     const values = Float32Array.of(0)
     const memory = remembering('sgd', 1)
-    const rule = { rate: 0.5, size: 1, momentum: 0.9, decay: 0 }
+    const rule = { rate: 0.5, size: whole, momentum: 0.9, decay: 0 }
     follow('sgd', memory, values, Float32Array.of(1), rule)
     expect(values[0]).toBeCloseTo(-0.5, 6)
     follow('sgd', memory, values, Float32Array.of(1), rule)
@@ -99,7 +102,7 @@ describe('optimisers', () => {
       const values = Float32Array.of(2)
       follow('adam', remembering('adam', 1), values, Float32Array.of(size), {
         rate: 0.1,
-        size: 1,
+        size: whole,
         momentum: 0,
         decay: 0,
       })
@@ -107,8 +110,20 @@ describe('optimisers', () => {
     }
   })
 
+  test('Adam goes as far in each channel as its values are large', () => {
+    const values = new Float32Array(8)
+    const size = { channels: Float32Array.of(1, 10), inner: 2 }
+    follow('adam', remembering('adam', 8), values, new Float32Array(8).fill(3), {
+      rate: 0.1,
+      size,
+      momentum: 0,
+      decay: 0,
+    })
+    for (const [i, want] of [-0.1, -0.1, -1, -1, -0.1, -0.1, -1, -1].entries()) expect(values[i]).toBeCloseTo(want, 5)
+  })
+
   test('AdamW draws weights towards zero beside the gradient, Adam through it', () => {
-    const rule = { rate: 0.1, size: 1, momentum: 0, decay: 0.5 }
+    const rule = { rate: 0.1, size: whole, momentum: 0, decay: 0.5 }
     const [apart, through] = [Float32Array.of(2), Float32Array.of(2)]
     follow('adamw', remembering('adamw', 1), apart, Float32Array.of(0), rule)
     follow('adam', remembering('adam', 1), through, Float32Array.of(0), rule)

@@ -10,10 +10,11 @@ import { materialFor, openLessons } from './lessons.ts'
 import { likenessOf } from './likeness.ts'
 import { besideEachOther } from './teacher.ts'
 import { checkFloat, resolved, slotFor, trainedBy, withParameters } from './trained.ts'
-import { loopOptions, trainingOptions } from './training-options.ts'
+import { loopOptions, normalization, trainingOptions } from './training-options.ts'
 
 const options = {
   ...trainingOptions(0.002),
+  normalization,
   temperature: number('Temperature', { default: 2, min: 0.1, max: 20, step: 0.1 }),
   outputs: number('Weight of the squared error of outputs', { default: 1, min: 0, max: 1000, step: 0.01 }),
   features: number('Weight of features', { default: 1, min: 0, max: 1000, step: 0.01 }),
@@ -32,7 +33,7 @@ export const distil = step({
     checkFloat('distil', state)
     const { ctx } = env
     const { student, teacher, other, names, like, part } = await pairOf(state, o, env)
-    const trainee = await floatTrainee(student.graph, part, ctx.bytes)
+    const trainee = await floatTrainee(student.graph, part, o.normalization, ctx.bytes)
     const material = await materialFor('distil', false, env)
     const given = { part, student, teacher, wanted: like.taught, fedAs: names }
     const { lessons, close } = await openLessons(given, like.terms, material, o, null, ctx)

@@ -11,10 +11,11 @@ import { type State, type StepEnv, step } from '../state.ts'
 import { type Material, materialFor, openLessons } from './lessons.ts'
 import { beforeSoftmax } from './likeness.ts'
 import { checkFloat, resolved, slotFor, trainedBy, withParameters } from './trained.ts'
-import { loopOptions, trainingOptions } from './training-options.ts'
+import { loopOptions, normalization, trainingOptions } from './training-options.ts'
 
 const options = {
   ...trainingOptions(0.002),
+  normalization,
   smoothing: number('Label smoothing', { default: 0, min: 0, max: 0.5, step: 0.01 }),
 }
 export type FinetuneOptions = OptionValues<typeof options>
@@ -31,7 +32,7 @@ export const finetune = step({
     checkFloat('finetune', state)
     const { ctx } = env
     const { student, value, part } = await studentOf(state, env)
-    const trainee = await floatTrainee(student.graph, part, ctx.bytes)
+    const trainee = await floatTrainee(student.graph, part, o.normalization, ctx.bytes)
     const material = await materialFor('finetune', true, env)
     const offset = env.input.labelOffset ?? 0
     checkLabels(material, offset, student, value)

@@ -4,6 +4,7 @@ import { augmentations } from '../../stages/train/augment.ts'
 import type { LoopOptions } from '../../stages/train/loop.ts'
 import { optimizers } from '../../stages/train/optimizers.ts'
 import { schedules } from '../../stages/train/schedule.ts'
+import { normalizations } from '../../stages/train/trainee.ts'
 
 export const trainingOptions = (rate: number) => ({
   minutes: number('Minutes', { default: 20, min: 0.05, max: 6000, step: 0.05 }),
@@ -35,6 +36,9 @@ export const trainingOptions = (rate: number) => ({
   patience: number('Judgements without gain before it ends (0: any)', { default: 0, min: 0, max: 100_000 }),
 })
 export type TrainingOptions = OptionValues<ReturnType<typeof trainingOptions>>
+
+/** Of steps that train floats. */
+export const normalization = choice('Moments that BatchNormalization goes by while training', normalizations, 'batch')
 
 export const loopOptions = (o: TrainingOptions): LoopOptions => ({
   steps: o.steps > 0 ? o.steps : null,

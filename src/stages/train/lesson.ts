@@ -3,6 +3,7 @@ import type { Task } from '../../ir/context.ts'
 import type { Node, ValueName } from '../../ir/model.ts'
 import type { NdArray } from '../../ir/tensor.ts'
 import type { RoundedRead } from '../../ir/training.ts'
+import { type Moments, momentsIn } from './batch-statistics.ts'
 import { lossOf, type Term } from './losses.ts'
 import { network } from './network.ts'
 
@@ -24,6 +25,7 @@ export interface Lesson {
 export interface Learned {
   losses: number[] // of each term
   gradients: Map<ValueName, Float32Array>
+  moments: Map<ValueName, Moments>
 }
 
 export const lessonTask: Task<Lesson, Learned> = {
@@ -40,7 +42,8 @@ export const lessonTask: Task<Lesson, Learned> = {
       else start.set(term.value, gradient)
     }
     const gradients = learned.size > 0 ? run.backward(start) : new Map<ValueName, Float32Array>()
+    const moments = momentsIn(nodes, run)
     spare([run.made(), start])
-    return { losses, gradients }
+    return { losses, gradients, moments }
   },
 }

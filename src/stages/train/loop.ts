@@ -184,7 +184,7 @@ function lessonFor(trainee: Trainee, terms: readonly Term[], of: number, learn: 
   const { part } = trainee
   const { arrays, rounded } = trainee.settle()
   return ({ feeds, targets, labels }) => ({
-    nodes: part.nodes,
+    nodes: learn ? trainee.nodes : part.nodes,
     given: new Map([...part.constants, ...arrays, ...feeds]),
     rounded,
     learned: new Set(learn ? part.learned : []),
@@ -274,6 +274,7 @@ async function step(
       momentum: options.momentum,
       decay: decays ? options.decay : 0,
     })
+  trainee.follow(found.map(({ moments }) => moments))
   reached.step++
   reached.curve.push(found.reduce((sum, { losses }) => sum + total(losses), 0))
   ctx.runner.discard(found)

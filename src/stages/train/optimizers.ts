@@ -14,6 +14,16 @@ export interface Memory {
   square: Float32Array | null
 }
 
+/**
+ * Roots of mean squares, of each channel where output channels lie along an axis, else of the whole: channels that a folded normalisation
+ * made small have small scales too, and weights behind pixels of 0 to 255 are a hundred times smaller than those behind normalised ones.
+ */
+export interface Sizes {
+  channels: Float32Array
+  /** Elements in a row that are of one channel. */
+  inner: number
+}
+
 export const remembering = (name: OptimizerName, length: number): Memory => ({
   steps: 0,
   mean: new Float32Array(length),
@@ -25,15 +35,15 @@ const beta2 = 0.999
 const epsilon = 1e-8
 
 /**
- * One step on `values`, changed in place with the memory. `decay` draws them towards zero. Adam's steps are in units of `size`; those of SGD
- * follow the gradient as it is.
+ * One step on `values`, changed in place with the memory. `decay` draws them towards zero. Adam's steps are in units of their sizes; those of
+ * SGD follow the gradient as it is.
  */
 export function follow(
   name: OptimizerName,
   memory: Memory,
   values: Float32Array,
   gradients: Float32Array,
-  { rate, size, momentum, decay }: { rate: number; size: number; momentum: number; decay: number },
+  { rate, size, momentum, decay }: { rate: number; size: Sizes; momentum: number; decay: number },
 ): void {
   const { mean, square } = memory
   memory.steps++
@@ -52,21 +62,24 @@ export function follow(
     power2 *= beta2
   }
   const unbias = 1 / (1 - power2)
-  const step = (rate * size) / (1 - power1)
   const kept = name === 'adamw' ? 1 - rate * decay : 1
-  for (let i = 0; i < values.length; i++) {
-    const g = gradients[i] + coupled * values[i]
-    mean[i] = beta1 * mean[i] + (1 - beta1) * g
-    square[i] = beta2 * square[i] + (1 - beta2) * g * g
-    values[i] = kept * values[i] - (step * mean[i]) / (Math.sqrt(square[i] * unbias) + epsilon)
+  const { channels, inner } = size
+  for (let i = 0, run = 0; i < values.length; run++) {
+    const step = (rate * channels[run % channels.length]) / (1 - power1)
+    for (const end = i + inner; i < end; i++) {
+      const g = gradients[i] + coupled * values[i]
+      mean[i] = beta1 * mean[i] + (1 - beta1) * g
+      square[i] = beta2 * square[i] + (1 - beta2) * g * g
+      values[i] = kept * values[i] - (step * mean[i]) / (Math.sqrt(square[i] * unbias) + epsilon)
+    }
   }
 }
 
 /** Adam as it is lent to repairs. */
 export function adam(length: number): Optimizer {
   const memory = remembering('adam', length)
+  const size: Sizes = { channels: Float32Array.of(1), inner: length }
   return {
-    step: (values, gradients, rate) =>
-      follow('adam', memory, values, gradients, { rate, size: 1, momentum: 0, decay: 0 }),
+    step: (values, gradients, rate) => follow('adam', memory, values, gradients, { rate, size, momentum: 0, decay: 0 }),
   }
 }

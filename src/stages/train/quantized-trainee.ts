@@ -15,7 +15,7 @@ import {
 } from '../../ir/quant.ts'
 import { floats, type NdArray } from '../../ir/tensor.ts'
 import type { RoundedRead } from '../../ir/training.ts'
-import { measure, type Parameter, type Part, type Trainee } from './trainee.ts'
+import { measure, type Parameter, type Part, sizesOf, type Trainee } from './trainee.ts'
 
 export interface QuantizedTrainee extends Trainee {
   /** The plan with the scales as they stand. */
@@ -43,23 +43,28 @@ export async function quantizedTrainee(
   bytes: Bytes,
 ): Promise<QuantizedTrainee> {
   const parameters: Parameter[] = []
-  const add = (name: string, values: Float32Array, rate: number, decays: boolean): Parameter => {
-    const parameter = { name, values, rate, size: 1, decays }
+  const add = (parameter: Parameter): Parameter => {
     parameters.push(parameter)
     return parameter
+  }
+  // Scales are moved by factors, which begin at 1.
+  const addFactors = (name: string, count: number): Parameter => {
+    const values = new Float32Array(count).fill(1)
+    return add({ name, values, rate: steps.rate, size: sizesOf([count], undefined), decays: false })
   }
   const shapeOf = (name: ValueName): readonly number[] => graph.values.get(name)!.data!.shape
   const latents = new Map<ValueName, Parameter>()
   for (const name of part.learned) {
     const values = (await readFloats(bytes, graph.values.get(name)!.data!)).slice()
-    latents.set(name, add(name, values, 1, part.decays.has(name)))
+    const size = sizesOf(shapeOf(name), part.axes.get(name))
+    latents.set(name, add({ name, values, rate: 1, size, decays: part.decays.has(name) }))
   }
   measure(parameters)
   const weightFactors = new Map<ValueName, Parameter>()
   for (const name of part.learned) {
     const params = plan.weights.get(name)
     if (params && hasFreeScale(params.spec.format))
-      weightFactors.set(name, add(`${name}/scale`, new Float32Array(params.scale.length).fill(1), steps.rate, false))
+      weightFactors.set(name, addFactors(`${name}/scale`, params.scale.length))
   }
   const made = new Set(part.nodes.flatMap(n => n.outputs))
   const setOf = new Map(plan.shared.flatMap(set => set.map(name => [name, set[0]] as const)))
@@ -72,8 +77,7 @@ export async function quantizedTrainee(
   }
   for (const name of plan.activations.keys()) {
     const first = setOf.get(name) ?? name
-    if (!held.has(first) && !factors.has(first))
-      factors.set(first, add(`${first}/step`, Float32Array.of(1), steps.rate, false))
+    if (!held.has(first) && !factors.has(first)) factors.set(first, addFactors(`${first}/step`, 1))
   }
   // Of a bias that is read in two units there is no one value.
   const unitOf = new Map<ValueName, { input: ValueName; weight: ValueName }>()
@@ -99,6 +103,7 @@ export async function quantizedTrainee(
 
   return {
     part,
+    nodes: part.nodes,
     parameters,
     plan: planNow,
     settle() {
@@ -158,6 +163,8 @@ export async function quantizedTrainee(
       }
       return parameters.map(p => sums.get(p)!)
     },
+    // Normalisations that are left beside rounded layers stay as they are.
+    follow() {},
   }
 }
 

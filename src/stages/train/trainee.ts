@@ -4,10 +4,12 @@ import { StudioError } from '../../base/errors.ts'
 import { readFloats } from '../../ir/bytes.ts'
 import type { Bytes } from '../../ir/context.ts'
 import { leadingTo } from '../../ir/cut.ts'
-import { type Graph, type Node, reads, type ValueName } from '../../ir/model.ts'
+import { attrInt, type Graph, type Node, reads, type ValueName } from '../../ir/model.ts'
 import { floats, type NdArray } from '../../ir/tensor.ts'
 import type { RoundedRead } from '../../ir/training.ts'
+import { inTrainingForm, keepMoments, type Moments, normsIn } from './batch-statistics.ts'
 import { refusal } from './network.ts'
+import type { Sizes } from './optimizers.ts'
 
 /** Values that the optimiser moves, in place. */
 export interface Parameter {
@@ -15,22 +17,23 @@ export interface Parameter {
   values: Float32Array
   /** Its learning rate over the general one. */
   rate: number
-  /**
-   * Root of its mean square: what a step of Adam, which is as long for small values as for large ones, is measured in. Weights behind pixels
-   * of 0 to 255 are a hundred times smaller than those behind normalised ones.
-   */
-  size: number
+  /** What a step of Adam, which is as long for small values as for large ones, is measured in. */
+  size: Sizes
   /** Drawn towards zero by weight decay; biases, normalisations and scales are not. */
   decays: boolean
 }
 
 export interface Trainee {
   part: Part
+  /** The part's nodes as they learn. */
+  nodes: readonly Node[]
   parameters: readonly Parameter[]
   /** What the nodes read of the parameters as they stand. */
   settle(): { arrays: Map<ValueName, NdArray>; rounded: Map<ValueName, RoundedRead> }
   /** Gradients of the parameters, in their order, by those of what the nodes read. */
   gradients(found: ReadonlyMap<ValueName, Float32Array>): Float32Array[]
+  /** Moves what follows the samples rather than gradients, by what the shards of a step found. */
+  follow(shards: readonly ReadonlyMap<ValueName, Moments>[]): void
 }
 
 /** The part of a graph that depends on what is learned and leads to `ends`. */
@@ -39,6 +42,8 @@ export interface Part {
   /** Float constants that are learned, and those of them that weight decay draws. */
   learned: readonly ValueName[]
   decays: ReadonlySet<ValueName>
+  /** Along which axis weights have their output channels, where that is known. */
+  axes: ReadonlyMap<ValueName, number>
   constants: ReadonlyMap<ValueName, NdArray>
   /** What it reads of the rest: inputs of the graph, and values that depend on them alone. */
   fed: readonly ValueName[]
@@ -84,11 +89,12 @@ export async function cutOut(graph: Graph, ends: readonly ValueName[], bytes: By
   }
   const learned = new Set<ValueName>()
   const decays = new Set<ValueName>()
+  const axes = new Map<ValueName, number>()
   const active = new Set<ValueName>()
   const nodes: Node[] = []
   for (const node of needed) {
     const slot = node.domain === '' ? slots[node.op] : undefined
-    const own = (which: readonly number[]): ValueName[] => which.map(i => node.inputs[i]).filter(isLearned)
+    const own = (which: readonly number[]): number[] => which.filter(i => isLearned(node.inputs[i]))
     const [weights, others] = slot ? [own(slot.weights), own(slot.others)] : [[], []]
     // A constant beside constants alone is folded, not learned.
     const alone = node.inputs.every(name => name === null || graph.values.get(name)?.data)
@@ -97,8 +103,13 @@ export async function cutOut(graph: Graph, ends: readonly ValueName[], bytes: By
     nodes.push(node)
     for (const name of node.outputs) if (name !== null) active.add(name)
     if (!starts) continue
-    for (const name of weights) decays.add(name)
-    for (const name of [...weights, ...others]) learned.add(name)
+    for (const at of weights) {
+      const name = node.inputs[at]!
+      decays.add(name)
+      const axis = outputAxis(node, at, graph.values.get(name)!.data!.shape.length)
+      if (axis !== null) axes.set(name, axis)
+    }
+    for (const at of [...weights, ...others]) learned.add(node.inputs[at]!)
   }
   const made = new Set(nodes.flatMap(n => n.outputs))
   const constants = new Map<ValueName, NdArray>()
@@ -111,42 +122,100 @@ export async function cutOut(graph: Graph, ends: readonly ValueName[], bytes: By
       constants.set(name, { dtype, shape, data: viewAs(dtype, await bytes.read(tensor)) })
     } else fed.push(name)
   }
-  return { nodes, learned: [...learned], decays, constants, fed }
+  return { nodes, learned: [...learned], decays, axes, constants, fed }
 }
 
-/** Sizes of all parameters as they stand; those of zeros alone are as large as the others of their kind. */
-export function measure(parameters: readonly Parameter[]): void {
-  for (const p of parameters) p.size = rms(p.values)
-  for (const decays of [true, false]) {
-    const known = parameters.filter(p => p.decays === decays && p.size > 0)
-    const usual = known.reduce((sum, p) => sum + p.size, 0) / Math.max(1, known.length)
-    for (const p of parameters) if (p.decays === decays && p.size === 0) p.size = usual || 1
+/** Which axis of the weights that a node reads at `slot` is that of its output channels. */
+function outputAxis(node: Node, slot: number, rank: number): number | null {
+  switch (node.op) {
+    case 'Conv':
+      return 0
+    case 'ConvTranspose':
+      return 1
+    case 'Gemm':
+      return attrInt(node, slot === 0 ? 'transA' : 'transB', 0) !== 0 ? 1 - slot : slot
+    case 'MatMul':
+      return rank < 2 ? null : rank - 2 + slot
+    default:
+      return null
   }
 }
 
-function rms(values: Float32Array): number {
-  let sum = 0
-  for (const v of values) sum += v * v
-  return Math.sqrt(sum / Math.max(1, values.length))
+// Of the whole tensor's size, what a channel has at least: one of zeros should learn too.
+const leastShare = 1 / 16
+
+/** Sizes of all parameters as they stand; those of zeros alone are as large as the others of their kind. */
+export function measure(parameters: readonly Parameter[]): void {
+  const whole = parameters.map(({ values, size: { channels, inner } }) => {
+    let all = 0
+    const sums = new Float64Array(channels.length)
+    for (let i = 0, run = 0; i < values.length; run++)
+      for (const end = i + inner; i < end; i++) sums[run % channels.length] += values[i] * values[i]
+    for (const sum of sums) all += sum
+    const size = Math.sqrt(all / Math.max(1, values.length))
+    for (const [c, sum] of sums.entries())
+      channels[c] = Math.max(leastShare * size, Math.sqrt((sum * channels.length) / Math.max(1, values.length)))
+    return size
+  })
+  for (const decays of [true, false]) {
+    const known = whole.filter((size, i) => parameters[i].decays === decays && size > 0)
+    const usual = known.reduce((sum, size) => sum + size, 0) / Math.max(1, known.length)
+    for (const [i, p] of parameters.entries())
+      if (p.decays === decays && whole[i] === 0) p.size.channels.fill(usual || 1)
+  }
 }
 
-/** Weights as they are. */
-export async function floatTrainee(graph: Graph, part: Part, bytes: Bytes): Promise<Trainee> {
+/** To be measured: of a parameter with output channels along an axis, or of one that is taken as a whole. */
+export const sizesOf = (shape: readonly number[], axis: number | undefined): Sizes =>
+  axis === undefined
+    ? { channels: new Float32Array(1).fill(1), inner: product(shape) }
+    : { channels: new Float32Array(shape[axis]).fill(1), inner: product(shape.slice(axis + 1)) }
+
+const product = (dims: readonly number[]): number => dims.reduce((n, d) => n * d, 1)
+
+export const normalizations = ['batch', 'frozen'] as const
+
+/** Weights as they are; BatchNormalizations by the batch, with kept moments that follow it, or by the kept ones as they are. */
+export async function floatTrainee(
+  graph: Graph,
+  part: Part,
+  normalization: (typeof normalizations)[number],
+  bytes: Bytes,
+): Promise<Trainee> {
   const parameters: Parameter[] = []
   for (const name of part.learned) {
     const tensor = graph.values.get(name)!.data!
     const values = (await readFloats(bytes, tensor)).slice()
-    parameters.push({ name, values, rate: 1, size: 0, decays: part.decays.has(name) })
+    const size = sizesOf(tensor.shape, part.axes.get(name))
+    parameters.push({ name, values, rate: 1, size, decays: part.decays.has(name) })
   }
   measure(parameters)
-  const shapes = part.learned.map(name => graph.values.get(name)!.data!.shape)
+  const norms = normalization === 'batch' ? normsIn(part.nodes, name => part.constants.has(name)) : []
+  const kept = new Map<ValueName, Float32Array>()
+  for (const name of norms.flatMap(({ mean, variance }) => [mean, variance])) {
+    const { shape, data } = part.constants.get(name)!
+    const values = (data as Float32Array).slice()
+    parameters.push({ name, values, rate: 0, size: sizesOf(shape, undefined), decays: false })
+    kept.set(name, values)
+  }
+  const shapes = parameters.map(({ name }) => graph.values.get(name)!.data!.shape)
   return {
     part,
+    nodes: inTrainingForm(part.nodes, norms),
     parameters,
     settle: () => ({
       arrays: new Map(parameters.map(({ name, values }, i) => [name, floats(shapes[i], values)])),
       rounded: new Map(),
     }),
     gradients: found => parameters.map(({ name, values }) => found.get(name) ?? new Float32Array(values.length)),
+    follow(shards) {
+      for (const { mean, variance, keep } of norms)
+        keepMoments(
+          kept.get(mean)!,
+          kept.get(variance)!,
+          keep,
+          shards.map(found => found.get(mean)!),
+        )
+    },
   }
 }

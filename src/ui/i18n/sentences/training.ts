@@ -29,6 +29,7 @@ export const training: readonly Pair[] = [
   ['Weight of features', '特征的权重'],
   ['Distil from the original', '从原模型蒸馏'],
   ['Label smoothing', '标签平滑'],
+  ['Moments that BatchNormalization goes by while training', '训练时 BatchNormalization 所用的统计量'],
   ['Fine-tune with labels', '用标签微调'],
   ['The step finetune learns classes, and this model tells none apart', '步骤 finetune 学习类别，而该模型不区分类别'],
   [

@@ -1,0 +1,160 @@
+// `npm run trainings [-- --only w4a4,d51] [--page]`: what a training of twenty minutes brings on ResNet20, measured through the command line
+// without it and with it, on samples that it never saw; kept in docs/trainings.jsonl and written into docs/training.md. What is chosen in
+// the recipes below was chosen on calib512, which is neither trained nor judged on. It wants a machine to itself: a step is bound by time.
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { install, root } from './install.mjs'
+
+install()
+const { buildCli } = await import('./build.mjs')
+const { call, isBusy, machine } = await import('./results/measure.mjs')
+const { buildNow } = await import('./results/record.mjs')
+const { placeOf, save } = await import('./results/places.mjs')
+
+const eight = { weights: 'int8', activations: 'uint8' }
+const fewBits = (weights, activations) => ({
+  do: 'quantize',
+  weights,
+  activations,
+  layers: { first: eight, last: eight },
+  repairs: ['equalize', 'refit'],
+})
+const pruned = share => ({ do: 'prune', budget: { of: 'macs', share } })
+// What the command itself takes of the machine.
+const cores = 2
+
+// Twenty minutes less what calibration, repairs and the last judgement take.
+const minutes = 17.5
+const rounded = { do: 'qat', minutes, scaleRate: 0.3, augment: ['flip', 'crop'], every: 200, average: 0.998 }
+const followed = { do: 'distil', minutes, rate: 0.006, features: 0, augment: ['flip', 'crop', 'mixup'], every: 200 }
+
+/** What is trained: the step before, without which there is nothing to learn, and the step that trains. */
+const trainings = [
+  { id: 'w4a4', title: 'W4A4, ends 8', before: fewBits('int4', 'uint4'), train: { ...rounded, rate: 0.003 } },
+  {
+    id: 'w2a4',
+    title: 'ternary weights, A4, ends 8',
+    before: fewBits('ternary', 'uint4'),
+    train: { ...rounded, rate: 0.006 },
+  },
+  {
+    id: 'w2a2',
+    title: 'ternary weights, A2, ends 8',
+    before: fewBits('ternary', 'uint2'),
+    train: { ...rounded, rate: 0.01 },
+  },
+  { id: 'd51', title: 'pruned to 51 % of the multiply-accumulates', before: pruned(0.51), train: followed },
+  { id: 'd35', title: 'pruned to 35 %', before: pruned(0.35), train: followed },
+]
+
+const { values } = parseArgs({ options: { only: { type: 'string' }, page: { type: 'boolean' } } })
+const wanted = values.only?.split(',') ?? trainings.map(t => t.id)
+const unknown = wanted.filter(id => !trainings.some(t => t.id === id))
+if (unknown.length > 0) {
+  console.error(`--only does not know ${unknown.join(', ')}; there are ${trainings.map(t => t.id).join(', ')}.`)
+  process.exit(2)
+}
+
+const kept = join(root, 'docs/trainings.jsonl')
+const linesOf = text => text.split('\n').filter(line => line !== '')
+const recalled = () =>
+  new Map(
+    (existsSync(kept) ? linesOf(readFileSync(kept, 'utf8')) : []).map(line => [JSON.parse(line).id, JSON.parse(line)]),
+  )
+
+const recipeOf = (...steps) => ({
+  thimble: 1,
+  steps: [{ do: 'optimize' }, ...steps, { do: 'evaluate', layerSamples: 0, latency: false }],
+})
+
+const shownArgs = [
+  ...['compress', '../shared/data/onnx/cifar10_resnet20.onnx'],
+  ...[
+    '--data',
+    '../shared/data/cifar10/train4148.json',
+    '--samples',
+    '512',
+    '--eval',
+    '../shared/data/cifar10/test846.json',
+  ],
+  ...['--input', '../shared/data/cifar10/input.json', '--recipe', 'RECIPE.json', '--target', 'onnxruntime'],
+]
+
+async function measure(recipe) {
+  const work = mkdtempSync(join(tmpdir(), 'thimble-trainings-'))
+  try {
+    const place = arg =>
+      arg === 'RECIPE.json' ? save(join(work, arg), recipe) : arg.replace('../shared/data/', placeOf('', work))
+    const args = [join(root, 'dist/cli/thimble.mjs'), ...shownArgs.map(place), '--out', join(work, 'out'), '--json']
+    const { status, stdout, stderr } = await call(process.execPath, args)
+    if (status !== 0) throw new Error(`The command ended with ${status}: ${stderr.slice(-500)}`)
+    const { after, agreement, timing, memory, trained } = JSON.parse(stdout)
+    const seconds = (timing.totalMs - timing.evaluateMs) / 1000
+    const found = { top1: after.accuracy.value, sqnrDb: agreement.sqnrDb, seconds, peakBytes: memory.peakBytes }
+    return trained ? { ...found, steps: trained[0].taken, kept: trained[0].best.step } : found
+  } finally {
+    rmSync(work, { recursive: true, force: true })
+  }
+}
+
+if (!values.page) {
+  await buildCli({ quiet: true })
+  for (const { id, before, train } of trainings.filter(t => wanted.includes(t.id))) {
+    const busy = isBusy(cores)
+    const without = await measure(recipeOf(before))
+    const trained = await measure(recipeOf(before, train))
+    const found = {
+      id,
+      build: buildNow(),
+      machine: machine(),
+      loaded: busy || isBusy(cores),
+      before,
+      train,
+      without,
+      trained,
+    }
+    const all = [...recalled().set(id, found).values()]
+    writeFileSync(kept, all.map(row => `${JSON.stringify(row)}\n`).join(''))
+    console.error(`${id}: ${said(without)} without, ${said(trained)} with ${trained.steps} steps`)
+  }
+}
+writePage()
+
+function said({ top1, sqnrDb }) {
+  return `${top1.toFixed(2)} %, ${sqnrDb.toFixed(2)} dB`
+}
+
+function writePage() {
+  const path = join(root, 'docs/training.md')
+  const marks = ['<!-- trainings: written by npm run trainings -->', '<!-- end of trainings -->']
+  const text = readFileSync(path, 'utf8')
+  const [from, to] = marks.map(mark => text.indexOf(mark))
+  if (from < 0 || to < 0) throw new Error(`${path} lacks its marks`)
+  const all = recalled()
+  const rows = trainings.flatMap(({ id, title }) => (all.has(id) ? [lineOf(title, all.get(id))] : []))
+  const machines = [...new Set([...all.values()].map(row => row.machine))].join('; ')
+  const part = [
+    `On ${machines}. Without training: the first two steps of the recipe alone. Minutes are of the whole command but its evaluation.`,
+    [
+      '| | the recipe’s steps behind `optimize` | top-1 % without | with | SQNR dB without | with | steps | minutes without | with | memory |',
+      '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
+      ...rows,
+    ].join('\n'),
+    `\`npm run -s thimble -- ${shownArgs.join(' ')} --out out --json\``,
+  ]
+  writeFileSync(path, `${text.slice(0, from)}${marks[0]}\n\n${part.join('\n\n')}\n\n${text.slice(to)}`)
+}
+
+function lineOf(title, { before, train, without, trained, loaded }) {
+  const cells = [
+    title,
+    `\`${JSON.stringify(before)}\`, \`${JSON.stringify(train)}\``,
+    ...[without.top1.toFixed(2), trained.top1.toFixed(2), without.sqnrDb.toFixed(2), trained.sqnrDb.toFixed(2)],
+    String(trained.steps),
+    ...[without, trained].map(({ seconds }) => (seconds / 60).toFixed(1)),
+    `${(trained.peakBytes / 1e9).toFixed(2)} GB${loaded ? '; others used the machine' : ''}`,
+  ]
+  return `| ${cells.join(' | ')} |`
+}
