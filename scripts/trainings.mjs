@@ -134,9 +134,14 @@ function writePage() {
   if (from < 0 || to < 0) throw new Error(`${path} lacks its marks`)
   const all = recalled()
   const rows = trainings.flatMap(({ id, title }) => (all.has(id) ? [lineOf(title, all.get(id))] : []))
-  const machines = [...new Set([...all.values()].map(row => row.machine))].join('; ')
-  const part = [
-    `On ${machines}. Without training: the first two steps of the recipe alone. Minutes are of the whole command but its evaluation.`,
+  const part = rows.length > 0 ? tableOf(rows, [...all.values()]) : ['`npm run trainings` has not been run yet.']
+  writeFileSync(path, `${text.slice(0, from)}${marks[0]}\n\n${part.join('\n\n')}\n\n${text.slice(to)}`)
+}
+
+function tableOf(rows, found) {
+  const machines = [...new Set(found.map(row => row.machine))].join('; ')
+  return [
+    `What some twenty minutes bring on ResNet20 from 4,148 unlabelled images, judged on 846 others (float 91.73 %), on ${machines}. Without training: the first two steps of the recipe alone. Minutes are of the whole command but its evaluation.`,
     [
       '| | the recipe’s steps behind `optimize` | top-1 % without | with | SQNR dB without | with | steps | minutes without | with | memory |',
       '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
@@ -144,7 +149,6 @@ function writePage() {
     ].join('\n'),
     `\`npm run -s thimble -- ${shownArgs.join(' ')} --out out --json\``,
   ]
-  writeFileSync(path, `${text.slice(0, from)}${marks[0]}\n\n${part.join('\n\n')}\n\n${text.slice(to)}`)
 }
 
 function lineOf(title, { before, train, without, trained, loaded }) {
