@@ -1,6 +1,6 @@
 // `npm run trainings [-- --only w4a4,d51] [--page]`: what a training of twenty minutes brings on ResNet20, measured through the command line
-// without it and with it, on samples that it never saw; kept in docs/trainings.jsonl and written into docs/training.md. What is chosen in
-// the recipes below was chosen on calib512, which is neither trained nor judged on. It wants a machine to itself: a step is bound by time.
+// without it and with it, on samples that it never saw; kept in docs/trainings.jsonl and written into docs/training.md. Nothing in the
+// recipes below was chosen by what they are judged on. It wants a machine to itself: a step is bound by time.
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,8 +10,9 @@ import { install, root } from './install.mjs'
 install()
 const { buildCli } = await import('./build.mjs')
 const { call, isBusy, machine } = await import('./results/measure.mjs')
-const { buildNow } = await import('./results/record.mjs')
-const { placeOf, save } = await import('./results/places.mjs')
+const { buildNow, linesOf } = await import('./results/record.mjs')
+const { save, shared } = await import('./results/places.mjs')
+const { writeBetween } = await import('./marked.mjs')
 
 const eight = { weights: 'int8', activations: 'uint8' }
 const fewBits = (weights, activations) => ({
@@ -58,7 +59,6 @@ if (unknown.length > 0) {
 }
 
 const kept = join(root, 'docs/trainings.jsonl')
-const linesOf = text => text.split('\n').filter(line => line !== '')
 const recalled = () =>
   new Map(
     (existsSync(kept) ? linesOf(readFileSync(kept, 'utf8')) : []).map(line => [JSON.parse(line).id, JSON.parse(line)]),
@@ -71,14 +71,8 @@ const recipeOf = (...steps) => ({
 
 const shownArgs = [
   ...['compress', '../shared/data/onnx/cifar10_resnet20.onnx'],
-  ...[
-    '--data',
-    '../shared/data/cifar10/train4148.json',
-    '--samples',
-    '512',
-    '--eval',
-    '../shared/data/cifar10/test846.json',
-  ],
+  ...['--data', '../shared/data/cifar10/train4148.json', '--samples', '512'],
+  ...['--eval', '../shared/data/cifar10/test846.json'],
   ...['--input', '../shared/data/cifar10/input.json', '--recipe', 'RECIPE.json', '--target', 'onnxruntime'],
 ]
 
@@ -86,14 +80,15 @@ async function measure(recipe) {
   const work = mkdtempSync(join(tmpdir(), 'thimble-trainings-'))
   try {
     const place = arg =>
-      arg === 'RECIPE.json' ? save(join(work, arg), recipe) : arg.replace('../shared/data/', placeOf('', work))
+      arg === 'RECIPE.json' ? save(join(work, arg), recipe) : arg.replace(/^\.\.\/shared\/data/, shared)
     const args = [join(root, 'dist/cli/thimble.mjs'), ...shownArgs.map(place), '--out', join(work, 'out'), '--json']
     const { status, stdout, stderr } = await call(process.execPath, args)
     if (status !== 0) throw new Error(`The command ended with ${status}: ${stderr.slice(-500)}`)
     const { after, agreement, timing, memory, trained } = JSON.parse(stdout)
     const seconds = (timing.totalMs - timing.evaluateMs) / 1000
     const found = { top1: after.accuracy.value, sqnrDb: agreement.sqnrDb, seconds, peakBytes: memory.peakBytes }
-    return trained ? { ...found, steps: trained[0].taken, kept: trained[0].best.step } : found
+    const [learned] = trained
+    return learned ? { ...found, steps: learned.taken, kept: learned.best.step } : found
   } finally {
     rmSync(work, { recursive: true, force: true })
   }
@@ -127,15 +122,11 @@ function said({ top1, sqnrDb }) {
 }
 
 function writePage() {
-  const path = join(root, 'docs/training.md')
   const marks = ['<!-- trainings: written by npm run trainings -->', '<!-- end of trainings -->']
-  const text = readFileSync(path, 'utf8')
-  const [from, to] = marks.map(mark => text.indexOf(mark))
-  if (from < 0 || to < 0) throw new Error(`${path} lacks its marks`)
   const all = recalled()
   const rows = trainings.flatMap(({ id, title }) => (all.has(id) ? [lineOf(title, all.get(id))] : []))
   const part = rows.length > 0 ? tableOf(rows, [...all.values()]) : ['`npm run trainings` has not been run yet.']
-  writeFileSync(path, `${text.slice(0, from)}${marks[0]}\n\n${part.join('\n\n')}\n\n${text.slice(to)}`)
+  writeBetween(join(root, 'docs/training.md'), marks, part.join('\n\n'))
 }
 
 function tableOf(rows, found) {

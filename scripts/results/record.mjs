@@ -29,7 +29,7 @@ function contentOf(file) {
   return contents.get(file)
 }
 
-const linesOf = text => text.split('\n').filter(line => line !== '')
+export const linesOf = text => text.split('\n').filter(line => line !== '')
 
 /** Every row by its name. */
 const rows = () =>

@@ -2,12 +2,13 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from '../install.mjs'
+import { writeBetween } from '../marked.mjs'
 import { models } from './models.mjs'
 import { nameOf, rows } from './rows.mjs'
 
 const kept = join(root, '.cache/targets')
 const page = join(root, 'docs/targets.md')
-const [from, to] = ['<!-- rows: written by npm run test:targets -- --page -->', '<!-- end of rows -->']
+const marks = ['<!-- rows: written by npm run test:targets -- --page -->', '<!-- end of rows -->']
 const fileOf = model => join(kept, `${model.id}.json`)
 const recall = model => (existsSync(fileOf(model)) ? JSON.parse(readFileSync(fileOf(model), 'utf8')) : {})
 
@@ -18,11 +19,8 @@ export function keep(model, row, verdict, figures) {
 }
 
 export function writePage() {
-  const text = readFileSync(page, 'utf8')
-  const [before, after] = [text.slice(0, text.indexOf(from)), text.slice(text.indexOf(to))]
-  if (!text.includes(from) || !text.includes(to)) throw new Error(`${page} lacks its marks`)
   const tables = [...models.map(table), micro()].filter(part => part !== null)
-  writeFileSync(page, `${before}${from}\n\n${tables.join('\n\n')}\n\n${after}`)
+  writeBetween(page, marks, tables.join('\n\n'))
 }
 
 function table(model) {

@@ -5,7 +5,7 @@ import { encodeModel } from '../../src/exporters/onnx.ts'
 import { readFloats } from '../../src/ir/bytes.ts'
 import type { Context, Dataset, Feeds } from '../../src/ir/context.ts'
 import type { Model } from '../../src/ir/model.ts'
-import { floats, type Tensor } from '../../src/ir/tensor.ts'
+import { floats } from '../../src/ir/tensor.ts'
 import { infer } from '../../src/ops/infer.ts'
 import { play, type StageStore } from '../../src/recipe/play.ts'
 import { initialState, type State, type Teacher } from '../../src/recipe/state.ts'
@@ -98,8 +98,6 @@ const heldOut = ({ trained }: State): [number, number] => {
   expect(held.find(({ step }) => step === best.step)!.loss).toBe(best.loss)
   return [held[0].loss, best.loss]
 }
-const floatsIn = async (tensor: Tensor, { bytes }: Context): Promise<number[]> =>
-  Array.from(await readFloats(bytes, tensor))
 const bytesOf = (m: Model): Promise<Uint8Array> => encodeModel(m, ctx.bytes)
 
 describe('finetune', () => {
@@ -124,7 +122,7 @@ describe('finetune', () => {
     )
     const kept = async (normalization: string) => {
       const state = await played([{ do: 'finetune', ...short, rate: 0.05, average: 0, normalization }], { of })
-      const valuesOf = (name: string, { graph }: Model) => floatsIn(graph.values.get(name)!.data!, ctx)
+      const valuesOf = (name: string, { graph }: Model) => readFloats(ctx.bytes, graph.values.get(name)!.data!)
       return {
         loss: heldOut(state)[1],
         moved: await Promise.all(

@@ -274,7 +274,7 @@ async function step(
       momentum: options.momentum,
       decay: decays ? options.decay : 0,
     })
-  trainee.follow(found.map(({ moments }) => moments))
+  trainee.observe(found.map(({ moments }) => moments))
   reached.step++
   reached.curve.push(found.reduce((sum, { losses }) => sum + total(losses), 0))
   ctx.runner.discard(found)

@@ -164,7 +164,7 @@ export async function quantizedTrainee(
       return parameters.map(p => sums.get(p)!)
     },
     // Normalisations that are left beside rounded layers stay as they are.
-    follow() {},
+    observe() {},
   }
 }
 

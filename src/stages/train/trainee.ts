@@ -1,5 +1,5 @@
 // What is trained: a part of a graph, the parameters that the optimiser moves, and how these become what the nodes read.
-import { viewAs } from '../../base/dtype.ts'
+import { elementCount, viewAs } from '../../base/dtype.ts'
 import { StudioError } from '../../base/errors.ts'
 import { readFloats } from '../../ir/bytes.ts'
 import type { Bytes } from '../../ir/context.ts'
@@ -33,7 +33,7 @@ export interface Trainee {
   /** Gradients of the parameters, in their order, by those of what the nodes read. */
   gradients(found: ReadonlyMap<ValueName, Float32Array>): Float32Array[]
   /** Moves what follows the samples rather than gradients, by what the shards of a step found. */
-  follow(shards: readonly ReadonlyMap<ValueName, Moments>[]): void
+  observe(shards: readonly ReadonlyMap<ValueName, Moments>[]): void
 }
 
 /** The part of a graph that depends on what is learned and leads to `ends`. */
@@ -168,10 +168,8 @@ export function measure(parameters: readonly Parameter[]): void {
 /** To be measured: of a parameter with output channels along an axis, or of one that is taken as a whole. */
 export const sizesOf = (shape: readonly number[], axis: number | undefined): Sizes =>
   axis === undefined
-    ? { channels: new Float32Array(1).fill(1), inner: product(shape) }
-    : { channels: new Float32Array(shape[axis]).fill(1), inner: product(shape.slice(axis + 1)) }
-
-const product = (dims: readonly number[]): number => dims.reduce((n, d) => n * d, 1)
+    ? { channels: new Float32Array(1).fill(1), inner: elementCount(shape) }
+    : { channels: new Float32Array(shape[axis]).fill(1), inner: elementCount(shape.slice(axis + 1)) }
 
 export const normalizations = ['batch', 'frozen'] as const
 
@@ -208,7 +206,7 @@ export async function floatTrainee(
       rounded: new Map(),
     }),
     gradients: found => parameters.map(({ name, values }) => found.get(name) ?? new Float32Array(values.length)),
-    follow(shards) {
+    observe(shards) {
       for (const { mean, variance, keep } of norms)
         keepMoments(
           kept.get(mean)!,
