@@ -3,7 +3,7 @@
     python scripts/verify-python.py BUNDLE LABELLED --reference MODEL.onnx [--json]
 
 LABELLED is what was given to --eval: a .json that describes raw images, an .npz, or a folder of images of the model's size with
-a labels.csv. Prints top-1 and the SQNR of the outputs against the float model, by onnxruntime and by the report, and the CPU.
+a labels.csv. Prints top-1, and agreement and SQNR of the outputs with the float model's, by onnxruntime and by the report, and the CPU.
 The session is that of the bundle's sample/run.py. Needs onnxruntime and numpy (and Pillow).
 """
 
@@ -113,16 +113,21 @@ def main():
     noise = float(((got - want) ** 2).sum())
     name, vnni = cpu()
 
-    def top1(scores):
-        return 100 * float((scores.reshape(len(labels), -1).argmax(1) == labels).mean())
+    def best(scores):
+        return scores.reshape(len(labels), -1).argmax(1)
+
+    def percent(right):
+        return 100 * float(right.mean())
 
     result = {
         "cpu": name,
         "vnni": vnni,
         "onnxruntime": ort.__version__,
         "samples": len(labels),
-        "float": {"top1": top1(want), "reportTop1": report["before"]["accuracy"]["top1"]},
-        "int8": {"top1": top1(got), "reportTop1": report["after"]["accuracy"]["top1"]},
+        "float": {"top1": percent(best(want) == labels), "reportTop1": report["before"]["accuracy"]["top1"]},
+        "int8": {"top1": percent(best(got) == labels), "reportTop1": report["after"]["accuracy"]["top1"]},
+        "agreement": percent(best(got) == best(want)),
+        "reportAgreement": report["agreement"]["top1"],
         "sqnrDb": 10 * float(np.log10(float((want**2).sum()) / noise)) if noise else 200.0,
         "reportSqnrDb": report["agreement"]["sqnrDb"],
     }
@@ -132,6 +137,7 @@ def main():
     print(f"{name}, VNNI: {vnni}; onnxruntime {ort.__version__}; {len(labels)} samples")
     for side in ("float", "int8"):
         print(f"{side:5}  top-1 {result[side]['top1']:.2f} %   report {result[side]['reportTop1']:.2f} %")
+    print(f"agrees {result['agreement']:.2f} %         report {result['reportAgreement']:.2f} %")
     print(f"SQNR   {result['sqnrDb']:.2f} dB      report {result['reportSqnrDb']:.2f} dB")
 
 

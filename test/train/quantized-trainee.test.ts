@@ -1,7 +1,7 @@
 // Training against rounding: gradients of weights and scales by the paper's equations, and what is simulated beside what is written.
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Context } from '../../src/ir/context.ts'
-import type { QuantParams } from '../../src/ir/quant.ts'
+import { type QuantParams, roundTripTensor } from '../../src/ir/quant.ts'
 import { floats } from '../../src/ir/tensor.ts'
 import { training } from '../../src/stages/train/index.ts'
 import { throughRounding } from '../../src/stages/train/quantized-trainee.ts'
@@ -28,6 +28,7 @@ describe('learned step size', () => {
     const at = (k: number) =>
       throughRounding(
         x,
+        roundTripTensor(x, [4], params),
         [4],
         params,
         Float32Array.from(x, (_, i) => (i === k ? 1 : 0)),
@@ -40,7 +41,9 @@ describe('learned step size', () => {
     const granularity = { kind: 'channel' as const, axis: 0 }
     const scale = Float32Array.of(0.5, 2)
     const params: QuantParams = { spec: { ...spec(3, true), granularity }, scale, zeroPoint: Int32Array.of(0, 0) }
-    const { scales } = throughRounding(Float32Array.of(0.3, 4.5, 0.3, 4.5), [2, 2], params, new Float32Array(4).fill(1))
+    const x = Float32Array.of(0.3, 4.5, 0.3, 4.5)
+    const rounded = roundTripTensor(x, [2, 2], params)
+    const { scales } = throughRounding(x, rounded, [2, 2], params, new Float32Array(4).fill(1))
     expect(scales[0]).toBeCloseTo(0.4 + 3, 5)
     expect(scales[1]).toBeCloseTo(-0.15 - 0.25, 5)
   })

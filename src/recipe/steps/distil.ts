@@ -16,7 +16,7 @@ const options = {
   ...trainingOptions(0.002),
   normalization,
   temperature: number('Temperature', { default: 2, min: 0.1, max: 20, step: 0.1 }),
-  outputs: number('Weight of the squared error of outputs', { default: 1, min: 0, max: 1000, step: 0.01 }),
+  outputs: number('Weight of the squared error of outputs', { default: 20, min: 0, max: 1000, step: 0.01 }),
   features: number('Weight of features', { default: 1, min: 0, max: 1000, step: 0.01 }),
 }
 export type DistilOptions = OptionValues<typeof options>

@@ -29,7 +29,7 @@ const options = {
   ...trainingOptions(0.001),
   scaleRate: number('Rate of scales over that of weights', { default: 1, min: 0, max: 100, step: 0.01 }),
   temperature: number('Temperature', { default: 2, min: 0.1, max: 20, step: 0.1 }),
-  outputs: number('Weight of the squared error of outputs', { default: 4, min: 0, max: 1000, step: 0.01 }),
+  outputs: number('Weight of the squared error of outputs', { default: 100, min: 0, max: 1000, step: 0.01 }),
   features: number('Weight of features', { default: 0, min: 0, max: 1000, step: 0.01 }),
 }
 export type QatOptions = OptionValues<typeof options>

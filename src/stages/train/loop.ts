@@ -282,9 +282,10 @@ async function step(
 
 /** Gradients that are together longer than `most` are shortened to that (Pascanu et al. 2013). */
 function shorten(gradients: readonly Float32Array[], most: number): void {
+  if (most === 0) return
   let square = 0
   for (const gradient of gradients) for (const g of gradient) square += g * g
   const norm = Math.sqrt(square)
-  if (!(most > 0 && norm > most)) return
+  if (!(norm > most)) return
   for (const gradient of gradients) for (let i = 0; i < gradient.length; i++) gradient[i] *= most / norm
 }

@@ -86,6 +86,8 @@ export async function quantizedTrainee(
   const sizes = new Map([...made].map(name => [name, perSample(graph, name!)] as const))
   const capped = new Set([...steps.bounded].map(name => setOf.get(name) ?? name))
   const factorOf = (name: ValueName): Parameter | undefined => factors.get(setOf.get(name) ?? name)
+  // What was settled last is what gradients are of.
+  const asRead = new Map<ValueName, Float32Array>()
 
   const scaled = (params: QuantParams, factor: Parameter | undefined): QuantParams =>
     factor
@@ -124,6 +126,7 @@ export async function quantizedTrainee(
           : unit
             ? roundedBias(values, now.activations.get(unit.input)!, now.weights.get(unit.weight)!)
             : values
+        asRead.set(name, data)
         arrays.set(name, floats(data.length === values.length ? shapeOf(name) : [data.length], data))
       }
       for (const [name, { values }] of latents) settled(name, values)
@@ -149,7 +152,7 @@ export async function quantizedTrainee(
         }
         const factor = weightFactors.get(name)
         const now = scaled(params, factor)
-        const through = throughRounding(latent.values, shapeOf(name), now, dw)
+        const through = throughRounding(latent.values, asRead.get(name)!, shapeOf(name), now, dw)
         sums.get(latent)!.set(through.values)
         if (!factor) continue
         const g = calm(latent.values.length / now.scale.length, params)
@@ -194,14 +197,14 @@ function reach({ spec, zeroPoint }: QuantParams, k: number): [number, number] {
   return [-largest, largest]
 }
 
-/** Gradients of a tensor and of its scales by that of what its codes stand for (equations 3 and 5 of the paper). */
+/** Gradients of a tensor and of its scales by that of what its codes stand for, `rounded` (equations 3 and 5 of the paper). */
 export function throughRounding(
   x: Float32Array,
+  rounded: Float32Array,
   shape: readonly number[],
   params: QuantParams,
   dx: Float32Array,
 ): { values: Float32Array; scales: Float64Array } {
-  const rounded = roundTripTensor(x, shape, params)
   const values = new Float32Array(x.length)
   const scales = new Float64Array(params.scale.length)
   eachScale(shape, params, (from, to, k) => {

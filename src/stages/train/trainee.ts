@@ -30,7 +30,7 @@ export interface Trainee {
   parameters: readonly Parameter[]
   /** What the nodes read of the parameters as they stand. */
   settle(): { arrays: Map<ValueName, NdArray>; rounded: Map<ValueName, RoundedRead> }
-  /** Gradients of the parameters, in their order, by those of what the nodes read. */
+  /** Gradients of the parameters, in their order, by those of what was settled last. */
   gradients(found: ReadonlyMap<ValueName, Float32Array>): Float32Array[]
   /** Moves what follows the samples rather than gradients, by what the shards of a step found. */
   observe(shards: readonly ReadonlyMap<ValueName, Moments>[]): void
