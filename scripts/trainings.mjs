@@ -57,7 +57,7 @@ const trainings = [
     id: 'w2a2',
     title: 'ternary weights, A2, ends 8',
     before: fewBits('ternary', 'uint2'),
-    train: { ...rounded, rate: 0.01 },
+    train: { ...rounded, rate: 0.01, outputs: 4 },
   },
   { id: 'd51', title: 'pruned to 51 % of the multiply-accumulates', before: pruned(0.51), train: followed },
   { id: 'd35', title: 'pruned to 35 %', before: pruned(0.35), train: followed },
