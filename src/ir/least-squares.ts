@@ -1,5 +1,6 @@
 // The real weights of least error, from second moments: (H + D)^-1 (R + D P), drawn towards the float ones P by D.
 import { cholesky, solveCholesky } from '../base/cholesky.ts'
+import type { KernelSet } from './context.ts'
 import { lotTask } from './lots.ts'
 
 export interface RidgeRequest {
@@ -21,7 +22,9 @@ export interface Ridge {
   used: Uint8Array
 }
 
-export const ridgeTask = lotTask('ridge', ({ h, k, hasBias, share }: RidgeRequest, kernels): Ridge => {
+export const ridgeTask = lotTask('ridge', ridgeOf)
+
+function ridgeOf({ h, k, hasBias, share }: RidgeRequest, kernels: KernelSet): Ridge {
   const n = hasBias ? k + 1 : k
   const pull = Math.max(share * meanDiagonal(h, k, k + 1), 1e-30)
   const a = new Float64Array(n * n)
@@ -31,7 +34,7 @@ export const ridgeTask = lotTask('ridge', ({ h, k, hasBias, share }: RidgeReques
   }
   const used = Uint8Array.from({ length: k }, (_, j) => (h[j * (k + 1) + j] === 0 ? 0 : 1))
   return { l: cholesky(a, n, kernels.addProducts) ? a : null, n, k, pull, used }
-})
+}
 
 export interface OptimumRequest {
   ridge: Ridge
@@ -50,6 +53,49 @@ export const optimumTask = lotTask('optimum', ({ ridge, r, weights }: OptimumReq
   const solved = new Float64Array(m * k)
   for (let j = 0; j < k; j++) if (used[j]) for (let c = 0; c < m; c++) solved[c * k + j] = b[j * m + c]
   return solved
+})
+
+export interface HeldRequest {
+  /** Of all rows, and of the half that is fitted to. */
+  all: { n: number; h: Float64Array; r: Float64Array }
+  half: { n: number; h: Float64Array; r: Float64Array }
+  k: number
+  c: number
+  hasBias: boolean
+  /** The pull's strength for all rows; for half of them it is twice as strong. */
+  share: number
+  weights: Float64Array // [c, k], the float ones
+}
+
+// Channels of a layer agree on how far samples are to be trusted; so many say it.
+const channelsAsked = 16
+
+/** Squared error on the rows of the other half, but for a constant; infinite where nothing can be solved. */
+export const heldTask = lotTask('held', (request: HeldRequest, kernels): number => {
+  const { all, half, k, c, hasBias, weights } = request
+  const every = Math.max(1, Math.floor(c / channelsAsked))
+  const channels = Array.from({ length: Math.ceil(c / every) }, (_, i) => i * every)
+  const m = channels.length
+  const ridge = ridgeOf({ h: half.h, k, hasBias, share: (request.share * all.n) / half.n }, kernels)
+  if (ridge.l === null) return Number.POSITIVE_INFINITY
+  const { l, n, pull } = ridge
+  const w = new Float64Array(n * m)
+  for (const [i, channel] of channels.entries())
+    for (let j = 0; j < n; j++) w[j * m + i] = half.r[j * c + channel] + (j < k ? pull * weights[channel * k + j] : 0)
+  solveCholesky(l, n, w, m, kernels.addProducts)
+  let error = 0
+  const row = new Float64Array(m)
+  for (let i = 0; i < n; i++) {
+    row.fill(0)
+    for (let j = 0; j < n; j++) {
+      const at = i * (k + 1) + j
+      const h = all.h[at] - half.h[at]
+      for (let q = 0; q < m; q++) row[q] += h * w[j * m + q]
+    }
+    for (const [q, channel] of channels.entries())
+      error += w[i * m + q] * (row[q] - 2 * (all.r[i * c + channel] - half.r[i * c + channel]))
+  }
+  return error
 })
 
 export function meanDiagonal(h: Float64Array | Float32Array, k: number, stride = k): number {

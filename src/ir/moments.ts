@@ -13,6 +13,8 @@ export interface Moments {
   h: Float64Array // U^T U, [k + 1, k + 1], all of it
   r: Float64Array // U^T T, [k + 1, c]
   t: Float64Array // sums of squares of T, [c]
+  /** The same of every other piece alone, where it was asked for and there was more than one. */
+  half?: { n: number; h: Float64Array; r: Float64Array }
 }
 
 // Rows beyond these tell a layer of a thousand inputs nothing new; one of nine needs fewer.
@@ -25,22 +27,38 @@ export const rowsWanted = (columns: number): number => Math.min(enoughRows, Math
 /** Moments of each group of a layer over all pieces; with `params`, of inputs as their integer readers see them. */
 export async function momentsOf(
   pieces: AsyncIterable<Piece>,
-  { k, c, groups, params }: { k: number; c: number; groups: number; params: QuantParams | null },
+  {
+    k,
+    c,
+    groups,
+    params,
+    halves = false,
+  }: { k: number; c: number; groups: number; params: QuantParams | null; halves?: boolean },
   ctx: Pick<Context, 'perform' | 'runner'>,
 ): Promise<Moments[]> {
-  const moments = Array.from({ length: groups }, () => emptyMoments(k, c))
-  const sums = (lot: Piece[]): Promise<Moments[]> =>
+  const sides = [0, 1].map(() => Array.from({ length: groups }, () => emptyMoments(k, c)))
+  const sums = ({ lot }: Lot): Promise<Moments[]> =>
     ctx.perform(
       sumRows,
       { k, c, pieces: lot, params },
       lot.flat().flatMap(({ inputs, targets }) => [inputs.buffer, targets.buffer]),
     )
-  for await (const { result } of inOrder(lots(pieces, k), ctx.runner.threads, sums)) {
-    for (const [group, m] of moments.entries()) addMoments(m, result[group])
+  for await (const { item, result } of inOrder(lots(pieces, k, halves), ctx.runner.threads, sums)) {
+    for (const [group, m] of sides[item.half].entries()) addMoments(m, result[group])
     ctx.runner.discard(result)
   }
-  for (const m of moments) mirror(m)
-  return moments
+  return sides[0].map((first, group) => {
+    const m = sides[1][group]
+    const both = m.n > 0
+    if (!both) {
+      mirror(first)
+      return first
+    }
+    addMoments(m, first)
+    mirror(first)
+    mirror(m)
+    return { ...m, half: { n: first.n, h: first.h, r: first.r } }
+  })
 }
 
 /** The mean of the targets less what the rounded weights make of the mean input. */
@@ -59,22 +77,27 @@ export type Piece = { inputs: Float32Array; targets: Float32Array }[]
 const lotRows = 4096
 const lotNumbers = 4194304
 
-/** Pieces that one thread sums up, in a partition that does not depend on the threads. */
-async function* lots(pieces: AsyncIterable<Piece>, k: number): AsyncIterable<Piece[]> {
-  let lot: Piece[] = []
-  let rows = 0
-  let numbers = 0
+/** Pieces that one thread sums up, all of one half. */
+interface Lot {
+  lot: Piece[]
+  half: 0 | 1
+}
+
+/** In a partition that does not depend on the threads; with `halves` every other piece is of the second. */
+async function* lots(pieces: AsyncIterable<Piece>, k: number, halves: boolean): AsyncIterable<Lot> {
+  const open = ([0, 1] as const).map(half => ({ half, lot: [] as Piece[], rows: 0, numbers: 0 }))
+  let next = 0
   for await (const piece of pieces) {
-    lot.push(piece)
-    rows += piece[0].inputs.length / (k + 1)
-    numbers += piece.length * piece[0].inputs.length
-    if (rows < lotRows && numbers < lotNumbers) continue
-    yield lot
-    lot = []
-    rows = 0
-    numbers = 0
+    const own = open[next]
+    if (halves) next = 1 - next
+    own.lot.push(piece)
+    own.rows += piece[0].inputs.length / (k + 1)
+    own.numbers += piece.length * piece[0].inputs.length
+    if (own.rows < lotRows && own.numbers < lotNumbers) continue
+    yield { lot: own.lot, half: own.half }
+    Object.assign(own, { lot: [], rows: 0, numbers: 0 })
   }
-  if (lot.length > 0) yield lot
+  for (const { lot, half } of open) if (lot.length > 0) yield { lot, half }
 }
 
 interface RowsSeen {

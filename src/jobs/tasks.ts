@@ -1,6 +1,6 @@
 // Every task that a thread of the pool can be asked for, by its id.
 import type { Task } from '../ir/context.ts'
-import { optimumTask, ridgeTask } from '../ir/least-squares.ts'
+import { heldTask, optimumTask, ridgeTask } from '../ir/least-squares.ts'
 import { sumRows } from '../ir/moments.ts'
 import { splitTask } from '../stages/factorize/split.ts'
 import { sparseTask } from '../stages/prune/sparse.ts'
@@ -13,6 +13,7 @@ export const tasks: ReadonlyMap<string, Task<never, unknown>> = new Map(
     sumRows,
     ridgeTask,
     optimumTask,
+    heldTask,
     splitTask,
     sparseTask,
     ...repairTasks,

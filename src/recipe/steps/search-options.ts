@@ -55,7 +55,7 @@ export const options = {
   only: value('Layers that it chooses for', v.array(v.string()), [] as string[]),
   minutes: number('Minutes', { default: 3, min: 0.1, max: 600, step: 0.1 }),
   score: choice('Error that is kept low', ['auto', 'sqnr', 'kl'], 'auto'),
-  samples: number('Samples for sensitivity', { default: 32, min: 1, max: 1024 }),
+  samples: number('Samples for sensitivity', { default: 128, min: 1, max: 1024 }),
   quantize: value('How it quantises', quantizeSchema, {} as Partial<QuantizeOptions>),
   found: value('Decision', v.nullable(foundSchema), null as Found | null),
 }

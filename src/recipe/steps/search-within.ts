@@ -1,7 +1,6 @@
 // From measured layers to a decision: what each way of keeping a layer costs, which candidates are tried, and which is taken.
 import { byteLength } from '../../base/dtype.ts'
 import { StudioError } from '../../base/errors.ts'
-import { log10, pow } from '../../base/math.ts'
 import { type FormatName, numberFormat } from '../../ir/format-names.ts'
 import type { Model } from '../../ir/model.ts'
 import { containerOf } from '../../ir/number-format.ts'
@@ -13,12 +12,14 @@ import { fromPixels } from '../../stages/quantize/raw-input.ts'
 import { firstThatMeets } from '../../stages/search/bisect.ts'
 import { front, knapsack, pointOf } from '../../stages/search/knapsack.ts'
 import { paretoFront } from '../../stages/search/pareto.ts'
+import { shrunk } from '../../stages/search/shrink.ts'
 import type { Layers, Point } from '../../stages/search/types.ts'
 import type { State, StepEnv, Variant } from '../state.ts'
+import { asMeasured, decibelsOf, type Expected, noiseOf } from './expected.ts'
 import type { QuantizeOptions } from './quantize-options.ts'
 import { bitsOf, type Figures, type Found, type SearchOptions, type Tried } from './search-options.ts'
 import type { SearchLayer, Sensitivity } from './sensitivity.ts'
-import type { Trial } from './trial.ts'
+import type { Errors, Trial } from './trial.ts'
 import { write } from './write.ts'
 
 export interface Space {
@@ -27,6 +28,7 @@ export interface Space {
   formats: readonly FormatName[]
   base: QuantizeOptions
   sensitivity: Sensitivity
+  expected: Expected
   trial: Trial
   judgedOn: number
   /** Milliseconds of each layer in each of its ways. */
@@ -39,6 +41,7 @@ interface OnTarget {
   bytes: number
   measured: Figures
   loss: number
+  errors: Errors
   ms: number | null
 }
 
@@ -69,7 +72,11 @@ export async function decideWithin(
   let longest = 0
   // One more candidate, and the one that is taken once more on all samples, must still have their time.
   const late = (): boolean => ctx.clock() + 2 * longest > until
-  const errorOf = ({ measured }: Tried): number => (byKl ? measured.kl! : noiseOf(measured))
+  const errorOf = (figures: Figures): number => (byKl ? figures.kl! : noiseOf(figures))
+  const errorsOf = ({ onTargets }: Candidate): readonly number[] => {
+    const { errors } = onTargets.reduce((worst, t) => (errorOf(t.measured) > errorOf(worst.measured) ? t : worst))
+    return byKl ? errors.kl : errors.squared
+  }
 
   const attempt = async (point: Point): Promise<Candidate> => {
     const known = tried.find(t => t.point.choice.join() === point.choice.join())
@@ -110,14 +117,14 @@ export async function decideWithin(
   /** Every target that the recipe names; those whose rules are the same share a model, which is run once. */
   async function judged(variants: readonly Variant[]): Promise<OnTarget[]> {
     const open = variants.filter(v => v.plan !== null)
-    const known = new Map<Model, Pick<OnTarget, 'measured' | 'loss' | 'ms'>>()
+    const known = new Map<Model, Pick<OnTarget, 'measured' | 'loss' | 'errors' | 'ms'>>()
     const all: OnTarget[] = []
     for (const variant of open.length > 0 ? open : variants) {
       const { model, raw } = variant
       let figures = known.get(model)
       if (!figures) {
-        const { loss, ...measured } = await space.trial.compare(model)
-        figures = { loss, measured, ms: unit === 'ms' ? await millisecondsOf(model, space, env) : null }
+        const { loss, errors, ...measured } = await space.trial.compare(model)
+        figures = { loss, errors, measured, ms: unit === 'ms' ? await millisecondsOf(model, space, env) : null }
         known.set(model, figures)
       }
       const target = env.wanted.find(w => w.target.id === variant.target)!.target
@@ -127,12 +134,12 @@ export async function decideWithin(
     return all
   }
 
-  /** The knapsack's answer, and others of the same size: uniform formats, less budget, the other error. */
+  /** The knapsack's answer, and others of about that size: by the other error, by what was measured, uniform formats, less budget. */
   async function withinBudget(): Promise<Candidate> {
     const budget = keep.bytes ?? keep.bits!
-    const least = front(layers)[0]
+    const smallest = front(layers)[0]
     // What the file holds besides the weights is known only once it is written.
-    let rest = keep.bytes === undefined ? 0 : (await attempt(least)).bytes - least.cost
+    let rest = keep.bytes === undefined ? 0 : (await attempt(smallest)).bytes - smallest.cost
     const open = (): number => (keep.bytes === undefined ? budget * weights : budget - rest)
     const fits = (c: Candidate): boolean => c.cost <= budget * (1 + 1e-9)
     for (let round = 0, last = ''; round < 4; round++) {
@@ -148,10 +155,13 @@ export async function decideWithin(
         waysIn.map(ways => Math.max(0, ways.indexOf(format))),
       ),
     )
+    const otherwise = (kl: boolean | null, by: Expected): Point | null =>
+      knapsack(priced(waysIn, space, unit, kl, times, by), open())
     const others = [
-      knapsack(layers, 0.97 * open()),
-      ...(byKl === null ? [] : [knapsack(priced(waysIn, space, unit, !byKl, times), open())]),
+      ...(byKl === null ? [] : [otherwise(!byKl, space.expected)]),
+      otherwise(byKl, asMeasured(space.sensitivity)),
       ...uniform.filter(p => p.cost <= open() && p.cost > 0.8 * open()),
+      ...[0.99, 0.98, 0.97].map(share => knapsack(layers, share * open())),
     ]
     for (const point of others) if (point && !late()) await attempt(pointOf(layers, point.choice))
     const within = tried.filter(fits)
@@ -159,10 +169,11 @@ export async function decideWithin(
       throw refused(
         keep.bytes !== undefined
           ? `With ${space.formats.join(', ')} the model files take at least ${Math.min(...tried.map(t => t.bytes))} bytes, more than the ${budget} that are to be kept`
-          : `With ${space.formats.join(', ')} a weight takes at least ${least.cost / weights} bits, more than the ${budget} that are to be kept`,
+          : `With ${space.formats.join(', ')} a weight takes at least ${smallest.cost / weights} bits, more than the ${budget} that are to be kept`,
         'Allow formats of fewer bits, or more.',
       )
-    return within.reduce((best, c) => (errorOf(c) < errorOf(best) ? c : best))
+    const errors = shrunk(within.map(c => ({ predicted: errorOf(c.predicted), errors: errorsOf(c) })))
+    return within[errors.indexOf(Math.min(...errors))]
   }
 
   /** The smallest that loses no more than is allowed, or the best that is fast enough. */
@@ -210,8 +221,6 @@ function scoresKl({ sensitivity, trial }: Space, { score, keep }: SearchOptions)
   return probabilities || keep.loss !== undefined
 }
 
-const noiseOf = ({ sqnrDb }: Figures): number => pow(10, -sqnrDb / 10)
-
 /**
  * Formats that each layer may take: those measured, and in any case the widest. Where the time was up before a layer's turn, 8 bits too,
  * which seldom hurt: the whole candidate is verified.
@@ -223,18 +232,6 @@ function waysOf({ layers, formats, sensitivity }: Space): FormatName[][] {
   )
 }
 
-/** What a layer's format was measured to cost; of one that was not, the worst of the others'. */
-function figuresOf({ sensitivity }: Space, { id }: SearchLayer, format: FormatName): Figures {
-  const own = sensitivity[id]?.[format]
-  if (own || format === 'float32') return own ?? { sqnrDb: 200, kl: 0 }
-  const others = Object.values(sensitivity).flatMap(formats => formats[format] ?? [])
-  const kls = others.flatMap(f => f.kl ?? [])
-  return {
-    sqnrDb: others.reduce((least, f) => Math.min(least, f.sqnrDb), 200),
-    kl: kls.length < others.length ? null : kls.reduce((most, kl) => Math.max(most, kl), 0),
-  }
-}
-
 const countOf = ({ model }: Space, { weight }: SearchLayer): number => elements(model.graph.values.get(weight)!.data!)
 
 function priced(
@@ -243,10 +240,11 @@ function priced(
   unit: Unit,
   byKl: boolean | null,
   times: readonly (readonly number[])[] | null,
+  by: Expected = space.expected,
 ): Layers {
   return space.layers.map((layer, k) =>
     ways[k].map((format, way) => {
-      const figures = figuresOf(space, layer, format)
+      const figures = by(layer.id, format)
       return {
         cost:
           unit === 'ms'
@@ -284,10 +282,10 @@ function optionsFor({ layers, base }: Space, ways: readonly FormatName[][], { ch
 }
 
 function predictedOf(space: Space, ways: readonly FormatName[][], { choice }: Point): Figures {
-  const figures = space.layers.map((layer, k) => figuresOf(space, layer, ways[k][choice[k]]))
+  const figures = space.layers.map((layer, k) => space.expected(layer.id, ways[k][choice[k]]))
   const noise = figures.reduce((sum, f) => sum + noiseOf(f), 0)
   const kl = figures.some(f => f.kl === null) ? null : figures.reduce((sum, f) => sum + f.kl!, 0)
-  return { sqnrDb: -10 * log10(Math.max(noise, 1e-20)), kl }
+  return { sqnrDb: decibelsOf(noise), kl }
 }
 
 /** Bytes of the model files that a bundle would hold. */
@@ -327,11 +325,12 @@ function foundOf(chosen: Candidate, tried: readonly Candidate[], space: Space): 
     measured,
     loss,
   })
-  const kept = paretoFront(tried.map(t => ({ ...plain(t), error: noiseOf(t.measured) })))
+  const others = paretoFront(tried.map(t => ({ ...t, error: noiseOf(t.measured) })))
+  const shown = tried.filter(t => t === chosen || others.some(o => o.point === t.point))
   return {
     quantize: chosen.quantize,
     chosen: plain(chosen),
-    tried: kept.map(({ error: _, ...t }) => t),
+    tried: shown.sort((a, b) => a.cost - b.cost).map(plain),
     judgedOn: space.judgedOn,
     sensitivity: space.sensitivity as Found['sensitivity'],
     notes: [

@@ -2,12 +2,13 @@
 // Each layer is measured alone, a knapsack chooses, whole candidates are verified on samples that they were not made from; the decision
 // is written down, so that it can be replayed without a clock.
 import { StudioError } from '../../base/errors.ts'
+import { bytesPerSample, fitting } from '../../ir/batches.ts'
+import type { Dataset } from '../../ir/context.ts'
 import type { FormatName } from '../../ir/format-names.ts'
 import type { Model } from '../../ir/model.ts'
-import type { Sweep } from '../../stages/observe/index.ts'
 import { choose } from '../../stages/quantize/choose.ts'
-import type { RawInput } from '../../stages/quantize/raw-input.ts'
 import { keptApart, type State, type StepEnv, step } from '../state.ts'
+import { expected } from './expected.ts'
 import { layerTimes } from './layer-times.ts'
 import { gather, gatherOnce } from './observed.ts'
 import { quantizeWith } from './quantize.ts'
@@ -16,8 +17,8 @@ import { takingPixels } from './raw-pixels.ts'
 import { prepared, searchLayers, usable } from './search-layers.ts'
 import { baseOf, type Found, options, type SearchOptions } from './search-options.ts'
 import { decideWithin, type Space } from './search-within.ts'
-import { chooseOnly, type SearchLayer, type Sensitivity, sensitivities } from './sensitivity.ts'
-import { openTrial, samplesBetween } from './trial.ts'
+import { chooseOnly, cutAt, type SearchLayer, type Sensitivity, sensitivities } from './sensitivity.ts'
+import { openTrial, samplesBetween, type Trial } from './trial.ts'
 import { estimateWords, samplesOr } from './without-samples.ts'
 
 export const search = step({
@@ -84,18 +85,34 @@ async function find(state: State, o: SearchOptions, env: StepEnv): Promise<Found
   const sweep = await gather(model, [...values], inner.calibration!, fit, base, inner)
   const look = gatherOnce(sweep)
 
-  const measured = (count: number, which: readonly SearchLayer[]): Promise<Sensitivity> =>
-    measureOn(model, which, { ...base, formats }, { raws, sweep, count, until: start + measuringShare * limit }, inner)
-  const count = Math.min(fit, o.samples)
-  const rough = await measured(Math.min(fewSamples, count), layers)
-  const worst = count > fewSamples && layers.every(l => rough[l.id]) ? worstOf(layers, rough) : []
-  const sensitivity = { ...rough, ...(worst.length > 0 ? await measured(count, worst) : {}) }
-  const from = apart === 0 ? 0 : fit
-  const held = samplesBetween(env.calibration!, from, fit + apart)
-  const trial = await openTrial(model, held, { batch: base.batch, count: held.size, input: env.input }, ctx)
+  const openOn = (data: Dataset, size: number): Promise<Trial> =>
+    openTrial(model, data, { batch: base.batch, count: size, input: env.input }, ctx)
+  const measured = (trial: Trial, which: readonly SearchLayer[]): Promise<Sensitivity> =>
+    sensitivities(
+      model,
+      which,
+      { ...base, formats },
+      { raws, sweep, trial, until: start + measuringShare * limit },
+      inner,
+    )
+  const count = Math.min(fit, o.samples, fittingMemory(model, layers))
+  const few = Math.min(fewSamples, count)
+  const began = ctx.clock()
+  const rough = await measured(await openOn(inner.calibration!, few), layers)
+  // All once more on more samples where there is time for it, else those that hurt most.
+  const left = start + measuringShare * limit - ctx.clock()
+  const whole = ((ctx.clock() - began) / few) * count < left
+  const again = count > few && layers.every(l => rough[l.id]) ? (whole ? layers : worstOf(layers, rough)) : []
+  const more = again.length > 0 ? await measured(await openOn(inner.calibration!, count), again) : {}
+  const sensitivity = { ...rough, ...more }
+  const held = samplesBetween(env.calibration!, apart === 0 ? 0 : fit, fit + apart)
+  const trial = await openOn(held, held.size)
   const times = (ways: readonly (readonly FormatName[])[]): Promise<number[][]> =>
     layerTimes(model, layers, ways, base, { feeds: trial.batches[0].samples[0].feeds, sweep, raws }, inner)
-  const space: Space = { model, layers, formats, base, sensitivity, trial, judgedOn: held.size, times }
+  const space: Space = {
+    ...{ model, layers, formats, base, sensitivity, trial, judgedOn: held.size, times },
+    expected: expected(sensitivity),
+  }
   // A candidate is kept as a whole, by what it came to.
   const forgetful: StepEnv = { ...inner, memo: (_, compute) => compute() }
   const build = (quantize: QuantizeOptions) => quantizeWith(state, quantize, forgetful, look)
@@ -106,15 +123,12 @@ async function find(state: State, o: SearchOptions, env: StepEnv): Promise<Found
 // Enough to tell layers that hurt from those that do not.
 const fewSamples = 8
 
-async function measureOn(
-  model: Model,
-  layers: readonly SearchLayer[],
-  o: Parameters<typeof sensitivities>[2],
-  { count, ...given }: { raws: readonly RawInput[]; sweep: Sweep; count: number; until: number },
-  env: StepEnv,
-): Promise<Sensitivity> {
-  const trial = await openTrial(model, env.calibration!, { batch: o.batch, count, input: env.input }, env.ctx)
-  return sensitivities(model, layers, o, { ...given, trial }, env)
+// What is kept of all samples where the graph is cut may take so much.
+const mostBytes = 256 << 20
+
+function fittingMemory({ graph }: Model, layers: readonly SearchLayer[]): number {
+  const widest = layers.reduce((most, layer) => Math.max(most, bytesPerSample(graph, cutAt(graph, layer).live)), 0)
+  return Math.max(fewSamples, fitting(mostBytes, widest, Number.POSITIVE_INFINITY))
 }
 
 /** The quarter of the layers that hurt most, in their order: what these come to decides, and is worth more samples. */

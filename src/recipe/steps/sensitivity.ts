@@ -16,7 +16,7 @@ import { refitAlone } from '../../stages/quantize/repairs/refit-alone.ts'
 import type { StepEnv } from '../state.ts'
 import { rangesBy } from './quantize.ts'
 import { type QuantizeOptions, resolveLayers } from './quantize-options.ts'
-import { bitsOf, type Figures } from './search-options.ts'
+import type { Figures } from './search-options.ts'
 import type { Trial } from './trial.ts'
 
 /** Nodes that one decision is for: those that read one weight. */
@@ -69,10 +69,10 @@ export async function sensitivities(
         const of = rangesBy(sweep.observations, choice, perNode, o, target, raws)
         plans.push(await decide(model, target, choice, { of }, ctx))
       }
-      // Many bits round so little that a refit shows in no figure.
-      const few = plans.filter((_, i) => o.repairs.includes('refit') && bitsOf(offered[i]) < 7)
-      const refitted = await refitAlone(model, few, trial.batches, stream, ctx)
-      const rounded = plans.map(plan => refitted[few.indexOf(plan)] ?? { model, plan })
+      // All of them: without a refit 7 bits hurt more than 6 with it.
+      const rounded = o.repairs.includes('refit')
+        ? await refitAlone(model, plans, trial.batches, stream, ctx)
+        : plans.map(plan => ({ model, plan }))
       return { feeds, rounded }
     }
     let prepared: ReturnType<typeof prepare> | null = null

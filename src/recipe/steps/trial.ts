@@ -18,9 +18,15 @@ export interface Trial {
   /** Values of a candidate, batch by batch. */
   at(candidate: Model, values: readonly ValueName[]): Promise<Feeds[]>
   /** `feeds` batch by batch, where the candidate starts elsewhere than at the inputs. */
-  compare(candidate: Model, feeds?: readonly Feeds[]): Promise<Figures & { loss: number }>
+  compare(candidate: Model, feeds?: readonly Feeds[]): Promise<Figures & { loss: number; errors: Errors }>
   /** The error of each sample by itself, in their order. */
   each(candidate: Model): Promise<{ sample: string; index: number; sqnrDb: number }[]>
+}
+
+/** By sample, in their order: squared errors of the outputs, and KL divergence where there are classes. */
+export interface Errors {
+  squared: readonly number[]
+  kl: readonly number[]
 }
 
 /** Samples `from` to before `to` of the usable ones. */
@@ -81,6 +87,13 @@ export async function openTrial(
       let answered = 0
       let alike = 0
       const divergence = new Divergence()
+      const errors = { squared: [] as number[], kl: [] as number[] }
+      const divergenceOf = (name: ValueName, reference: Arrays, other: Arrays): number => {
+        const exactly = numbersOf(reference[name])
+        // A line of text has a distribution at each step; an image has one, whatever dimensions of 1 stand around it.
+        const row = task?.id === 'ctc' ? (reference[name].shape.at(-1) ?? 1) : exactly.length
+        return divergence.add(exactly, numbersOf(other[name]), row)
+      }
       for (const [index, got] of (await runOn(candidate, feeds, ctx)).entries()) {
         const { count } = given[index]
         const want = exact[index]
@@ -89,18 +102,13 @@ export async function openTrial(
             sampleOf(want, i, count),
             { ...sampleOf(want, i, count), ...sampleOf(got, i, count) },
           ]
-          agreement.add(reference, other)
+          errors.squared.push(agreement.add(reference, other))
+          if (classes) errors.kl.push(outputs.reduce((sum, name) => sum + divergenceOf(name, reference, other), 0))
           // The float model's answer as the label. It may be wrong, so that no more points can be lost than answers change.
           const share = task?.alike(reference, other) ?? null
           if (share === null) continue
           alike += share
           answered++
-        }
-        for (const name of classes ? outputs : []) {
-          const { shape } = want[name]
-          // A line of text has a distribution at each step; an image has one, whatever dimensions of 1 stand around it.
-          const row = task?.id === 'ctc' ? (shape.at(-1) ?? 1) : want[name].data.length / count
-          divergence.add(numbersOf(want[name]), numbersOf(got[name]), row)
         }
       }
       const { sqnrDb, cosine } = agreement.result()
@@ -108,6 +116,7 @@ export async function openTrial(
         sqnrDb,
         kl: classes ? divergence.kl : null,
         loss: 100 * (answered > 0 ? 1 - alike / answered : 1 - cosine),
+        errors,
       }
     },
     async each(candidate) {
@@ -126,6 +135,8 @@ export async function openTrial(
     },
   }
 }
+
+type Arrays = Readonly<Record<ValueName, NdArray>>
 
 const sampleOf = (arrays: Readonly<Record<ValueName, NdArray>>, index: number, count: number) =>
   Object.fromEntries(Object.entries(arrays).map(([name, a]) => [name, unstack(a, index, count)]))

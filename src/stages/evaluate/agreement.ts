@@ -35,8 +35,9 @@ export class Agreement {
     this.answers = task?.agreeing() ?? null
   }
 
-  /** One sample's outputs of both models. */
-  add(reference: Readonly<Record<ValueName, NdArray>>, other: Readonly<Record<ValueName, NdArray>>): void {
+  /** One sample's outputs of both models; gives its squared error. */
+  add(reference: Readonly<Record<ValueName, NdArray>>, other: Readonly<Record<ValueName, NdArray>>): number {
+    const before = this.sums.noise
     for (const name of this.outputs) {
       const a = reference[name]
       const b = other[name]
@@ -44,6 +45,7 @@ export class Agreement {
     }
     this.answers?.add(reference, other)
     this.samples++
+    return this.sums.noise - before
   }
 
   result(): AgreementReport {

@@ -9,14 +9,16 @@ export class Divergence {
   private sum = 0
   private places = 0
 
-  /** Rows of `classes` scores or probabilities. */
-  add(reference: ArrayLike<number>, other: ArrayLike<number>, classes: number): void {
+  /** Rows of `classes` scores or probabilities; gives the sum over them. */
+  add(reference: ArrayLike<number>, other: ArrayLike<number>, classes: number): number {
+    const before = this.sum
     for (let from = 0; from + classes <= reference.length; from += classes) {
       const [p, q] = [distribution(reference, from, classes), distribution(other, from, classes)]
       for (let i = 0; i < classes; i++)
         if (p[i] > smallest) this.sum += p[i] * log(p[i] / (q[i] > smallest ? q[i] : smallest))
       this.places++
     }
+    return this.sum - before
   }
 
   /** In nats. */

@@ -83,8 +83,11 @@ export async function observeLayer(
     }
   }
   const { columns: k, channels: c, groups } = shape
-  return momentsOf(pieces(), { k, c, groups, params }, ctx)
+  return momentsOf(pieces(), { k, c, groups, params, halves: k <= mostHalved }, ctx)
 }
+
+// Beyond so many inputs the halves' memory, and solving for them, is no longer small beside the rest.
+const mostHalved = 1024
 
 const sameShape = (a: NdArray, b: NdArray): boolean => a.shape.join() === b.shape.join()
 

@@ -23,8 +23,9 @@ import type { Tensor } from '../../../ir/tensor.ts'
 import { weightOf } from '../../../ops/facts.ts'
 import { layerShape } from '../../../ops/patches.ts'
 import { quantizeModel } from '../qdq.ts'
+import { dampingFor } from './refit-damping.ts'
 import { goThrough, type Layer, observeLayer, type Work } from './refit-moments.ts'
-import { type Damping, type Part, type Rounded, roundLayer } from './rounding-solve.ts'
+import { type Part, type Rounded, roundLayer } from './rounding-solve.ts'
 import type { RepairData, WeightRepair } from './types.ts'
 
 export const refit: WeightRepair = {
@@ -171,16 +172,6 @@ export function within(plan: QuantPlan, graph: Graph): QuantPlan {
   }
 }
 
-/**
- * The more columns to a row, the stronger: what is fitted to few rows fits nothing else. Rows of one image are alike, so that few
- * images ask for more as well. Shares measured on ResNet8 and 20, a keyword network and MobileNetV2, on samples kept apart.
- */
-function dampingFor({ n, k }: Moments, images: number): Damping {
-  const few = images <= 64
-  const ridge = (few ? 1e-2 : 1e-3) + ((few ? 0.3 : 0.1) * k) / n
-  return { ridge, rounding: Math.max(1e-4, 0.1 * ridge) }
-}
-
 /** A layer's new weights, as its tensor lies, on the grid of new scales; and the bias to them, where the operator takes one. */
 export interface Fitted {
   weights: Float32Array
@@ -215,7 +206,7 @@ async function fitLayer(
   const bias = biasName === null ? null : await readFloats(ctx.bytes, graph.values.get(biasName)!.data!)
   const unit = integerInput(plan, node.id, input, params)?.scale[0] ?? null
   const { columns: k, channels, groups } = shape
-  const parts = moments.map((m, group) => {
+  const unfitted = moments.map((m, group) => {
     const first = group * channels
     const weights = new Float64Array(m.c * k)
     for (let c = 0; c < m.c; c++) for (let j = 0; j < k; j++) weights[c * k + j] = data[shape.at(group, c, j)]
@@ -224,9 +215,10 @@ async function fitLayer(
       moments: m,
       layer: { weights, bias: biasAt === null ? null : (given ?? new Float64Array(m.c)) },
       grid: gridOf(params, first, m.c, given, unit),
-      damping: dampingFor(m, images),
     }
   })
+  const damping = await dampingFor(unfitted, images, ctx)
+  const parts = unfitted.map(part => ({ ...part, damping }))
   const own = params.spec.granularity.kind === 'channel'
   const fitted = {
     weights: data.slice(),
