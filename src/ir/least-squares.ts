@@ -44,16 +44,29 @@ export interface OptimumRequest {
 
 /** [m, k]. */
 export const optimumTask = lotTask('optimum', ({ ridge, r, weights }: OptimumRequest, kernels): Float64Array => {
-  const { l, n, k, pull, used } = ridge
-  if (l === null) return weights
+  const { k, used } = ridge
+  const m = weights.length / k
+  const all = solve(ridge, r, weights, kernels)
+  if (all === null) return weights
+  const solved = new Float64Array(m * k)
+  for (let j = 0; j < k; j++) if (used[j]) for (let c = 0; c < m; c++) solved[c * k + j] = all[j * m + c]
+  return solved
+})
+
+/** [n, m], the bias in the last row where one is fitted; null where the samples say nothing. */
+function solve(
+  { l, n, k, pull }: Ridge,
+  r: Float64Array,
+  weights: Float64Array,
+  kernels: KernelSet,
+): Float64Array | null {
+  if (l === null) return null
   const m = weights.length / k
   const b = r.slice(0, n * m)
   for (let j = 0; j < k; j++) for (let c = 0; c < m; c++) b[j * m + c] += pull * weights[c * k + j]
   solveCholesky(l, n, b, m, kernels.addProducts)
-  const solved = new Float64Array(m * k)
-  for (let j = 0; j < k; j++) if (used[j]) for (let c = 0; c < m; c++) solved[c * k + j] = b[j * m + c]
-  return solved
-})
+  return b
+}
 
 export interface HeldRequest {
   /** Of all rows, and of the half that is fitted to. */
@@ -76,13 +89,15 @@ export const heldTask = lotTask('held', (request: HeldRequest, kernels): number 
   const every = Math.max(1, Math.floor(c / channelsAsked))
   const channels = Array.from({ length: Math.ceil(c / every) }, (_, i) => i * every)
   const m = channels.length
+  const asked = (r: Float64Array): Float64Array =>
+    Float64Array.from({ length: (k + 1) * m }, (_, at) => r[Math.floor(at / m) * c + channels[at % m]])
+  const own = new Float64Array(m * k)
+  for (const [i, channel] of channels.entries()) own.set(weights.subarray(channel * k, (channel + 1) * k), i * k)
   const ridge = ridgeOf({ h: half.h, k, hasBias, share: (request.share * all.n) / half.n }, kernels)
-  if (ridge.l === null) return Number.POSITIVE_INFINITY
-  const { l, n, pull } = ridge
-  const w = new Float64Array(n * m)
-  for (const [i, channel] of channels.entries())
-    for (let j = 0; j < n; j++) w[j * m + i] = half.r[j * c + channel] + (j < k ? pull * weights[channel * k + j] : 0)
-  solveCholesky(l, n, w, m, kernels.addProducts)
+  const [seen, total] = [asked(half.r), asked(all.r)]
+  const w = solve(ridge, seen, own, kernels)
+  if (w === null) return Number.POSITIVE_INFINITY
+  const { n } = ridge
   let error = 0
   const row = new Float64Array(m)
   for (let i = 0; i < n; i++) {
@@ -92,8 +107,7 @@ export const heldTask = lotTask('held', (request: HeldRequest, kernels): number 
       const h = all.h[at] - half.h[at]
       for (let q = 0; q < m; q++) row[q] += h * w[j * m + q]
     }
-    for (const [q, channel] of channels.entries())
-      error += w[i * m + q] * (row[q] - 2 * (all.r[i * c + channel] - half.r[i * c + channel]))
+    for (let q = 0; q < m; q++) error += w[i * m + q] * (row[q] - 2 * (total[i * m + q] - seen[i * m + q]))
   }
   return error
 })

@@ -36,7 +36,7 @@ export async function momentsOf(
   }: { k: number; c: number; groups: number; params: QuantParams | null; halves?: boolean },
   ctx: Pick<Context, 'perform' | 'runner'>,
 ): Promise<Moments[]> {
-  const sides = [0, 1].map(() => Array.from({ length: groups }, () => emptyMoments(k, c)))
+  const sides = Array.from({ length: halves ? 2 : 1 }, () => Array.from({ length: groups }, () => emptyMoments(k, c)))
   const sums = ({ lot }: Lot): Promise<Moments[]> =>
     ctx.perform(
       sumRows,
@@ -48,16 +48,12 @@ export async function momentsOf(
     ctx.runner.discard(result)
   }
   return sides[0].map((first, group) => {
-    const m = sides[1][group]
-    const both = m.n > 0
-    if (!both) {
-      mirror(first)
-      return first
-    }
-    addMoments(m, first)
     mirror(first)
-    mirror(m)
-    return { ...m, half: { n: first.n, h: first.h, r: first.r } }
+    const rest = sides[1]?.[group]
+    if (!rest || rest.n === 0) return first
+    mirror(rest)
+    addMoments(rest, first)
+    return { ...rest, half: { n: first.n, h: first.h, r: first.r } }
   })
 }
 

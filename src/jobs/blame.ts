@@ -1,6 +1,6 @@
 // Which layers the error of a quantised model comes from: each is run in few bits alone, and its share of the noise that reaches the
 // outputs is laid beside the others'. Of the worst it is told which of their roundings costs it, and what in the numbers makes it.
-import { pow } from '../base/math.ts'
+
 import { readFloats } from '../ir/bytes.ts'
 import type { Context, Dataset } from '../ir/context.ts'
 import { cutGraph } from '../ir/cut.ts'
@@ -13,6 +13,7 @@ import { arraysAt, cutAt } from '../recipe/steps/sensitivity.ts'
 import type { Trial } from '../recipe/steps/trial.ts'
 import { activationCauses, type Cause, weightCauses } from '../stages/diagnose/causes.ts'
 import { alone, type Rounded, type Unit, unitsOf } from '../stages/evaluate/alone.ts'
+import { noiseShare } from '../stages/evaluate/errors.ts'
 import { channelStatistics } from '../stages/quantize/channel-statistics.ts'
 
 export interface LayerShare {
@@ -36,7 +37,6 @@ interface Compared {
   plan: QuantPlan
 }
 
-const noiseOf = (sqnrDb: number): number => pow(10, -sqnrDb / 10)
 const kinds: readonly Rounded[] = ['weights', 'input', 'output']
 // Fewer than this of the noise is not worth a remedy of its own.
 const noticeable = 0.05
@@ -51,13 +51,13 @@ export async function sharesOf(compared: Compared, trial: Trial, ctx: Context): 
     alones.push({ unit, sqnrDb: (await noiseAlone(compared, unit, [kinds], stream, trial, ctx))[0] })
     ctx.progress({ stage: 'diagnose', done: alones.length, total: units.length, note: unit.node.id })
   }
-  const all = alones.reduce((sum, { sqnrDb }) => sum + noiseOf(sqnrDb), 0)
+  const all = alones.reduce((sum, { sqnrDb }) => sum + noiseShare(sqnrDb), 0)
   return alones
     .map(({ unit: { node }, sqnrDb }) => ({
       node: node.id,
       op: node.op,
       sqnrDb,
-      share: all === 0 ? 0 : noiseOf(sqnrDb) / all,
+      share: all === 0 ? 0 : noiseShare(sqnrDb) / all,
     }))
     .sort((a, b) => b.share - a.share)
 }
@@ -88,7 +88,7 @@ export async function blame(
       trial,
       ctx,
     )
-    const noises = apart.map(noiseOf)
+    const noises = apart.map(noiseShare)
     const sum = noises.reduce((a, b) => a + b, 0)
     const roundings = kinds
       .map((of, i) => ({ of, share: sum === 0 ? 0 : noises[i] / sum }))

@@ -1,17 +1,13 @@
 // What each format of a layer is expected to cost: as measured, smoothed over its formats, and the worst of the others' where a layer
 // was not measured.
-import { log10, pow } from '../../base/math.ts'
 import type { FormatName } from '../../ir/format-names.ts'
 import type { NodeId } from '../../ir/model.ts'
+import { noiseShare, sqnrDb } from '../../stages/evaluate/errors.ts'
 import { smoothed } from '../../stages/search/smooth.ts'
 import { bitsOf, type Figures } from './search-options.ts'
 import type { Sensitivity } from './sensitivity.ts'
 
 export type Expected = (layer: NodeId, format: FormatName) => Figures
-
-/** The error's share of the outputs' power. */
-export const noiseOf = ({ sqnrDb }: Figures): number => pow(10, -sqnrDb / 10)
-export const decibelsOf = (noise: number): number => -10 * log10(Math.max(noise, 1e-20))
 
 export const expected = (sensitivity: Sensitivity): Expected => lookup(sensitivity, smooth)
 export const asMeasured = (sensitivity: Sensitivity): Expected =>
@@ -38,9 +34,9 @@ function smooth(formats: Sensitivity[NodeId]): ByFormat {
   const found = new Map(measured)
   // Formats of other kinds have no more bits where they have more levels.
   const integers = measured.filter(([name]) => /^int\d+$/.test(name))
-  const noise = smoothed(integers.map(([name, f]) => ({ bits: bitsOf(name), error: noiseOf(f) })))
+  const noise = smoothed(integers.map(([name, f]) => ({ bits: bitsOf(name), error: noiseShare(f.sqnrDb) })))
   const kls = smoothed(integers.map(([name, f]) => ({ bits: bitsOf(name), error: f.kl ?? 0 })))
   for (const [i, [name, f]] of integers.entries())
-    found.set(name, { sqnrDb: decibelsOf(noise[i]), kl: f.kl === null ? null : kls[i] })
+    found.set(name, { sqnrDb: sqnrDb(1, noise[i]), kl: f.kl === null ? null : kls[i] })
   return found
 }

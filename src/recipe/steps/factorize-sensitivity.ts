@@ -1,10 +1,11 @@
 // How much more, or less, than the share of its own output that a factorised layer loses reaches the model's outputs: each layer is
 // factorised alone, at about half of what it costs, and run from the cut before it.
-import { pow } from '../../base/math.ts'
+
 import type { Feeds } from '../../ir/context.ts'
 import { cutGraph } from '../../ir/cut.ts'
 import type { Model } from '../../ir/model.ts'
 import { openStream } from '../../ir/stream.ts'
+import { noiseShare } from '../../stages/evaluate/errors.ts'
 import { withRanks } from '../../stages/factorize/apply.ts'
 import { wholeCost } from '../../stages/factorize/layers.ts'
 import type { LayerCost, Method, Prepared, Ranks } from '../../stages/factorize/types.ts'
@@ -38,10 +39,11 @@ export async function errorsAlone(
     const { sqnrDb } = await env.memo({ ...key, batch: o.batch, fit: o.reconstruct, node: node.id }, async () => {
       const feeds: Feeds[] = await arraysAt(stream, model, live, ctx)
       const changed = withRanks(model, [one], [half], method)
-      return trial.compare(cutGraph(changed, live, outputs), feeds)
+      const { errors: _, ...figures } = await trial.compare(cutGraph(changed, live, outputs), feeds)
+      return figures
     })
     const lost = one.loss(half)
-    weights.push(lost > 0 ? pow(10, -sqnrDb / 10) / lost : 0)
+    weights.push(lost > 0 ? noiseShare(sqnrDb) / lost : 0)
     ctx.progress({ stage: 'factorize', done: done + 1, total: prepared.length, note: node.id })
   }
   return weights

@@ -1,10 +1,11 @@
 // What losing channels of one group does to the model's answers, for every group and some numbers of channels: each is run from the cut
 // before its first layer, where the float model's values are kept, with the layers behind it fitted to what they gave before.
-import { pow } from '../../base/math.ts'
+
 import type { Feeds } from '../../ir/context.ts'
 import { cutGraph } from '../../ir/cut.ts'
 import type { Model, NodeId } from '../../ir/model.ts'
 import { openStream } from '../../ir/stream.ts'
+import { noiseShare } from '../../stages/evaluate/errors.ts'
 import { momentsOfLayers, pruneAlone } from '../../stages/prune/alone.ts'
 import type { Group } from '../../stages/prune/groups.ts'
 import { type Curve, monotone, stepsOf } from '../../stages/prune/ratios.ts'
@@ -70,7 +71,5 @@ export const curvesOf = (groups: readonly Group[], measured: readonly Measured[]
   groups.map((group, i) => ({
     group: group.id,
     size: group.size,
-    points: monotone(measured[i].points.map(({ gone, figures }) => ({ gone, loss: lossOf(figures) }))),
+    points: monotone(measured[i].points.map(({ gone, figures }) => ({ gone, loss: noiseShare(figures.sqnrDb) }))),
   }))
-
-const lossOf = ({ sqnrDb }: Figures): number => pow(10, -sqnrDb / 10)

@@ -7,6 +7,7 @@ import { containerOf } from '../../ir/number-format.ts'
 import type { Target } from '../../ir/target.ts'
 import { elements } from '../../ir/tensor.ts'
 import { weightOf } from '../../ops/facts.ts'
+import { noiseShare, sqnrDb } from '../../stages/evaluate/errors.ts'
 import { latencies } from '../../stages/evaluate/latency.ts'
 import { fromPixels } from '../../stages/quantize/raw-input.ts'
 import { firstThatMeets } from '../../stages/search/bisect.ts'
@@ -15,7 +16,7 @@ import { paretoFront } from '../../stages/search/pareto.ts'
 import { shrunk } from '../../stages/search/shrink.ts'
 import type { Layers, Point } from '../../stages/search/types.ts'
 import type { State, StepEnv, Variant } from '../state.ts'
-import { asMeasured, decibelsOf, type Expected, noiseOf } from './expected.ts'
+import { asMeasured, type Expected } from './expected.ts'
 import type { QuantizeOptions } from './quantize-options.ts'
 import { bitsOf, type Figures, type Found, type SearchOptions, type Tried } from './search-options.ts'
 import type { SearchLayer, Sensitivity } from './sensitivity.ts'
@@ -72,7 +73,7 @@ export async function decideWithin(
   let longest = 0
   // One more candidate, and the one that is taken once more on all samples, must still have their time.
   const late = (): boolean => ctx.clock() + 2 * longest > until
-  const errorOf = (figures: Figures): number => (byKl ? figures.kl! : noiseOf(figures))
+  const errorOf = (figures: Figures): number => (byKl ? figures.kl! : noiseShare(figures.sqnrDb))
   const errorsOf = ({ onTargets }: Candidate): readonly number[] => {
     const { errors } = onTargets.reduce((worst, t) => (errorOf(t.measured) > errorOf(worst.measured) ? t : worst))
     return byKl ? errors.kl : errors.squared
@@ -252,7 +253,7 @@ function priced(
             : unit === 'bits'
               ? countOf(space, layer) * bitsOf(format)
               : bytesIn(space, layer, format),
-        score: byKl ? (figures.kl ?? 0) : noiseOf(figures),
+        score: byKl ? (figures.kl ?? 0) : noiseShare(figures.sqnrDb),
       }
     }),
   )
@@ -283,9 +284,9 @@ function optionsFor({ layers, base }: Space, ways: readonly FormatName[][], { ch
 
 function predictedOf(space: Space, ways: readonly FormatName[][], { choice }: Point): Figures {
   const figures = space.layers.map((layer, k) => space.expected(layer.id, ways[k][choice[k]]))
-  const noise = figures.reduce((sum, f) => sum + noiseOf(f), 0)
+  const noise = figures.reduce((sum, f) => sum + noiseShare(f.sqnrDb), 0)
   const kl = figures.some(f => f.kl === null) ? null : figures.reduce((sum, f) => sum + f.kl!, 0)
-  return { sqnrDb: decibelsOf(noise), kl }
+  return { sqnrDb: sqnrDb(1, noise), kl }
 }
 
 /** Bytes of the model files that a bundle would hold. */
@@ -325,7 +326,7 @@ function foundOf(chosen: Candidate, tried: readonly Candidate[], space: Space): 
     measured,
     loss,
   })
-  const others = paretoFront(tried.map(t => ({ ...t, error: noiseOf(t.measured) })))
+  const others = paretoFront(tried.map(t => ({ ...t, error: noiseShare(t.measured.sqnrDb) })))
   const shown = tried.filter(t => t === chosen || others.some(o => o.point === t.point))
   return {
     quantize: chosen.quantize,

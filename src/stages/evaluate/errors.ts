@@ -1,5 +1,5 @@
 // Sums of errors between two arrays, gathered over many batches, and the figures that are read from them.
-import { log10 } from '../../base/math.ts'
+import { log10, pow } from '../../base/math.ts'
 import type { KernelSet } from '../../ir/context.ts'
 
 /** Signal-to-quantisation-noise ratio in dB, 10 log10(sum x^2 / sum (x - y)^2); capped at 200 where there is no error. */
@@ -8,6 +8,9 @@ export function sqnrDb(signal: number, noise: number): number {
   if (noise === 0) return 200
   return Math.min(200, 10 * log10(signal / noise))
 }
+
+/** The noise's share of the signal's power: what adds up where errors are independent. */
+export const noiseShare = (sqnrDb: number): number => pow(10, -sqnrDb / 10)
 
 /** Running sums of one compared value. */
 export class ErrorSums {
