@@ -1,6 +1,6 @@
 // How fast this machine is: what one thread of the engine can do at most, in multiply-accumulates and in bytes from memory, and what each
 // layer takes on it alone, in floats and in eight bits. The two bounds make the roofline (Williams, Waterman, Patterson, 2009).
-import type { Context } from '../ir/context.ts'
+import type { Context, Session } from '../ir/context.ts'
 import type { FormatName } from '../ir/format-names.ts'
 import type { NodeId } from '../ir/model.ts'
 import { parseModel } from '../ir/parse.ts'
@@ -70,7 +70,7 @@ graph (x: u8[1,${channels},${size},${size}]) -> (q) {
 // More than caches hold.
 const numbers = 4_194_304
 const fewPasses = 2
-const manyPasses = 6
+const manyPasses = 10
 
 /** Reads and writes so many numbers so many times; what it takes to begin and end is the same for any number of passes. */
 const throughMemory = (passes: number): string => `
@@ -81,34 +81,46 @@ ${Array.from({ length: passes }, (_, k) => `  v${k + 1} = ${k % 2 === 0 ? 'Neg' 
 }`
 
 export async function measureMachine(ctx: Context): Promise<Machine> {
-  const seconds = (text: string, x: NdArray): Promise<number> => leastSeconds(text, x, ctx)
   const shape = [1, channels, size, size]
   const count = channels * size * size
-  const float32 = await seconds(inFloats, { dtype: 'float32', shape, data: new Float32Array(count).fill(0.5) })
-  const int8 = await seconds(inBytes, { dtype: 'uint8', shape, data: new Uint8Array(count).fill(200) })
+  const floats: NdArray = { dtype: 'float32', shape, data: new Float32Array(count).fill(0.5) }
+  const bytes: NdArray = { dtype: 'uint8', shape, data: new Uint8Array(count).fill(200) }
   const one: NdArray = { dtype: 'float32', shape: [1], data: new Float32Array([1]) }
-  const few = await seconds(throughMemory(fewPasses), one)
-  const many = await seconds(throughMemory(manyPasses), one)
-  const bytes = 2 * 4 * numbers * (manyPasses - fewPasses)
+  const [float32] = await leastSeconds([inFloats], floats, ctx)
+  const [int8] = await leastSeconds([inBytes], bytes, ctx)
+  const [few, many] = await leastSeconds([throughMemory(fewPasses), throughMemory(manyPasses)], one, ctx)
   return {
     macsPerSecond: { float32: work / float32, int8: work / int8 },
-    bytesPerSecond: bytes / Math.max(many - few, 1e-6),
+    bytesPerSecond: bandwidth(few, many),
   }
+}
+
+/**
+ * Bytes per second of passes through memory, of which few took `few` and many `many` seconds. Where others disturbed the run with few so
+ * much that the two hardly differ, what is known is less: that many passes took no longer than all of their run.
+ */
+export function bandwidth(few: number, many: number): number {
+  const pass = 2 * 4 * numbers
+  const apart = many - few
+  return apart > many / 4 ? ((manyPasses - fewPasses) * pass) / apart : (manyPasses * pass) / many
 }
 
 const rounds = 8
 
-/** The least of several runs: a bound is what is reached when nothing else is in the way. */
-async function leastSeconds(text: string, x: NdArray, ctx: Context): Promise<number> {
-  const session = await ctx.runner.open(infer({ ...parseModel(text), opsets: { '': 13 } }))
+/** The least of several runs of each in turn: a bound is what is reached when nothing else is in the way. */
+async function leastSeconds(texts: string[], x: NdArray, ctx: Context): Promise<number[]> {
+  const sessions: Session[] = []
   try {
-    let least = Number.POSITIVE_INFINITY
+    for (const text of texts) sessions.push(await ctx.runner.open(infer({ ...parseModel(text), opsets: { '': 13 } })))
+    const least = texts.map(() => Number.POSITIVE_INFINITY)
     for (let round = 0; round < rounds; round++) {
-      ctx.signal.throwIfAborted()
-      least = Math.min(least, await session.time({ x }))
+      for (const [k, session] of sessions.entries()) {
+        ctx.signal.throwIfAborted()
+        least[k] = Math.min(least[k], await session.time({ x }))
+      }
     }
-    return least / 1000
+    return least.map(ms => ms / 1000)
   } finally {
-    await session.close()
+    for (const session of sessions) await session.close()
   }
 }

@@ -6,7 +6,7 @@ import type { Context } from '../../src/ir/context.ts'
 import { exportTo } from '../../src/jobs/compress.ts'
 import { costsOf } from '../../src/jobs/costs.ts'
 import { measureSensitivity } from '../../src/jobs/sensitivity.ts'
-import { measureSpeed } from '../../src/jobs/speed.ts'
+import { bandwidth, measureSpeed } from '../../src/jobs/speed.ts'
 import type { StageStore } from '../../src/recipe/play.ts'
 import { evaluate } from '../../src/recipe/steps/evaluate.ts'
 import { checkRecipe } from '../../src/recipe/validate.ts'
@@ -153,6 +153,17 @@ test('every layer has its work, its traffic and its time here, under a roof that
   console.log(
     `one thread here: ${fast} G multiply-accumulates/s in floats, ${(machine.bytesPerSecond / 1e9).toFixed(1)} GB/s`,
   )
+})
+
+test('the speed of memory is that of the passes that one run has more, and never above what a disturbed pair of runs can tell', () => {
+  const [pass, ends] = [0.004, 0.006]
+  const of = (passes: number): number => ends + passes * pass
+  const told = bandwidth(of(2), of(10))
+  expect(told).toBeCloseTo((2 * 4 * 4_194_304) / pass, -3)
+  for (const few of [of(10), 2 * of(10)]) {
+    expect(bandwidth(few, of(10))).toBeLessThan(told)
+    expect(bandwidth(few, of(10))).toBeGreaterThan(told / 2)
+  }
 })
 
 test('every chip runs bundles of a target that there is, and its figures have sources', () => {
