@@ -38,8 +38,12 @@ const rates = { scale: 0.001, bias: 0.002 }
 /** The last steps are on weights that are rounded for good, so that scales and biases fit them. */
 const settled = 0.9
 
+/** Of the samples every so many is kept apart where there are enough: what was learned is kept where it does better on them. */
+const [apart, enough] = [4, 16]
+
 /**
- * Errors of the output before and after, as means over samples. `group` samples are run at once; `still` is the network in which no activation stays unrounded.
+ * Errors of the output before and after, as means over the samples that nothing was learned from. `group` samples are run at once; `still`
+ * is the network in which no activation stays unrounded.
  */
 export function reconstruct(
   block: Block,
@@ -53,7 +57,10 @@ export function reconstruct(
 ): { before: number; after: number } {
   const { target, importance } = seen
   const start = layers.map(copyOf)
-  const error = (): number => meanError(block, still, constants, layers, seen, options.group)
+  const all = Array.from({ length: target.count }, (_, i) => i)
+  const splits = target.count >= enough
+  const [learnt, held] = splits ? [all.filter(i => i % apart > 0), all.filter(i => i % apart === 0)] : [all, all]
+  const error = (): number => meanError(block, still, constants, layers, seen, held, options.group)
   const before = error()
   if (!(before > 0)) return { before, after: before }
   const weights = layers.reduce((n, { soft }) => n + soft.v.length, 0)
@@ -75,7 +82,10 @@ export function reconstruct(
     const fade = 1 - step / iterations
     const values = new Map(layers.map(layer => [layer.weight, weightsOf(layer, hard)]))
     const sums = new Map<ValueName, Float32Array>()
-    const picked = Array.from({ length: Math.min(batch, target.count) }, () => options.rng.below(target.count))
+    const picked = Array.from(
+      { length: Math.min(batch, learnt.length) },
+      () => learnt[options.rng.below(learnt.length)],
+    )
     for (let from = 0; from < picked.length; from += options.group) {
       const group = picked.slice(from, from + options.group)
       const run = network.forward(fed(seen, group, constants, layers, values, options.keep, uniform), uniform)
@@ -149,20 +159,21 @@ function lossGradient(y: NdArray, target: NdArray, importance: NdArray | null): 
   return dy
 }
 
-/** Mean over all samples and elements of the squared error of the rounded block's output. */
+/** Mean over some samples and their elements of the squared error of the rounded block's output. */
 function meanError(
   block: Block,
   network: Network,
   constants: ReadonlyMap<ValueName, NdArray>,
   layers: readonly Learned[],
   seen: Seen,
+  samples: readonly number[],
   batch: number,
 ): number {
   const weights = new Map(layers.map(layer => [layer.weight, weightsOf(layer, true)]))
   const { target, importance } = seen
   let sum = 0
-  for (let from = 0; from < target.count; from += batch) {
-    const positions = Array.from({ length: Math.min(batch, target.count - from) }, (_, i) => from + i)
+  for (let from = 0; from < samples.length; from += batch) {
+    const positions = samples.slice(from, from + batch)
     const given = fed({ ...seen, exact: null }, positions, constants, layers, weights, 0, () => 1)
     const y = network.forward(given, () => 1).value(block.output)
     const t = target.pick(positions).data
@@ -172,7 +183,7 @@ function meanError(
       sum += (f ? Number(f[i]) : 1) * e * e
     }
   }
-  return sum / target.data.length
+  return sum / (samples.length * target.each)
 }
 
 function rms({ data }: NdArray): number {
