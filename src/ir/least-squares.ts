@@ -97,18 +97,15 @@ export const heldTask = lotTask('held', (request: HeldRequest, kernels): number 
   const [seen, total] = [asked(half.r), asked(all.r)]
   const w = solve(ridge, seen, own, kernels)
   if (w === null) return Number.POSITIVE_INFINITY
+  // w^T H w - 2 w^T R over the other half, H being symmetric.
   const { n } = ridge
+  const h = new Float64Array(n * n)
+  for (let i = 0; i < n; i++)
+    for (let j = 0; j < n; j++) h[i * n + j] = all.h[i * (k + 1) + j] - half.h[i * (k + 1) + j]
+  const product = new Float64Array(n * m)
+  kernels.addProducts(h, w, { p: n, q: m }, product)
   let error = 0
-  const row = new Float64Array(m)
-  for (let i = 0; i < n; i++) {
-    row.fill(0)
-    for (let j = 0; j < n; j++) {
-      const at = i * (k + 1) + j
-      const h = all.h[at] - half.h[at]
-      for (let q = 0; q < m; q++) row[q] += h * w[j * m + q]
-    }
-    for (let q = 0; q < m; q++) error += w[i * m + q] * (row[q] - 2 * (total[i * m + q] - seen[i * m + q]))
-  }
+  for (let i = 0; i < n * m; i++) error += w[i] * (product[i] - 2 * (total[i] - seen[i]))
   return error
 })
 

@@ -15,7 +15,7 @@ export interface Plain {
 export const roundOf = (width: number): number => 2 * width
 
 // A figure from this many milliseconds of runs is stable; more would only make people wait.
-const patience = 3000
+const patience = 1000
 
 export async function openPlain(
   model: Model,
