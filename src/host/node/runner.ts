@@ -27,8 +27,9 @@ export async function createNodeRunner({ encode }: { encode: EncodeModel }): Pro
 
 /** `count` engines, each in a thread of its own that is started from `entry`, which calls `serveEngine`. */
 export function createNodePool({ count, entry, encode }: { count: number; entry: URL; encode: EncodeModel }): Pool {
-  // Compiling the runtime on every core at once would take some 100 MB more than the work itself.
-  setFlagsFromString('--wasm-num-compilation-tasks=1')
+  // Compiling the runtime on every core at once would take some 50 MB more than the work itself, and more than one at a time some 30 MB;
+  // but one at a time, what is run most often is compiled well only after four seconds, in which it takes five times as long.
+  setFlagsFromString(`--wasm-num-compilation-tasks=${Math.min(2, count)}`)
   const spawn = () => {
     const worker = new Worker(entry)
     worker.unref()
