@@ -48,7 +48,7 @@ function circumstances(done, version) {
   const countOf = build => done.filter(r => r.found.build === build).length
   const python = unique(done.flatMap(r => r.found.python?.onnxruntime ?? []))
   return [
-    `Measured on ${machines.join('; ')}, with Thimble ${version} in WebAssembly (${builds.map(b => `build ${b}: ${countOf(b)} rows`).join(', ')}).`,
+    `Measured on ${machines.join('; ')}, with Thimble ${version} in WebAssembly (${builds.map(b => `build ${b}: ${countOf(b)} rows`).join(', ')}; \`docs/results.jsonl\` says which, and with \`--anew\` the build at hand measures again what others did).`,
     python.length > 0
       ? `Bundles of labelled models of one size of input were judged once more by Python’s onnxruntime ${python.join(', ')}: where its top-1 is more than ${apart} points away, both are shown; elsewhere they agree.`
       : 'No Python with onnxruntime gave a second opinion.',

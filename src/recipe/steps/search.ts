@@ -87,24 +87,15 @@ async function find(state: State, o: SearchOptions, env: StepEnv): Promise<Found
 
   const openOn = (data: Dataset, size: number): Promise<Trial> =>
     openTrial(model, data, { batch: base.batch, count: size, input: env.input }, ctx)
+  const measuredBy = start + measuringShare * limit
   const measured = (trial: Trial, which: readonly SearchLayer[]): Promise<Sensitivity> =>
-    sensitivities(
-      model,
-      which,
-      { ...base, formats },
-      { raws, sweep, trial, until: start + measuringShare * limit },
-      inner,
-    )
+    sensitivities(model, which, { ...base, formats }, { raws, sweep, trial, until: measuredBy }, inner)
   const count = Math.min(fit, o.samples, fittingMemory(model, layers))
-  const few = Math.min(fewSamples, count)
-  const began = ctx.clock()
-  const rough = await measured(await openOn(inner.calibration!, few), layers)
-  // All once more on more samples where there is time for it, else those that hurt most.
-  const left = start + measuringShare * limit - ctx.clock()
-  const whole = ((ctx.clock() - began) / few) * count < left
-  const again = count > few && layers.every(l => rough[l.id]) ? (whole ? layers : worstOf(layers, rough)) : []
-  const more = again.length > 0 ? await measured(await openOn(inner.calibration!, count), again) : {}
-  const sensitivity = { ...rough, ...more }
+  const sensitivity = await measureAll(layers, measured, {
+    all: await openOn(inner.calibration!, count),
+    few: () => openOn(inner.calibration!, Math.min(fewSamples, count)),
+    left: () => measuredBy - ctx.clock(),
+  })
   const held = samplesBetween(env.calibration!, apart === 0 ? 0 : fit, fit + apart)
   const trial = await openOn(held, held.size)
   const times = (ways: readonly (readonly FormatName[])[]): Promise<number[][]> =>
@@ -122,6 +113,30 @@ async function find(state: State, o: SearchOptions, env: StepEnv): Promise<Found
 
 // Enough to tell layers that hurt from those that do not.
 const fewSamples = 8
+// Of the time that is left, what is counted on.
+const sure = 0.8
+
+/**
+ * All layers on all samples where one from the middle says that there is time for it; else all on a few, and those that hurt most on all.
+ */
+async function measureAll(
+  layers: readonly SearchLayer[],
+  measured: (trial: Trial, which: readonly SearchLayer[]) => Promise<Sensitivity>,
+  { all, few, left }: { all: Trial; few: () => Promise<Trial>; left: () => number },
+): Promise<Sensitivity> {
+  const middle = layers[layers.length >> 1]
+  const before = left()
+  const probe = await measured(all, [middle])
+  const rest = layers.filter(layer => layer !== middle)
+  if ((before - left()) * rest.length < sure * left())
+    return inOrderOf(layers, { ...probe, ...(await measured(all, rest)) })
+  const rough = await measured(await few(), layers)
+  if (!layers.every(l => rough[l.id])) return rough
+  return inOrderOf(layers, { ...rough, ...(await measured(all, worstOf(layers, rough))) })
+}
+
+const inOrderOf = (layers: readonly SearchLayer[], found: Sensitivity): Sensitivity =>
+  Object.fromEntries(layers.flatMap(({ id }) => (found[id] ? [[id, found[id]]] : [])))
 
 // What is kept of all samples where the graph is cut may take so much.
 const mostBytes = 256 << 20
