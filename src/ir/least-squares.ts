@@ -69,43 +69,22 @@ function solve(
 }
 
 export interface HeldRequest {
-  /** Of all rows, and of the half that is fitted to. */
-  all: { n: number; h: Float64Array; r: Float64Array }
-  half: { n: number; h: Float64Array; r: Float64Array }
-  k: number
-  c: number
-  hasBias: boolean
-  /** The pull's strength for all rows; for half of them it is twice as strong. */
-  share: number
-  weights: Float64Array // [c, k], the float ones
+  /** What the rows come to that are fitted to. */
+  fitted: RidgeRequest & Pick<OptimumRequest, 'r' | 'weights'>
+  /** What others do: sums of squares [n, n] and of products with the targets [n, m], with n as in `Ridge`. */
+  held: { h: Float64Array; r: Float64Array }
 }
 
-// Channels of a layer agree on how far samples are to be trusted; so many say it.
-const channelsAsked = 16
-
-/** Squared error on the rows of the other half, but for a constant; infinite where nothing can be solved. */
-export const heldTask = lotTask('held', (request: HeldRequest, kernels): number => {
-  const { all, half, k, c, hasBias, weights } = request
-  const every = Math.max(1, Math.floor(c / channelsAsked))
-  const channels = Array.from({ length: Math.ceil(c / every) }, (_, i) => i * every)
-  const m = channels.length
-  const asked = (r: Float64Array): Float64Array =>
-    Float64Array.from({ length: (k + 1) * m }, (_, at) => r[Math.floor(at / m) * c + channels[at % m]])
-  const own = new Float64Array(m * k)
-  for (const [i, channel] of channels.entries()) own.set(weights.subarray(channel * k, (channel + 1) * k), i * k)
-  const ridge = ridgeOf({ h: half.h, k, hasBias, share: (request.share * all.n) / half.n }, kernels)
-  const [seen, total] = [asked(half.r), asked(all.r)]
-  const w = solve(ridge, seen, own, kernels)
+/** Squared error on the rows that were not fitted to, but for a constant; infinite where nothing can be solved. */
+export const heldTask = lotTask('held', ({ fitted, held }: HeldRequest, kernels): number => {
+  const ridge = ridgeOf(fitted, kernels)
+  const w = solve(ridge, fitted.r, fitted.weights, kernels)
   if (w === null) return Number.POSITIVE_INFINITY
-  // w^T H w - 2 w^T R over the other half, H being symmetric.
-  const { n } = ridge
-  const h = new Float64Array(n * n)
-  for (let i = 0; i < n; i++)
-    for (let j = 0; j < n; j++) h[i * n + j] = all.h[i * (k + 1) + j] - half.h[i * (k + 1) + j]
-  const product = new Float64Array(n * m)
-  kernels.addProducts(h, w, { p: n, q: m }, product)
+  // w^T H w - 2 w^T R, H being symmetric.
+  const product = new Float64Array(w.length)
+  kernels.addProducts(held.h, w, { p: ridge.n, q: w.length / ridge.n }, product)
   let error = 0
-  for (let i = 0; i < n * m; i++) error += w[i] * (product[i] - 2 * (total[i] - seen[i]))
+  for (let i = 0; i < w.length; i++) error += w[i] * (product[i] - 2 * held.r[i])
   return error
 })
 

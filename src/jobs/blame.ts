@@ -1,6 +1,5 @@
 // Which layers the error of a quantised model comes from: each is run in few bits alone, and its share of the noise that reaches the
 // outputs is laid beside the others'. Of the worst it is told which of their roundings costs it, and what in the numbers makes it.
-
 import { readFloats } from '../ir/bytes.ts'
 import type { Context, Dataset } from '../ir/context.ts'
 import { cutGraph } from '../ir/cut.ts'

@@ -1,6 +1,6 @@
 // How fast this machine is: what one thread of the engine can do at most, in multiply-accumulates and in bytes from memory, and what each
 // layer takes on it alone, in floats and in eight bits. The two bounds make the roofline (Williams, Waterman, Patterson, 2009).
-import type { Context, Session } from '../ir/context.ts'
+import type { Context } from '../ir/context.ts'
 import type { FormatName } from '../ir/format-names.ts'
 import type { NodeId } from '../ir/model.ts'
 import { parseModel } from '../ir/parse.ts'
@@ -8,6 +8,7 @@ import type { NdArray } from '../ir/tensor.ts'
 import { infer } from '../ops/infer.ts'
 import { layerTimes } from '../recipe/steps/layer-times.ts'
 import { openTrial } from '../recipe/steps/trial.ts'
+import { timesOf } from '../stages/evaluate/latency.ts'
 import { cost } from '../stages/inspect/cost.ts'
 import { beforeRounding, openLayers, type SensitivityRequest } from './sensitivity.ts'
 
@@ -105,22 +106,10 @@ export function bandwidth(few: number, many: number): number {
   return apart > many / 4 ? ((manyPasses - fewPasses) * pass) / apart : (manyPasses * pass) / many
 }
 
-const rounds = 8
+const rounds = { runs: 8, budgetMs: Number.POSITIVE_INFINITY }
 
 /** The least of several runs of each in turn: a bound is what is reached when nothing else is in the way. */
-async function leastSeconds(texts: string[], x: NdArray, ctx: Context): Promise<number[]> {
-  const sessions: Session[] = []
-  try {
-    for (const text of texts) sessions.push(await ctx.runner.open(infer({ ...parseModel(text), opsets: { '': 13 } })))
-    const least = texts.map(() => Number.POSITIVE_INFINITY)
-    for (let round = 0; round < rounds; round++) {
-      for (const [k, session] of sessions.entries()) {
-        ctx.signal.throwIfAborted()
-        least[k] = Math.min(least[k], await session.time({ x }))
-      }
-    }
-    return least.map(ms => ms / 1000)
-  } finally {
-    for (const session of sessions) await session.close()
-  }
+async function leastSeconds(texts: readonly string[], x: NdArray, ctx: Context): Promise<number[]> {
+  const models = texts.map(text => infer({ ...parseModel(text), opsets: { '': 13 } }))
+  return (await timesOf(models, { x }, rounds, ctx)).map(ms => Math.min(...ms) / 1000)
 }

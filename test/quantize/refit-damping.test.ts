@@ -4,7 +4,7 @@ import { createRng, type Rng } from '../../src/base/rng.ts'
 import type { Context } from '../../src/ir/context.ts'
 import { heldTask } from '../../src/ir/least-squares.ts'
 import { type Moments, momentsOf, type Piece } from '../../src/ir/moments.ts'
-import { dampingFor } from '../../src/stages/quantize/repairs/refit-damping.ts'
+import { dampingFor, heldOut } from '../../src/stages/quantize/repairs/refit-damping.ts'
 import { layerOf } from './moments.ts'
 import { testContext } from './played.ts'
 
@@ -70,11 +70,10 @@ test('every other piece is kept apart too, and all are what they are without tha
 test('the error on the other half is that of its rows, but for a constant', async () => {
   const rng = createRng(6)
   const pieces = [60, 60].map(n => rowsOf(n, weights, 0.5, rng))
-  const { n, h, r, half } = await moments(pieces, true)
-  const at = async (share: number): Promise<number> => {
-    const item = { all: { n, h, r }, half: half!, k, c, hasBias: true, share, weights }
-    return (await ctx.perform(heldTask, { items: [item] }))[0]
-  }
+  const all = await moments(pieces, true)
+  const { half } = all
+  const ask = heldOut({ moments: all, layer: { weights, bias: new Float64Array(c) } })
+  const at = async (share: number): Promise<number> => (await ctx.perform(heldTask, { items: [ask(share)] }))[0]
   // Drawn so strongly that the float weights are left, and a bias that the first half asks for.
   const bias = Float64Array.from({ length: c }, (_, o) => {
     let sum = half!.r[k * c + o]

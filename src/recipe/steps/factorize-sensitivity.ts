@@ -1,6 +1,5 @@
 // How much more, or less, than the share of its own output that a factorised layer loses reaches the model's outputs: each layer is
 // factorised alone, at about half of what it costs, and run from the cut before it.
-
 import type { Feeds } from '../../ir/context.ts'
 import { cutGraph } from '../../ir/cut.ts'
 import type { Model } from '../../ir/model.ts'

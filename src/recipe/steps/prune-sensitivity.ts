@@ -1,6 +1,5 @@
 // What losing channels of one group does to the model's answers, for every group and some numbers of channels: each is run from the cut
 // before its first layer, where the float model's values are kept, with the layers behind it fitted to what they gave before.
-
 import type { Feeds } from '../../ir/context.ts'
 import { cutGraph } from '../../ir/cut.ts'
 import type { Model, NodeId } from '../../ir/model.ts'

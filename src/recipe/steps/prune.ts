@@ -1,6 +1,7 @@
 // Step `prune`: channels are removed until a budget of multiply-accumulates, parameters or bytes is met, those first that are least
 // important and where the model can best do without, and the weights that are left make up for them.
 import { StudioError } from '../../base/errors.ts'
+import { sum } from '../../base/sum.ts'
 import { held } from '../../ir/batches.ts'
 import type { Model, NodeId } from '../../ir/model.ts'
 import { infer } from '../../ops/infer.ts'
@@ -121,7 +122,6 @@ function firstOf(order: ReadonlyMap<NodeId, readonly number[]>, gone: Gone): Rem
 
 /** The share of a group's importance that goes. */
 function importanceLost(scores: readonly number[], gone: number): number {
-  const sum = (list: readonly number[]): number => list.reduce((total, s) => total + s, 0)
   return sum(scores.slice(0, gone)) / Math.max(sum(scores), 1e-30)
 }
 

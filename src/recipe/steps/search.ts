@@ -93,7 +93,7 @@ async function find(state: State, o: SearchOptions, env: StepEnv): Promise<Found
   const count = Math.min(fit, o.samples, fittingMemory(model, layers))
   const sensitivity = await measureAll(layers, measured, {
     all: await openOn(inner.calibration!, count),
-    few: () => openOn(inner.calibration!, Math.min(fewSamples, count)),
+    few: count > fewSamples ? () => openOn(inner.calibration!, fewSamples) : null,
     left: () => measuredBy - ctx.clock(),
   })
   const held = samplesBetween(env.calibration!, apart === 0 ? 0 : fit, fit + apart)
@@ -117,22 +117,25 @@ const fewSamples = 8
 const sure = 0.8
 
 /**
- * All layers on all samples where one from the middle says that there is time for it; else all on a few, and those that hurt most on all.
+ * All layers on all samples where one from the middle says that there is time for it, or where all are few; else all on a few, and those
+ * that hurt most on all.
  */
 async function measureAll(
   layers: readonly SearchLayer[],
   measured: (trial: Trial, which: readonly SearchLayer[]) => Promise<Sensitivity>,
-  { all, few, left }: { all: Trial; few: () => Promise<Trial>; left: () => number },
+  { all, few, left }: { all: Trial; few: (() => Promise<Trial>) | null; left: () => number },
 ): Promise<Sensitivity> {
   const middle = layers[layers.length >> 1]
   const before = left()
   const probe = await measured(all, [middle])
   const rest = layers.filter(layer => layer !== middle)
-  if ((before - left()) * rest.length < sure * left())
+  if (few === null || (before - left()) * rest.length < sure * left())
     return inOrderOf(layers, { ...probe, ...(await measured(all, rest)) })
   const rough = await measured(await few(), layers)
   if (!layers.every(l => rough[l.id])) return rough
-  return inOrderOf(layers, { ...rough, ...(await measured(all, worstOf(layers, rough))) })
+  const worst = worstOf(layers, rough)
+  const again = worst.filter(layer => layer !== middle)
+  return inOrderOf(layers, { ...rough, ...(again.length < worst.length && probe), ...(await measured(all, again)) })
 }
 
 const inOrderOf = (layers: readonly SearchLayer[], found: Sensitivity): Sensitivity =>

@@ -14,7 +14,7 @@ import type { Figures } from './search-options.ts'
 export interface Trial {
   batches: readonly Batch[]
   /** Of the float model, batch by batch. */
-  outputs: readonly Readonly<Record<ValueName, NdArray>>[]
+  outputs: readonly Arrays[]
   /** Values of a candidate, batch by batch. */
   at(candidate: Model, values: readonly ValueName[]): Promise<Feeds[]>
   /** `feeds` batch by batch, where the candidate starts elsewhere than at the inputs. */
@@ -98,10 +98,8 @@ export async function openTrial(
         const { count } = given[index]
         const want = exact[index]
         for (let i = 0; i < count; i++) {
-          const [reference, other] = [
-            sampleOf(want, i, count),
-            { ...sampleOf(want, i, count), ...sampleOf(got, i, count) },
-          ]
+          const reference = sampleOf(want, i, count)
+          const other = { ...reference, ...sampleOf(got, i, count) }
           errors.squared.push(agreement.add(reference, other))
           if (classes) errors.kl.push(outputs.reduce((sum, name) => sum + divergenceOf(name, reference, other), 0))
           // The float model's answer as the label. It may be wrong, so that no more points can be lost than answers change.
@@ -138,7 +136,7 @@ export async function openTrial(
 
 type Arrays = Readonly<Record<ValueName, NdArray>>
 
-const sampleOf = (arrays: Readonly<Record<ValueName, NdArray>>, index: number, count: number) =>
+const sampleOf = (arrays: Arrays, index: number, count: number) =>
   Object.fromEntries(Object.entries(arrays).map(([name, a]) => [name, unstack(a, index, count)]))
 
 async function runOn(model: Model, feeds: readonly Feeds[], ctx: Context): Promise<Record<ValueName, NdArray>[]> {

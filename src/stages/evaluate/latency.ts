@@ -9,16 +9,20 @@ export interface Timed {
   runs: number
 }
 
+/** What each takes; see `timesOf`. */
+export const latencies = async (...given: Parameters<typeof timesOf>): Promise<Timed[]> =>
+  (await timesOf(...given)).map(summary)
+
 /**
- * Milliseconds per run after a warm-up; ends after `runs` rounds or `budgetMs`, but not before five rounds, unless those take four
- * times as long as they may.
+ * Milliseconds of each run after a warm-up, model by model; ends after `runs` rounds or `budgetMs`, but not before five rounds, unless
+ * those take four times as long as they may.
  */
-export async function latencies(
+export async function timesOf(
   models: readonly Model[],
   feeds: Feeds,
   options: { runs: number; budgetMs: number },
   ctx: Context,
-): Promise<Timed[]> {
+): Promise<number[][]> {
   const sessions = await Promise.all(models.map(model => ctx.runner.open(model)))
   try {
     for (const session of sessions) {
@@ -33,7 +37,7 @@ export async function latencies(
       ctx.signal.throwIfAborted()
       for (const [k, session] of sessions.entries()) times[k].push(await session.time(feeds))
     }
-    return times.map(summary)
+    return times
   } finally {
     await Promise.all(sessions.map(session => session.close()))
   }

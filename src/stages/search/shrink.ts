@@ -1,6 +1,7 @@
 // What candidates are to be taken for that were foretold, and then measured on few samples: measured errors shrunk towards the foretold
 // ones, the more the less the samples can tell (Efron and Morris, Stein's Estimation Rule and Its Competitors, 1973, section 7).
 import { exp, log } from '../../base/math.ts'
+import { sum } from '../../base/sum.ts'
 
 export interface Judged {
   predicted: number
@@ -37,5 +38,3 @@ function uncertainty(candidates: readonly Judged[], sums: readonly number[]): nu
   // Of n shares that add up to 1, each candidate measured against the mean of k.
   return ((n / (n - 1)) * total) / (k - 1)
 }
-
-const sum = (values: readonly number[]): number => values.reduce((total, x) => total + x, 0)

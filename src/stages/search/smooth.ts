@@ -2,6 +2,7 @@
 // and the least of many draws is too good to be true. Each bit quarters the error of rounding (Widrow and Kollar, Quantization Noise,
 // 2008, section 4), down to a floor that the layer's activations leave.
 import { pow } from '../../base/math.ts'
+import { sum } from '../../base/sum.ts'
 
 export interface Measured {
   bits: number
@@ -19,10 +20,9 @@ export function smoothed(measured: readonly Measured[]): number[] {
   // Columns of the system, each row divided by what was measured, so that the right side is 1.
   const flat = lawful.map(({ error }) => 1 / error)
   const steep = lawful.map(({ bits, error }) => pow(4, -bits) / error)
-  const dot = (a: readonly number[], b: readonly number[]): number => a.reduce((sum, x, i) => sum + x * b[i], 0)
-  const total = (a: readonly number[]): number => a.reduce((sum, x) => sum + x, 0)
+  const dot = (a: readonly number[], b: readonly number[]): number => sum(a.map((x, i) => x * b[i]))
   const [ff, fs, ss] = [dot(flat, flat), dot(flat, steep), dot(steep, steep)]
-  const [f1, s1] = [total(flat), total(steep)]
+  const [f1, s1] = [sum(flat), sum(steep)]
   const determinant = ff * ss - fs * fs
   let floor = (ss * f1 - fs * s1) / determinant
   let slope = (ff * s1 - fs * f1) / determinant

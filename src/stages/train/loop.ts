@@ -1,6 +1,7 @@
 // Training: shards of a batch by whatever threads are idle, their gradients summed in a fixed order, so that the result does not depend on
 // how many threads there are. Everything drawn at a step follows from the seed and the step's number, and what has been reached is plain
 // data: training that is cut off goes on to the same weights.
+import { sum } from '../../base/sum.ts'
 import type { Context, Learning } from '../../ir/context.ts'
 import type { ValueName } from '../../ir/model.ts'
 import type { NdArray } from '../../ir/tensor.ts'
@@ -86,7 +87,7 @@ export function learningOf({ curve, held }: Pick<Progressed, 'curve' | 'held'>):
   const each = Math.max(1, Math.ceil(curve.length / mostPoints))
   const steps = Array.from({ length: Math.ceil(curve.length / each) }, (_, k) => {
     const some = curve.slice(k * each, (k + 1) * each)
-    return { step: k * each + some.length, loss: total(some) / some.length }
+    return { step: k * each + some.length, loss: sum(some) / some.length }
   })
   return { steps, held: [...held] }
 }
@@ -198,7 +199,7 @@ function lessonFor(trainee: Trainee, terms: readonly Term[], of: number, learn: 
 async function judged(trainee: Trainee, { terms, held }: Lessons, ctx: Context): Promise<number> {
   const lesson = lessonFor(trainee, terms, held.of, false)
   const found: Learned[] = await Promise.all(held.shards.map(taught => ctx.perform(lessonTask, lesson(taught))))
-  return found.reduce((sum, { losses }) => sum + total(losses), 0)
+  return sum(found.map(({ losses }) => sum(losses)))
 }
 
 /** The loss that the trainee would have with other parameters. */
@@ -225,8 +226,6 @@ function average({ step, parameters, averages }: Progressed, decay: number): voi
   for (const [i, to] of averages.entries())
     for (let k = 0; k < to.length; k++) to[k] += (1 - keep) * (parameters[i][k] - to[k])
 }
-
-const total = (losses: readonly number[]): number => losses.reduce((sum, loss) => sum + loss, 0)
 
 /** The shards of a step in the making. */
 interface Begun {
@@ -276,7 +275,7 @@ async function step(
     })
   trainee.observe(found.map(({ moments }) => moments))
   reached.step++
-  reached.curve.push(found.reduce((sum, { losses }) => sum + total(losses), 0))
+  reached.curve.push(sum(found.map(({ losses }) => sum(losses))))
   ctx.runner.discard(found)
 }
 

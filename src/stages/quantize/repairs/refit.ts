@@ -3,6 +3,7 @@
 // Where a layer ends a residual branch, its target also makes up for the error of the shortcut that is added to it.
 
 import { bytesOf } from '../../../base/dtype.ts'
+import { sum } from '../../../base/sum.ts'
 import { bytesPerSample, held } from '../../../ir/batches.ts'
 import { readFloats } from '../../../ir/bytes.ts'
 import type { Context, Memo } from '../../../ir/context.ts'
@@ -105,8 +106,6 @@ export async function throughLayers(
   }
   return all
 }
-
-const sum = (numbers: readonly number[]): number => numbers.reduce((total, x) => total + x, 0)
 
 /** About how long a layer takes, beside others. */
 const costOf = ({ shape: { groups, channels, columns } }: Layer): number =>
