@@ -28,7 +28,7 @@ const busyThreads = 3
 
 // Twenty minutes less what calibration, repairs and the last judgement take.
 const minutes = 17.5
-const rounded = { do: 'qat', minutes, scaleRate: 0.3, augment: ['flip', 'crop'], every: 200, average: 0.998 }
+const rounded = { do: 'qat', minutes, scaleRate: 0.3, augment: ['flip', 'crop'], views: 8, every: 200, average: 0.998 }
 const followed = {
   do: 'distil',
   minutes,
@@ -36,6 +36,7 @@ const followed = {
   outputs: 20,
   features: 0,
   augment: ['flip', 'crop', 'mixup'],
+  views: 8,
   every: 200,
 }
 

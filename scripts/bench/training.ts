@@ -37,6 +37,7 @@ export async function trainingSteps(imported: Model, rounds: number, ctx: Contex
       terms: [{ kind: 'square', value: output, weight: 1, unit: 1 }],
       shards: () => ({ of: shards * samples, prepare: Array.from({ length: shards }, () => async () => taught) }),
       held: { of: samples, shards: [taught] },
+      settled: 0,
     },
     {
       ...{ steps: warm + rounds, until: null, seconds: 600, warmup: 0, hold: 0, rate: 1e-6, schedule: 'cosine' },

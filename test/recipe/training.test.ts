@@ -187,17 +187,37 @@ describe('distil', () => {
     expect(before).toBeLessThan(1e-6)
   })
 
+  const thin = build(
+    text('y = Gemm(f, wf: f32[4,3], bf: f32[3])')
+      .replaceAll('8,', '4,')
+      .replaceAll(',8', ',4')
+      .replaceAll('[8]', '[4]'),
+  )
+
   test('a model that lost channels comes closer to what it was', async () => {
-    const thin = build(
-      text('y = Gemm(f, wf: f32[4,3], bf: f32[3])')
-        .replaceAll('8,', '4,')
-        .replaceAll(',8', ',4')
-        .replaceAll('[8]', '[4]'),
-    )
     const [before, after] = heldOut(
       await played([{ do: 'distil', ...short, rate: 0.02 }], { data: images(96, false), as: thin }),
     )
     expect(after).toBeLessThan(0.5 * before)
+  })
+
+  test('a teacher who has been asked about every version leaves time for more steps', async () => {
+    const taught = async (views: number) => {
+      let now = 0
+      // An answer takes ten times as long as a lesson.
+      const perform: Context['perform'] = (task, input) => {
+        now += task.id === 'train/answers' ? 1000 : 100
+        return ctx.perform(task, input)
+      }
+      const options = { minutes: 1, batch: 16, rate: 0.01, augment: ['crop', 'mixup'], views }
+      const asked = { data: images(96, false), as: thin, more: { clock: () => now, perform } }
+      const state = await played([{ do: 'distil', ...options }], asked)
+      expect(now).toBeLessThan(66_000) // with the held-out samples, and with those that an epoch leaves out
+      const [before, after] = heldOut(state)
+      expect(after).toBeLessThan(before)
+      return state.trained[0].taken
+    }
+    expect(await taught(2)).toBeGreaterThan(3 * (await taught(0)))
   })
 
   const teacher = (input: string, classes = 3): Teacher => ({
@@ -308,7 +328,7 @@ describe('qat', () => {
 })
 
 describe('training that is cut off', () => {
-  const steps: Step[] = [{ do: 'finetune', ...short, rate: 0.01 }]
+  const steps: Step[] = [{ do: 'finetune', ...short, rate: 0.01, augment: ['flip', 'crop', 'mixup'] }]
 
   test('goes on from its checkpoint to the same bytes', async () => {
     const whole = await played(steps)

@@ -10,11 +10,12 @@ import { materialFor, openLessons } from './lessons.ts'
 import { likenessOf } from './likeness.ts'
 import { besideEachOther } from './teacher.ts'
 import { checkFloat, resolved, slotFor, trainedBy, withParameters } from './trained.ts'
-import { loopOptions, normalization, trainingOptions } from './training-options.ts'
+import { loopOptions, normalization, trainingOptions, views } from './training-options.ts'
 
 const options = {
   ...trainingOptions(0.002),
   normalization,
+  views,
   temperature: number('Temperature', { default: 2, min: 0.1, max: 20, step: 0.1 }),
   outputs: number('Weight of the squared error of outputs', { default: 20, min: 0, max: 1000, step: 0.01 }),
   features: number('Weight of features', { default: 1, min: 0, max: 1000, step: 0.01 }),
@@ -35,7 +36,7 @@ export const distil = step({
     const { student, teacher, other, names, like, part } = await pairOf(state, o, env)
     const trainee = await floatTrainee(student.graph, part, o.normalization, ctx.bytes)
     const material = await materialFor('distil', false, env)
-    const given = { part, student, teacher, wanted: like.taught, fedAs: names }
+    const given = { part, student, teacher, wanted: like.taught, fedAs: names, views: o.views }
     const { lessons, close } = await openLessons(given, like.terms, material, o, null, ctx)
     try {
       const reached = await train(trainee, lessons, loopOptions(o), slotFor(env, ['distil', o]), 'distil', ctx)

@@ -6,11 +6,12 @@ import type { Context, Dataset, Feeds, Sample, Session } from '../../ir/context.
 import { type Model, requiredInputs, type ValueName } from '../../ir/model.ts'
 import type { NdArray } from '../../ir/tensor.ts'
 import { answering } from '../../stages/train/answers.ts'
-import { type Augmentation, augmented, isImage, mixed } from '../../stages/train/augment.ts'
+import { type Augmentation, isImage } from '../../stages/train/augment.ts'
 import type { Lessons, Taught } from '../../stages/train/loop.ts'
 import type { Term } from '../../stages/train/losses.ts'
 import type { Part } from '../../stages/train/trainee.ts'
 import type { StepEnv } from '../state.ts'
+import { type Shown, sameShapes, showing, unchanged } from './shown.ts'
 import type { TrainingOptions } from './training-options.ts'
 
 /** All samples in memory, the first so many where more would not fit. */
@@ -87,6 +88,8 @@ export interface Given {
   wanted: ReadonlyMap<ValueName, ValueName>
   /** The teacher's names of the student's inputs, where they are others. */
   fedAs?: ReadonlyMap<ValueName, ValueName> | null
+  /** Versions of each sample that the teacher is asked about; 0: any number. */
+  views?: number
 }
 
 /**
@@ -94,7 +97,7 @@ export interface Given {
  * part is fed and that are no inputs are computed by the student's own rest.
  */
 export async function openLessons(
-  { part, student, teacher, wanted, fedAs }: Given,
+  { part, student, teacher, wanted, fedAs, views = 0 }: Given,
   terms: (meanSquare: (name: ValueName) => number) => Term[],
   material: Material,
   o: TrainingOptions,
@@ -118,14 +121,12 @@ export async function openLessons(
     teacher && ctx.kernels.backend === 'wasm' ? await answering(teacher.graph, [...wanted.keys()], ctx) : null
   const session = teacher && !answer ? await open(teacher, [...wanted.keys()]) : null
   const asked = answer ?? (session && ((feeds: Feeds) => session.run(feeds)))
-  // A picture and its mirror image come again and again; what else is done to it does not.
-  const again = [...chosen].every(change => change === 'flip')
   const ask = (feeds: Feeds): Promise<Feeds> =>
     asked!(Object.fromEntries(Object.entries(copied(feeds)).map(([name, a]) => [fedAs?.get(name) ?? name, a])))
-  const answers = asked && (again ? remembering(ask) : (_: unknown, feeds: Feeds) => ask(feeds))
+  const answers = asked && remembering(ask)
   const rng = ctx.rng.fork('train')
 
-  const taught = async (shown: readonly Shown[], labels: Taught['labels']): Promise<Taught> => {
+  const taught = async (shown: readonly Shown[]): Promise<Taught> => {
     const { feeds } = stack(shown.map(({ sample }) => sample))
     const [before, targets] = await Promise.all([
       rest?.run(copied(feeds)),
@@ -140,16 +141,18 @@ export async function openLessons(
         ...Object.entries(before ?? {}),
       ]),
       targets: new Map(Object.entries(targets ?? {}).map(([name, array]) => [wanted.get(name)!, array])),
-      labels,
+      labels:
+        labelOffset === null
+          ? null
+          : shown.map(({ parts }) => parts.map(([sample, share]) => [labelIn(sample, labelOffset), share])),
     }
   }
-  const plain = (shown: readonly Shown[]): Taught['labels'] =>
-    labelOffset === null ? null : shown.map(({ sample }) => [[labelIn(sample, labelOffset), 1]])
 
   const order = shuffled(material.samples.length, rng.fork('held'))
   const kept = Math.max(4, Math.min(mostHeld, Math.floor(o.held * order.length)))
-  const heldOut = order.slice(0, kept).map((i): Shown => ({ sample: material.samples[i], key: `${i}` }))
-  const own = order.slice(kept)
+  const heldOut = order.slice(0, kept).map(i => unchanged(material.samples[i], null))
+  const own = order.slice(kept).map(i => material.samples[i])
+  const show = showing(own, { chosen, views }, rng)
   const each = bytesPerSample(
     student.graph,
     part.nodes.flatMap(n => n.outputs as ValueName[]),
@@ -161,22 +164,18 @@ export async function openLessons(
   const batch = Math.min(o.batch, own.length)
   const perEpoch = Math.max(1, Math.floor(own.length / batch))
   const shards: Taught[] = []
-  for (const some of chunks(heldOut, size)) shards.push(await taught(some, plain(some)))
+  for (const some of chunks(heldOut, size)) shards.push(await taught(some))
   const squares = meanSquares(shards)
   return {
     lessons: {
       terms: terms(name => squares.get(name) ?? 1),
       held: { of: heldOut.length, shards },
+      settled: answers ? views * perEpoch : 0,
       shards(step) {
         const epoch = Math.floor(step / perEpoch)
         const at = (step % perEpoch) * batch
         const picked = shuffled(own.length, rng.fork(`epoch-${epoch}`)).slice(at, at + batch)
-        const prepare = chunks(picked, size).map((some, k) => () => {
-          const draw = rng.fork(`step-${step}-${k}`)
-          const changed = some.map(i => changedBy(chosen, material.samples[own[i]], `${own[i]}`, draw))
-          if (!chosen.has('mixup') || changed.length < 2) return taught(changed, plain(changed))
-          return mixedLesson(changed, draw, labelOffset, taught)
-        })
+        const prepare = chunks(picked, size).map(some => () => taught(some.map(i => show(i, epoch))))
         return { of: picked.length, prepare }
       },
     },
@@ -190,16 +189,18 @@ export async function openLessons(
 const roomForAnswers = 268435456
 
 /** What a teacher answers to samples that come again is asked once. */
-function remembering(ask: (feeds: Feeds) => Promise<Feeds>): (keys: readonly string[], feeds: Feeds) => Promise<Feeds> {
+function remembering(
+  ask: (feeds: Feeds) => Promise<Feeds>,
+): (keys: readonly Shown['key'][], feeds: Feeds) => Promise<Feeds> {
   const known = new Map<string, Feeds>()
   let bytes = 0
   return async (keys, feeds) => {
-    const all = keys.map(key => known.get(key))
+    const all = keys.map(key => (key === null ? undefined : known.get(key)))
     if (all.every(answer => answer !== undefined))
-      return stack(keys.map((name, index) => ({ name, index, feeds: all[index]!, label: null }))).feeds
+      return stack(all.map((feeds, index) => ({ name: `${keys[index]}`, index, feeds: feeds!, label: null }))).feeds
     const got = await ask(feeds)
     for (const [i, key] of keys.entries()) {
-      if (known.has(key) || bytes > roomForAnswers) continue
+      if (key === null || known.has(key) || bytes > roomForAnswers) continue
       const own = copied(Object.fromEntries(Object.entries(got).map(([name, a]) => [name, unstack(a, i, keys.length)])))
       known.set(key, own)
       bytes += Object.values(own).reduce((n, a) => n + a.data.byteLength, 0)
@@ -214,49 +215,6 @@ function checkAugmentable(chosen: ReadonlySet<Augmentation>, { name, samples }: 
     where: { step: 'train' },
     hint: 'Take "augment" out of the recipe.',
   })
-}
-
-/** A sample as it is shown once; `key` tells what it is and which of its pictures were changed. */
-interface Shown {
-  sample: Sample
-  key: string
-}
-
-function changedBy(chosen: ReadonlySet<Augmentation>, sample: Sample, key: string, rng: Rng): Shown {
-  const feeds = Object.entries(sample.feeds).map(
-    ([name, a]) => [name, isImage(a) ? augmented(a, chosen, rng) : a] as const,
-  )
-  const changed = feeds.map(([name, a]) => (a === sample.feeds[name] ? '' : ` ${name}`))
-  return { sample: { ...sample, feeds: Object.fromEntries(feeds) }, key: key + changed.join('') }
-}
-
-/** Each sample mixed with the next, all in one ratio. */
-function mixedLesson(
-  shown: readonly Shown[],
-  rng: Rng,
-  labelOffset: number | null,
-  taught: (shown: readonly Shown[], labels: Taught['labels']) => Promise<Taught>,
-): Promise<Taught> {
-  const samples = shown.map(({ sample }) => sample)
-  const share = rng.uniform()
-  const next = (i: number): Sample => samples[(i + 1) % samples.length]
-  const together = samples.map((sample, i) => ({
-    ...sample,
-    feeds: Object.fromEntries(
-      Object.entries(sample.feeds).map(([name, a]) => [name, isImage(a) ? mixed(a, next(i).feeds[name], share) : a]),
-    ),
-  }))
-  const labels =
-    labelOffset === null
-      ? null
-      : samples.map((s, i): [number, number][] => [
-          [labelIn(s, labelOffset), share],
-          [labelIn(next(i), labelOffset), 1 - share],
-        ])
-  return taught(
-    together.map((sample, i) => ({ sample, key: `${i}+` })),
-    labels,
-  )
 }
 
 function labelIn({ label, name }: Sample, offset: number): number {
@@ -283,9 +241,6 @@ const chunks = <T>(items: readonly T[], size: number): T[][] =>
 /** What is run may be taken away with the run. */
 const copied = (feeds: Feeds): Feeds =>
   Object.fromEntries(Object.entries(feeds).map(([name, a]) => [name, { ...a, data: a.data.slice() } as NdArray]))
-
-const sameShapes = (a: Feeds, b: Feeds): boolean =>
-  Object.entries(a).every(([name, array]) => array.shape.join() === b[name]?.shape.join())
 
 function meanSquares(shards: readonly Taught[]): Map<ValueName, number> {
   const sums = new Map<ValueName, { sum: number; count: number }>()

@@ -23,11 +23,12 @@ import { type Material, materialFor, openLessons } from './lessons.ts'
 import { likenessOf } from './likeness.ts'
 import { writtenFor } from './quantize.ts'
 import { resolved, slotFor, trainedBy, withParameters } from './trained.ts'
-import { loopOptions, trainingOptions } from './training-options.ts'
+import { loopOptions, trainingOptions, views } from './training-options.ts'
 
 const options = {
   ...trainingOptions(0.001),
   scaleRate: number('Rate of scales over that of weights', { default: 1, min: 0, max: 100, step: 0.01 }),
+  views,
   temperature: number('Temperature', { default: 2, min: 0.1, max: 20, step: 0.1 }),
   outputs: number('Weight of the squared error of outputs', { default: 100, min: 0, max: 1000, step: 0.01 }),
   features: number('Weight of features', { default: 0, min: 0, max: 1000, step: 0.01 }),
@@ -89,7 +90,7 @@ async function trained(variant: Variant, state: State, o: QatOptions, material: 
   const terms = (meanSquare: (name: ValueName) => number): Term[] =>
     like.terms(name => meanSquare(seen.ends.get(name)!)).map(term => ({ ...term, value: seen.ends.get(term.value)! }))
   const wanted = new Map(like.values.map(name => [name, seen.ends.get(name)!]))
-  const given = { part, student, teacher, wanted }
+  const given = { part, student, teacher, wanted, views: o.views }
   const { lessons, close } = await openLessons(given, terms, material, o, null, ctx)
   try {
     const reached = await train(trainee, lessons, loopOptions(o), slotFor(env, ['qat', o, key]), 'qat', ctx)

@@ -40,6 +40,13 @@ export type TrainingOptions = OptionValues<ReturnType<typeof trainingOptions>>
 /** Of steps that train floats. */
 export const normalization = choice('Moments that BatchNormalization goes by while training', normalizations, 'batch')
 
+/** Of steps that ask a teacher, who then knows after a while all that will be asked. */
+export const views = number('Versions of each changed sample (0: a new one each time)', {
+  default: 0,
+  min: 0,
+  max: 1000,
+})
+
 export const loopOptions = (o: TrainingOptions): LoopOptions => ({
   steps: o.steps > 0 ? o.steps : null,
   until: o.until > 0 ? o.until : null,

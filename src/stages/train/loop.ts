@@ -46,6 +46,8 @@ export interface Lessons {
   /** The shards of a step, prepared one by one, and how many samples they have together. */
   shards(step: number): { of: number; prepare: readonly (() => Promise<Taught>)[] }
   held: { of: number; shards: readonly Taught[] }
+  /** Steps after which a teacher has been asked all that he will be, so that later ones are faster. */
+  settled: number
 }
 
 /** All that training goes on from. */
@@ -72,11 +74,12 @@ export interface Checkpoint {
   save(reached: Progressed): Promise<void>
 }
 
-// Steps whose time says how many fit: the first few are slower, and later ones may be faster, as what they need is known by then. Until
-// that is said the rate does not fall, so that it should not take long.
+// Steps whose time says how many fit: the first few are slower. Until that is said the rate does not fall, so that it should not take long.
 const timed = { from: 10, to: 20, share: 0.05 }
 // Of the time that is left, what is counted on: hiccups take time too, and the rate should have come down before the time is up.
 const sure = 0.97
+// Later steps are waited for, where they are faster, as long as less than this share of all steps has gone by.
+const waited = 0.5
 /** Milliseconds between checkpoints, and how many times longer than one takes to be kept. */
 const between = { least: 5000, times: 20 }
 
@@ -116,12 +119,18 @@ export async function train(
   try {
     while (reached.ended === null) {
       ctx.signal.throwIfAborted()
-      if (reached.step === timed.from) timedFrom = { step: reached.step, time: elapsed() }
-      if (reached.total === null && reached.step >= timed.to && elapsed() >= timed.share * 1000 * options.seconds) {
-        const each = (elapsed() - timedFrom.time) / Math.max(1, reached.step - timedFrom.step)
+      if (reached.step === timed.from || reached.step === lessons.settled + timed.from)
+        timedFrom = { step: reached.step, time: elapsed() }
+      const since = elapsed() - timedFrom.time
+      if (reached.total === null && reached.step >= timed.to && since >= timed.share * 1000 * options.seconds) {
+        const each = since / Math.max(1, reached.step - timedFrom.step)
         const room = (sure * (1000 * options.seconds - elapsed())) / Math.max(each, 1e-3)
-        reached.total = reached.step + Math.max(1, Math.floor(room))
-        reached.hold = Math.max(options.hold, reached.step)
+        const total = reached.step + Math.max(1, Math.floor(room))
+        const known = lessons.settled + timed.to
+        if (reached.step >= known || known > waited * total) {
+          reached.total = total
+          reached.hold = Math.max(options.hold, reached.step)
+        }
       }
       const now = next ?? begun(lessons, reached.step)
       next = now

@@ -87,6 +87,7 @@ export const training: readonly Pair[] = [
   ['Weight decay', '权重衰减'],
   ['Largest norm of the gradients (0: any)', '梯度的最大范数（0：不限）'],
   ['Changes of images', '图像变换'],
+  ['Versions of each changed sample (0: a new one each time)', '每个样本的变换版本数（0：每次都是新的）'],
   ['Share held out', '留出的比例'],
   ['Steps between judgements', '两次评判之间的步数'],
   ['Decay of the mean of the weights that is kept (0: they themselves)', '所保留权重均值的衰减（0：权重本身）'],
