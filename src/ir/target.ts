@@ -47,9 +47,9 @@ export interface Form {
 
 /**
  * Whose arithmetic gives the preview. 'runtime': the QDQ graph in our own runtime, for targets that compute the same up to the order of
- * their sums; the others are those of the integer executor.
+ * their sums; 'ncnn': its steps written out as a graph of floats; the others are those of the integer executor.
  */
-export type Preview = 'runtime' | 'tflite' | 'tflm'
+export type Preview = 'runtime' | 'ncnn' | 'tflite' | 'tflm'
 
 export interface Target {
   id: string
@@ -92,6 +92,10 @@ export interface Target {
     declined?: readonly { op: string; why: string; source: string }[]
     /** What integer layers make is float, and is rounded only for those that read it in integers. */
     outputs?: 'float32'
+    /** A model that comes in quantised keeps the roundings that nothing reads in integers, as operators of their own. */
+    keepsRoundings?: true
+    /** Depthwise kernels scale by reciprocals from the processor's table, of which there are several. */
+    tabledReciprocals?: { source: string }
     /**
      * Operators that the runtime rounds by itself where they were left in float behind a pair, unless a node that changes nothing stands
      * between.

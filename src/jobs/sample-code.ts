@@ -53,6 +53,7 @@ A dump of your device's layers can be held against \`golden/layers.npz\`: \`thim
 
 const previews: Readonly<Record<Target['preview'], string>> = {
   runtime: 'onnxruntime-web',
+  ncnn: "onnxruntime-web on a graph that takes the steps of ncnn's int8 kernels",
   tflite: "an executor that computes as TensorFlow Lite's reference kernels do",
   tflm: 'an executor that computes as TensorFlow Lite for Microcontrollers does',
 }

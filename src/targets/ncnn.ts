@@ -26,7 +26,7 @@ export const ncnn: Target = {
     { id: 'float', holds: 'float' },
   ],
   version: '1.0.20261020',
-  preview: 'runtime',
+  preview: 'ncnn',
   layout: 'NCHW',
   lower: ['fuse-layer-norm', 'fuse-hard-swish', 'split-heads'],
   quant: {
@@ -40,6 +40,8 @@ export const ncnn: Target = {
     weights: { formats: ['float32', 'int8', 'uint8'], integer: ['int8', 'uint8'], signed: true, perChannel: true },
     bias: 'float32',
     outputs: 'float32',
+    keepsRoundings: true,
+    tabledReciprocals: { source: 'Tencent/ncnn: src/layer/x86/convolutiondepthwise_x86.cpp, forward_int8_x86' },
     ops: [
       compute('Conv', `${layer('convolution')}; ${layer('convolutiondepthwise')}`),
       compute('Gemm', layer('innerproduct')),

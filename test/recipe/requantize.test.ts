@@ -2,13 +2,16 @@
 import { beforeAll, expect, test } from 'vitest'
 import type { Context } from '../../src/ir/context.ts'
 import type { Model } from '../../src/ir/model.ts'
+import type { NdArray } from '../../src/ir/tensor.ts'
 import { verify } from '../../src/ir/verify.ts'
 import { infer } from '../../src/ops/infer.ts'
+import { previewOf } from '../../src/recipe/steps/preview.ts'
 import { requantize } from '../../src/recipe/steps/requantize.ts'
 import { stripPairs } from '../../src/stages/quantize/strip.ts'
+import { ncnn } from '../../src/targets/ncnn.ts'
 import { onnxruntime } from '../../src/targets/onnxruntime.ts'
 import { build } from '../build.ts'
-import { play, ratios, testContext } from '../quantize/played.ts'
+import { play, ratios, samplesFor, testContext } from '../quantize/played.ts'
 import { randomNetwork } from '../quantize/random-network.ts'
 
 let ctx: Context
@@ -51,6 +54,34 @@ test('by the same rules it becomes what it was', async () => {
       expect(db, `${name} of seed ${seed}`).toBeGreaterThan(30)
   }
 }, 120_000)
+
+test('where products give floats, what they are added and averaged as stays on its grid', async () => {
+  const { variant } = await play(network, ctx)
+  const again = await requantize(variant.model, { ...wanted, target: ncnn }, ncnn.forms[0], ctx)
+  const { graph } = again.model
+  verify(graph)
+  const roundedBy = (op: string): number => {
+    const { inputs } = graph.nodes.find(node => node.op === op)!
+    const isRounded = (name: string | null): boolean => name?.endsWith('_rounded') ?? false
+    return inputs.filter(isRounded).length
+  }
+  expect(['Add', 'GlobalAveragePool'].map(roundedBy)).toEqual([2, 1])
+  // Of 256 codes that the input takes ncnn has 255.
+  const [first] = again.floatLeft
+  expect([first.op, first.why]).toEqual(['Conv', expect.stringMatching(/one code more/)])
+
+  const session = await previewOf(ncnn, ctx).open(again.model, { outputs: ['s'] })
+  const own = await ctx.runner.open(variant.model, { outputs: ['s_dq'] })
+  const { scale, zeroPoint } = variant.plan!.activations.get('s')!
+  const codes = (data: NdArray['data']): number[] =>
+    Array.from(data as Float32Array, v => Math.min(255, Math.max(0, Math.round(v / scale[0]) + zeroPoint[0])))
+  for await (const { feeds } of samplesFor(network, 4).samples()) {
+    const [{ s }, { s_dq }] = [await session.run(feeds), await own.run(feeds)]
+    const want = codes(s_dq.data)
+    const other = codes(s.data).filter((q, i) => q !== want[i])
+    expect(other.length / want.length).toBeLessThan(0.002)
+  }
+})
 
 test('inputs and outputs of integers become floats of the same name', async () => {
   const integers = build(`graph (x: u8[N,8]) -> (y) {

@@ -108,7 +108,7 @@ describe.skipIf(!hasShared || litert === null)('a quantised TFLite model, withou
     if (db.ncnn !== null) expect(db.ncnn).toBeGreaterThan(30)
   }, 120_000)
 
-  test('ResNet8: 30 dB in ONNX Runtime; in ncnn what two sets of TFLite kernels agree to', async () => {
+  test('ResNet8: 30 dB in ONNX Runtime and in ncnn, of what two sets of TFLite kernels agree on to 23', async () => {
     const { model } = await sharedModel('onnx/mlperf_resnet8.onnx')
     const pixels: InputSpec = {
       inputs: { '*': { layout: 'NHWC', color: 'RGB', scale: 1, mean: [0, 0, 0], std: [1, 1, 1] } },
@@ -119,8 +119,7 @@ describe.skipIf(!hasShared || litert === null)('a quantised TFLite model, withou
     const db = await judged('ref_int8/resnet8_int8.tflite', samples, 1, -128)
     console.log(db)
     expect(db.onnxruntime).toBeGreaterThan(30)
-    // One code in a thousand that falls to the other side of a tie changes all that follows; a Softmax makes it large where classes are close.
-    if (db.ncnn !== null) expect(db.ncnn).toBeGreaterThan(db.kernels - 3)
+    if (db.ncnn !== null) expect(db.ncnn).toBeGreaterThan(30)
   }, 120_000)
 })
 

@@ -30,6 +30,7 @@ const unaryTypes = {
   Asin: 12,
   Acos: 13,
   Atan: 14,
+  Round: 18,
 }
 // BinaryOp's, as they are and with the sides swapped.
 const binaryTypes: Record<string, readonly [number, number]> = {

@@ -6,7 +6,7 @@ import { elements, type Tensor } from '../../ir/tensor.ts'
 import { type GraphView, Refused } from '../graph-view.ts'
 import { type Window, windowOf } from '../window.ts'
 import type { Order, Part, Planner, PlanOps } from './types.ts'
-import { shiftedEnd, shiftOf, unshifted } from './zero-point.ts'
+import { handedOn, shiftOf, unshifted } from './zero-point.ts'
 
 type Params = [number, NcnnParam][]
 
@@ -35,14 +35,23 @@ interface End {
   params: Params
 }
 
-function ending(node: Node, planner: Planner): End {
+export function endOf(node: Node, view: GraphView): End {
   const output = node.outputs[0]!
-  const next = planner.view.onlyReader(output)
-  const params = next && next.inputs[0] === output ? activationOf(next, planner.view) : null
-  if (!next || !params) return { output, next: null, params: [] }
-  planner.took(next)
-  return { output: next.outputs[0]!, next, params }
+  const next = view.onlyReader(output)
+  const params = next && next.inputs[0] === output ? activationOf(next, view) : null
+  return next && params ? { output: next.outputs[0]!, next, params } : { output, next: null, params: [] }
 }
+
+function ending(node: Node, planner: Planner): End {
+  const end = endOf(node, planner.view)
+  if (end.next) planner.took(end.next)
+  return end
+}
+
+const within = (bounds: readonly number[]): Params => [
+  [9, intParam(3)],
+  [10, floatsParam(bounds)],
+]
 
 interface Weighted {
   /** The value with the weights and, in its shape, the axis of the output channels. */
@@ -103,29 +112,25 @@ function weighted(
   if (elements(codes.scale) !== 1 && elements(codes.scale) !== outputs)
     throw new Refused('its weights have other scales than one for each output channel', 'Quantise them by channel.')
   const input = planner.codes(rounded)
-  const read = view.readersOfCodes(output)
-  // int8 goes from layer to layer where nobody else looks at it.
-  const passes = (reader: Node): boolean =>
-    reader.op === 'Conv' && view.rounded(reader.inputs[0]!)?.source === output && !!view.codes(reader.inputs[1]!, 0)
-  const shiftedParams = read && read.rounded.zero !== 0 ? shiftedEnd(next, view, read.rounded) : null
-  const shifts = shiftedParams !== null
-  const requantises =
-    node.op === 'Conv' && !!read?.readers.length && read.readers.every(passes) && (shifts || read.rounded.zero === 0)
-  const [from, to] = [shiftOf(rounded), shifts ? shiftOf(read!.rounded) : unshifted]
+  const handed = handedOn(node, output, next, view)
+  const requantises = handed?.requantises ?? false
+  const bounds = handed?.bounds ?? null
+  const [from, to] = [shiftOf(rounded), bounds ? shiftOf(handed!.rounded) : unshifted]
+  const end: Params = bounds === null ? params : bounds.length > 0 ? within(bounds) : []
   const biased = biasTensor !== null || from.offset !== 0 || to.offset !== 0
   const { scale } = codes
   return {
     input,
-    output: shifts ? planner.shifted(read!.rounded) : planner.blob(output),
+    output: bounds ? planner.shifted(handed!.rounded) : planner.blob(output),
     biased,
-    params: [[8, intParam(code + (requantises ? 100 : 0))], ...(shiftedParams ?? params)],
+    params: [[8, intParam(code + (requantises ? 100 : 0))], ...end],
     pad: Math.abs(rounded.zero),
     parts: [
       { kind: 'codes', tensor: codes.codes, order, negated: from.sign !== to.sign },
       ...(biased ? [{ kind: 'bias' as const, bias: biasTensor, count: outputs, scale, from, to }] : []),
       { kind: 'multipliers', tensor: scale, count: scales },
       { kind: 'input', rounded },
-      ...(requantises ? [{ kind: 'numbers' as const, values: [1 / read!.rounded.scale] }] : []),
+      ...(requantises ? [{ kind: 'numbers' as const, values: [1 / handed!.rounded.scale] }] : []),
     ],
   }
 }

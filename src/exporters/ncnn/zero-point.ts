@@ -2,9 +2,9 @@
 // are those of x; what z adds to its sums goes into its bias, and it pads with the code of 0. The sign is that of z, so that this code is
 // never below 0: ncnn fills packed borders of negative int8 with -1 (src/layer/x86/padding_x86.cpp: v8 | v8 << 8 | ... of a signed v8;
 // seen in version 1.0.20261020).
-import { floatParam, floatsParam, intParam, type NcnnParam } from '../../formats/ncnn-param.ts'
+import { floatParam, intParam, type NcnnParam } from '../../formats/ncnn-param.ts'
 import type { Bytes } from '../../ir/context.ts'
-import type { Node } from '../../ir/model.ts'
+import type { Node, ValueName } from '../../ir/model.ts'
 import { floatsOf } from '../floats.ts'
 import type { GraphView, Rounded } from '../graph-view.ts'
 import type { Part, Shift } from './types.ts'
@@ -23,11 +23,34 @@ export const shiftParams = ({ sign, offset }: Shift): [number, NcnnParam][] => [
   [2, floatParam(offset)],
 ]
 
-/**
- * The activation at the end of a product that shifts what it gives, as parameters 9 and 10; null for one that is not bounds, which a shift
- * cannot pass. Open bounds lie beyond the codes.
- */
-export function shiftedEnd(next: Node | null, view: GraphView, rounded: Rounded): [number, NcnnParam][] | null {
+/** What a product gives where codes alone are read of it: how they are rounded, and what holds it there. */
+export interface HandedOn {
+  rounded: Rounded
+  /** The bounds of the activation at its end, shifted as what it gives is; none without one. null: what it gives is not shifted. */
+  bounds: readonly number[] | null
+  /** The product rounds in the place of those that read it. */
+  requantises: boolean
+}
+
+/** `next` is the activation at the end of `node`, and `output` what it gives; null where others read that too. */
+export function handedOn(node: Node, output: ValueName, next: Node | null, view: GraphView): HandedOn | null {
+  const read = view.readersOfCodes(output)
+  if (!read) return null
+  const { rounded, readers } = read
+  const bounds = rounded.zero !== 0 ? shiftedBounds(next, view, rounded) : null
+  // int8 goes from layer to layer where nobody else looks at it.
+  const passes = (reader: Node): boolean =>
+    reader.op === 'Conv' && view.rounded(reader.inputs[0]!)?.source === output && !!view.codes(reader.inputs[1]!, 0)
+  const inPlace = bounds !== null || rounded.zero === 0
+  return {
+    rounded,
+    bounds,
+    requantises: node.op === 'Conv' && readers.length > 0 && readers.every(passes) && inPlace,
+  }
+}
+
+/** null for an activation that is not bounds, which a shift cannot pass. Open bounds lie beyond the codes. */
+function shiftedBounds(next: Node | null, view: GraphView, rounded: Rounded): number[] | null {
   if (next === null) return []
   const bound = (i: number): number | null => {
     if (next.op === 'Relu') return i === 1 ? 0 : null
@@ -37,11 +60,7 @@ export function shiftedEnd(next: Node | null, view: GraphView, rounded: Rounded)
   const { sign, offset } = shiftOf(rounded)
   const most = 256 * rounded.scale
   const [low, high] = [bound(1), bound(2)].map(b => (b === null ? null : sign * b + offset))
-  const ends = sign === 1 ? [low ?? -most, high ?? most] : [high ?? -most, low ?? most]
-  return [
-    [9, intParam(3)],
-    [10, floatsParam(ends)],
-  ]
+  return sign === 1 ? [low ?? -most, high ?? most] : [high ?? -most, low ?? most]
 }
 
 /** Biases of a product of shifted values. `codes` are its weights as they are written, those of one output after those of another. */

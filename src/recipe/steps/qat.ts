@@ -12,6 +12,7 @@ import { infer } from '../../ops/infer.ts'
 import { upgradeOpset } from '../../stages/passes/upgrade-opset.ts'
 import { fixedOutputs } from '../../stages/quantize/fixed.ts'
 import { quantizeModel } from '../../stages/quantize/qdq.ts'
+import { withTabledReciprocals } from '../../stages/quantize/reciprocals.ts'
 import { readsOf } from '../../stages/quantize/repairs/brecq.ts'
 import { train } from '../../stages/train/loop.ts'
 import type { Term } from '../../stages/train/losses.ts'
@@ -144,10 +145,11 @@ function keptScales(graph: Graph, plan: QuantPlan, { target, raw }: Variant) {
 
 async function rewritten(
   variant: Variant,
-  { plan, model }: { plan: QuantPlan; model: Model },
+  { plan: trained, model }: { plan: QuantPlan; model: Model },
   { ctx, wanted }: StepEnv,
 ): Promise<Variant> {
   const target = findTarget(variant.target)
+  const plan = withTabledReciprocals(trained, model.graph, target)
   const quantized = await quantizeModel(model, plan, ctx.bytes)
   const written = await writtenFor(target, variant.form, quantized, ctx.bytes)
   const asked = wanted.find(w => w.target.id === variant.target && w.form === variant.asked && w.io === variant.io)!

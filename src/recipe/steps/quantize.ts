@@ -13,6 +13,7 @@ import { type Choice, choose } from '../../stages/quantize/choose.ts'
 import { decide } from '../../stages/quantize/decide.ts'
 import { quantizeModel } from '../../stages/quantize/qdq.ts'
 import type { RawInput } from '../../stages/quantize/raw-input.ts'
+import { withTabledReciprocals } from '../../stages/quantize/reciprocals.ts'
 import { graphRepairs, weightRepairs } from '../../stages/quantize/repairs/index.ts'
 import type { Learning, Normals } from '../../stages/quantize/repairs/types.ts'
 import { isRuntimeForm, withRuntimeKernels } from '../../stages/quantize/runtime-kernels.ts'
@@ -123,6 +124,7 @@ export async function quantizeWith(
       plan = repaired.plan
       rounded = repaired.model
     }
+    plan = withTabledReciprocals(plan, rounded.graph, target)
     const quantized = await quantizeModel(rounded, plan, env.ctx.bytes)
     for (const { wanted: w, form } of wanted) {
       const written = await writtenFor(target, form.id, quantized, env.ctx.bytes)

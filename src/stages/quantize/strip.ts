@@ -94,8 +94,8 @@ function moved(e: Editor, name: ValueName): ReadonlySet<ValueName> {
   return found
 }
 
-// Operators that hand codes on as they are.
-const moves = new Set([
+/** Operators that hand codes on as they are. */
+export const moves: ReadonlySet<string> = new Set([
   'Identity',
   'Transpose',
   'Reshape',

@@ -22,6 +22,10 @@ export const recipe: readonly Pair[] = [
   ['The scale of {node} is computed at run time, or is one of blocks', '{node} 的缩放在运行时计算，或按块划分'],
   ['Convert to a target that takes ONNX as it is: --target onnx.', '请转换到直接接受 ONNX 的目标：--target onnx。'],
   ['the range of a value that it reads or makes is not in the model', '模型中没有它读取或产生的某个值的范围'],
+  [
+    'its input has one code more than the target, which would cut off an end of what the model is given',
+    '其输入比目标多一个编码，否则会截掉模型输入范围的一端',
+  ],
   ['The form {form} holds no {formats}', '形式 {form} 不能容纳{formats}'],
   ['{target} has no form for {formats}', '{target} 没有用于{formats}的形式'],
   [
