@@ -2,7 +2,7 @@
 // which float32 holds exactly up to 2^24; one fused multiply-add (here in float64) makes reals of them, an activation follows, and who reads
 // them in codes rounds half away from zero. Read from src/layer/x86/requantize_x86.cpp, dequantize_x86.cpp, quantize_x86.cpp,
 // innerproduct_x86.cpp and float2int8_sse of x86_usability.h, and held against version 1.0.20261020.
-import { viewAs } from '../../base/dtype.ts'
+import { onnxCode, viewAs } from '../../base/dtype.ts'
 import type { Bytes } from '../../ir/context.ts'
 import { type Editor, edit } from '../../ir/edit.ts'
 import { type Attr, attrInt, attrInts, attrString, int, type Model, type Node, type ValueName } from '../../ir/model.ts'
@@ -10,7 +10,7 @@ import { elements, floats, int64s, tensorOf } from '../../ir/tensor.ts'
 import { floatsOf } from '../floats.ts'
 import { type Codes, GraphView, type Rounded } from '../graph-view.ts'
 import { endOf } from './products.ts'
-import { type HandedOn, handedOn, shiftedBias, shiftOf, unshifted } from './zero-point.ts'
+import { type HandedOn, handedOn, keyOf, shiftedBias, shiftOf, unshifted } from './zero-point.ts'
 
 const f32 = Math.fround
 
@@ -60,7 +60,7 @@ async function productAt(node: Node, view: GraphView, bytes: Bytes): Promise<Pro
   const own = from.sign === to.sign ? written : written.map(code => Math.min(127, -code))
   const outputs = byOutput ? shape[0] : shape[1]
   const inputs = own.length / outputs
-  const rows = byOutput ? own : own.map((_, at) => own[(at % inputs) * outputs + Math.floor(at / inputs)])
+  const rows = byOutput ? own : turned(own, inputs, outputs)
   const bias = view.constant(node.inputs[2])
   const biased = bias !== null || from.offset !== 0 || to.offset !== 0
   return {
@@ -68,10 +68,7 @@ async function productAt(node: Node, view: GraphView, bytes: Bytes): Promise<Pro
     rounded,
     weights: isConv
       ? { shape, codes: Float32Array.from(rows) }
-      : {
-          shape: [inputs, outputs],
-          codes: Float32Array.from(rows, (_, at) => rows[(at % outputs) * inputs + Math.floor(at / outputs)]),
-        },
+      : { shape: [inputs, outputs], codes: Float32Array.from(byOutput ? turned(own, outputs, inputs) : own) },
     unit: await unitsOf(codes, rounded, outputs, bytes),
     bias: biased
       ? await shiftedBias({ kind: 'bias', bias, count: outputs, scale: codes.scale, from, to }, rows, bytes)
@@ -82,6 +79,10 @@ async function productAt(node: Node, view: GraphView, bytes: Bytes): Promise<Pro
   }
 }
 
+/** A matrix of so many rows and columns, its columns as rows. */
+const turned = (codes: Int8Array, rows: number, columns: number): Int8Array =>
+  codes.map((_, at) => codes[(at % rows) * columns + Math.floor(at / rows)])
+
 /** Scales lie in the file as their reciprocals, and are multiplied as such. */
 async function unitsOf({ scale }: Codes, rounded: Rounded, outputs: number, bytes: Bytes): Promise<Float32Array> {
   const scales = await floatsOf(scale, bytes)
@@ -91,8 +92,6 @@ async function unitsOf({ scale }: Codes, rounded: Rounded, outputs: number, byte
     (_, o) => 1 / f32(input * f32(1 / scales[elements(scale) === 1 ? 0 : o])),
   )
 }
-
-const keyOf = ({ source, scale, zero }: Rounded): string => `${zero} ${scale} ${source}`
 
 class Writer {
   /** Values as a product gives them, shifted, by how they are rounded. */
@@ -105,19 +104,16 @@ class Writer {
   }
 
   write(product: Product): void {
-    const { node, rounded, weights, unit, bias, next, output, handed } = product
-    const isConv = node.op === 'Conv'
-    const [first] = node.outputs as [ValueName]
+    const { node, rounded, weights, next, output, handed } = product
+    const first = node.outputs[0]!
     const codes = this.#codesOf(rounded)
     const weight = this.#numbers(`${first}_weights`, weights.codes, weights.shape)
-    const sums = isConv
-      ? this.#convolved(node, codes, weight, Math.abs(rounded.zero))
-      : this.#add('MatMul', [codes, weight], `${first}_sums`)
-    // Behind a product, where others read what it gives.
-    const along = isConv ? weights.shape.slice(1).map((_, i) => (i === 0 ? unit.length : 1)) : [unit.length]
-    const name = handed?.bounds ? `${first}_reals` : null
+    const sums =
+      node.op === 'Conv'
+        ? this.#convolved(node, codes, weight, Math.abs(rounded.zero))
+        : this.#add('MatMul', [codes, weight], `${first}_sums`)
     this.#editor.removeNode(node.id)
-    const reals = this.#reals(sums, unit, bias, along, isConv, first, name)
+    const reals = this.#reals(product, sums, handed?.bounds ? this.#editor.freshName(`${first}_reals`) : first)
     if (!handed?.bounds) return
     const shifted = this.shifted.get(keyOf(handed.rounded))!
     if (handed.bounds.length === 0) this.#put('Identity', [reals], shifted)
@@ -167,21 +163,15 @@ class Writer {
     return this.#add('Conv', [input, weight], `${name}_sums`, [...attrs])
   }
 
-  /** `isFused`: product and sum are rounded once. */
-  #reals(
-    sums: ValueName,
-    unit: Float32Array,
-    bias: Float32Array | null,
-    along: readonly number[],
-    isFused: boolean,
-    name: ValueName,
-    fresh: string | null,
-  ): ValueName {
-    const output = fresh === null ? name : this.#editor.freshName(fresh)
+  /** A convolution rounds its product and sum once, a product of matrices each. */
+  #reals({ node, weights, unit, bias }: Product, sums: ValueName, output: ValueName): ValueName {
+    const isConv = node.op === 'Conv'
+    const name = node.outputs[0]!
+    const along = isConv ? weights.shape.slice(1).map((_, i) => (i === 0 ? unit.length : 1)) : [unit.length]
     const units = this.#numbers(`${name}_unit`, unit, along)
     if (!bias) return this.#put('Mul', [sums, units], output)
     const biases = this.#numbers(`${name}_bias`, bias, along)
-    if (!isFused) return this.#put('Add', [this.#add('Mul', [sums, units], `${name}_scaled`), biases], output)
+    if (!isConv) return this.#put('Add', [this.#add('Mul', [sums, units], `${name}_scaled`), biases], output)
     const wide = [sums, units, biases].map(value => this.#add('Cast', [value], `${value}_wide`, [['to', int(double)]]))
     const scaled = this.#add('Mul', wide.slice(0, 2), `${name}_scaled`)
     const sum = this.#add('Add', [scaled, wide[2]], `${name}_sum`)
@@ -209,5 +199,4 @@ class Writer {
   }
 }
 
-// Of ONNX's element types.
-const [single, double] = [1, 11]
+const [single, double] = [onnxCode('float32'), onnxCode('float64')]

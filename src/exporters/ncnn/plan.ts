@@ -8,7 +8,7 @@ import { inner, sizesOf } from './blob-shapes.ts'
 import { layouts } from './layout.ts'
 import { products } from './products.ts'
 import type { PlannedLayer, Planner, PlanOps } from './types.ts'
-import { shiftOf, shiftParams } from './zero-point.ts'
+import { keyOf, shiftOf, shiftParams } from './zero-point.ts'
 
 const ops: PlanOps = { ...products, ...arithmetic, ...layouts }
 const source = 'Tencent/ncnn: docs/developer-guide/operators.md'
@@ -81,9 +81,9 @@ export function planNcnn(model: Model): Plan {
     return made
   }
   const shifts = new Map<string, string>()
-  const shifted: Planner['shifted'] = ({ source, scale, zero }) => {
-    const made = fresh(`${source}_shifted`)
-    shifts.set(`${zero} ${scale} ${source}`, made)
+  const shifted: Planner['shifted'] = rounded => {
+    const made = fresh(`${rounded.source}_shifted`)
+    shifts.set(keyOf(rounded), made)
     return made
   }
   const planner: Planner = {
@@ -91,9 +91,9 @@ export function planNcnn(model: Model): Plan {
     blob,
     shifted,
     codes: rounded => {
-      const { source, scale, zero } = rounded
+      const { source, zero } = rounded
       if (zero === 0) return blob(source)
-      const known = shifts.get(`${zero} ${scale} ${source}`)
+      const known = shifts.get(keyOf(rounded))
       if (known !== undefined) return known
       const given = blob(source)
       const made = shifted(rounded)

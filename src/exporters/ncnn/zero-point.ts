@@ -16,6 +16,9 @@ export const shiftOf = ({ scale, zero }: Rounded): Shift => ({
   offset: Math.abs(zero) * scale,
 })
 
+/** The same for values that are rounded alike. */
+export const keyOf = ({ source, scale, zero }: Rounded): string => `${zero} ${scale} ${source}`
+
 /** BinaryOp's parameters of a layer that shifts. */
 export const shiftParams = ({ sign, offset }: Shift): [number, NcnnParam][] => [
   [0, intParam(sign === 1 ? 0 : 7)],
