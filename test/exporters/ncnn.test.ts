@@ -190,6 +190,18 @@ test.skipIf(ncnn === null)('a network of an old opset is written in newer operat
   expect(agreement(await outputsOf(original, [feeds], ctx), got!)).toBeGreaterThan(95)
 })
 
+test('a number that meets an input is a blob of its own, lest ncnn writes into what the caller gave', async () => {
+  const { files } = await writtenFor(
+    build('graph (x: f32[1,4]) -> (y) { a = Mul(x, f32[]{2})\n y = Add(a, f32[]{3}) }'),
+    ctx,
+    'ncnn',
+    'float',
+    { samples: 1 },
+  )
+  const layers = readNcnnParam(files['model.param'], 'model.param').filter(({ type }) => type === 'BinaryOp')
+  expect(layers.map(({ inputs }) => inputs.length)).toEqual([2, 1])
+})
+
 const residual = `graph (x: f32[N,3,12,12]) -> (y) {
   a = Conv(x, w0: f32[8,3,3,3], b0: f32[8]) {pads=[1,1,1,1]}
   ar = Relu(a)

@@ -65,12 +65,7 @@ function binary(node: Node, planner: Planner): void {
     }
     if (node.op === 'Pow' && type === straight && Number.isInteger(constant))
       throw new Refused('powers of negative numbers are no numbers in ncnn', 'Write it as products.')
-    const params = [
-      [0, intParam(type)],
-      [1, intParam(1)],
-      [2, floatParam(constant)],
-    ] as const
-    planner.add('BinaryOp', [planner.blob(x)], [output], params)
+    planner.withNumber(type, planner.blob(x), constant, output)
     return
   }
   const rank = view.shape(node.outputs[0]!).length

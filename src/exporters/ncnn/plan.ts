@@ -1,5 +1,5 @@
 // The layers of an ncnn network, planned from the graph alone: what cannot be written comes as a finding for each node. Weights are read later.
-import { intParam, type NcnnParam } from '../../formats/ncnn-param.ts'
+import { floatParam, intParam, type NcnnParam } from '../../formats/ncnn-param.ts'
 import { type Model, type Node, requiredInputs, type ValueName } from '../../ir/model.ts'
 import { GraphView, Refused, refusalOf } from '../graph-view.ts'
 import type { Problem } from '../types.ts'
@@ -8,7 +8,7 @@ import { inner, sizesOf } from './blob-shapes.ts'
 import { layouts } from './layout.ts'
 import { products } from './products.ts'
 import type { PlannedLayer, Planner, PlanOps } from './types.ts'
-import { keyOf, shiftOf, shiftParams } from './zero-point.ts'
+import { keyOf, shiftOf, shiftType } from './zero-point.ts'
 
 const ops: PlanOps = { ...products, ...arithmetic, ...layouts }
 const source = 'Tencent/ncnn: docs/developer-guide/operators.md'
@@ -86,6 +86,16 @@ export function planNcnn(model: Model): Plan {
     shifts.set(keyOf(rounded), made)
     return made
   }
+  const withNumber: Planner['withNumber'] = (type, given, number, made, name) => {
+    const kind = [0, intParam(type)] as const
+    if (!view.graph.inputs.some(input => names.get(input) === given)) {
+      add('BinaryOp', [given], [made], [kind, [1, intParam(1)], [2, floatParam(number)]], [], name)
+      return
+    }
+    const held = fresh(`${made}_by`)
+    add('MemoryData', [], [held], [[0, intParam(1)]], [{ kind: 'numbers', values: [number] }], held)
+    add('BinaryOp', [given, held], [made], [kind], [], name)
+  }
   const planner: Planner = {
     view,
     blob,
@@ -98,15 +108,10 @@ export function planNcnn(model: Model): Plan {
       const given = blob(source)
       const made = shifted(rounded)
       const shift = shiftOf(rounded)
-      if (!view.graph.inputs.includes(source)) add('BinaryOp', [given], [made], shiftParams(shift), [], made)
-      else {
-        // With a number of its own it would write into what the caller gave.
-        const offset = fresh(`${made}_by`)
-        add('MemoryData', [], [offset], [[0, intParam(1)]], [{ kind: 'numbers', values: [shift.offset] }], offset)
-        add('BinaryOp', [given, offset], [made], shiftParams(shift).slice(0, 1), [], made)
-      }
+      withNumber(shiftType(shift), given, shift.offset, made, made)
       return made
     },
+    withNumber,
     fresh,
     add,
     took: node => void absorbed.add(node),

@@ -42,6 +42,8 @@ export interface Planner {
   codes(rounded: Rounded): string
   /** A new blob of a value that the layer which makes it shifts at once, since nothing reads it but its codes. */
   shifted(rounded: Rounded): string
+  /** BinaryOp of a blob and a number. With one of its own it would write into what it is given, which what the caller gave is spared. */
+  withNumber(type: number, given: string, number: number, made: string, name?: string): void
   /** The same blob under another name. */
   alias(name: ValueName, of: ValueName): void
   /** A blob of the layer's own. */

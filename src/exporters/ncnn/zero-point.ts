@@ -2,7 +2,6 @@
 // are those of x; what z adds to its sums goes into its bias, and it pads with the code of 0. The sign is that of z, so that this code is
 // never below 0: ncnn fills packed borders of negative int8 with -1 (src/layer/x86/padding_x86.cpp: v8 | v8 << 8 | ... of a signed v8;
 // seen in version 1.0.20261020).
-import { floatParam, intParam, type NcnnParam } from '../../formats/ncnn-param.ts'
 import type { Bytes } from '../../ir/context.ts'
 import type { Node, ValueName } from '../../ir/model.ts'
 import { floatsOf } from '../floats.ts'
@@ -19,12 +18,8 @@ export const shiftOf = ({ scale, zero }: Rounded): Shift => ({
 /** The same for values that are rounded alike. */
 export const keyOf = ({ source, scale, zero }: Rounded): string => `${zero} ${scale} ${source}`
 
-/** BinaryOp's parameters of a layer that shifts. */
-export const shiftParams = ({ sign, offset }: Shift): [number, NcnnParam][] => [
-  [0, intParam(sign === 1 ? 0 : 7)],
-  [1, intParam(1)],
-  [2, floatParam(offset)],
-]
+/** BinaryOp's number of a layer that shifts by the offset. */
+export const shiftType = ({ sign }: Shift): number => (sign === 1 ? 0 : 7)
 
 /** What a product gives where codes alone are read of it: how they are rounded, and what holds it there. */
 export interface HandedOn {
