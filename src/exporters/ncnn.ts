@@ -10,7 +10,7 @@ import { floatsOf } from './floats.ts'
 import { planNcnn } from './ncnn/plan.ts'
 import { howToRun, sampleProgram } from './ncnn/sample.ts'
 import type { Part, PlannedLayer } from './ncnn/types.ts'
-import { shiftedBias } from './ncnn/zero-point.ts'
+import { mirrored, shiftedBias } from './ncnn/zero-point.ts'
 import { refused } from './refused.ts'
 import type { Edge, Exporter } from './types.ts'
 
@@ -64,7 +64,7 @@ async function writeParts(
   for (const part of parts) {
     if (part.kind === 'codes') {
       const laid = ordered(viewAs('int8', await bytes.read(part.tensor)) as Int8Array, part)
-      codes = part.negated ? laid.map(code => Math.min(127, -code)) : laid
+      codes = part.negated ? mirrored(laid) : laid
       bin.int8(codes)
     } else if (part.kind === 'weight') {
       const values = ordered(await floatsOf(part.tensor, bytes), part)

@@ -6,15 +6,15 @@ import { onnxCode, viewAs } from '../../base/dtype.ts'
 import type { Bytes } from '../../ir/context.ts'
 import { type Editor, edit } from '../../ir/edit.ts'
 import { type Attr, attrInt, attrInts, attrString, int, type Model, type Node, type ValueName } from '../../ir/model.ts'
-import { elements, floats, int64s, tensorOf } from '../../ir/tensor.ts'
+import { elements, floats, int64s, tensorOf, transposed } from '../../ir/tensor.ts'
 import { floatsOf } from '../floats.ts'
 import { type Codes, GraphView, type Rounded } from '../graph-view.ts'
 import { endOf } from './products.ts'
-import { type HandedOn, handedOn, keyOf, shiftedBias, shiftOf, unshifted } from './zero-point.ts'
+import { type HandedOn, handedOn, keyOf, mirrored, shiftedBias, shiftOf, unshifted } from './zero-point.ts'
 
 const f32 = Math.fround
 
-/** `model` must be inferred. The values of its operators keep their names; those of pairs are there no longer where nothing else reads them. */
+/** The values of operators and pairs keep their names. */
 export async function asComputed(model: Model, bytes: Bytes): Promise<Model> {
   const view = new GraphView(model)
   const products: Product[] = []
@@ -57,7 +57,7 @@ async function productAt(node: Node, view: GraphView, bytes: Bytes): Promise<Pro
   const [from, to] = [shiftOf(rounded), handed?.bounds ? shiftOf(handed.rounded) : unshifted]
   const { shape } = codes.codes
   const written = viewAs('int8', await bytes.read(codes.codes)) as Int8Array
-  const own = from.sign === to.sign ? written : written.map(code => Math.min(127, -code))
+  const own = from.sign === to.sign ? written : mirrored(written)
   const outputs = byOutput ? shape[0] : shape[1]
   const inputs = own.length / outputs
   const rows = byOutput ? own : turned(own, inputs, outputs)
@@ -81,7 +81,7 @@ async function productAt(node: Node, view: GraphView, bytes: Bytes): Promise<Pro
 
 /** A matrix of so many rows and columns, its columns as rows. */
 const turned = (codes: Int8Array, rows: number, columns: number): Int8Array =>
-  codes.map((_, at) => codes[(at % rows) * columns + Math.floor(at / rows)])
+  transposed({ dtype: 'int8', shape: [rows, columns], data: codes }, [1, 0]).data as Int8Array
 
 /** Scales lie in the file as their reciprocals, and are multiplied as such. */
 async function unitsOf({ scale }: Codes, rounded: Rounded, outputs: number, bytes: Bytes): Promise<Float32Array> {

@@ -18,6 +18,9 @@ export const shiftOf = ({ scale, zero }: Rounded): Shift => ({
 /** The same for values that are rounded alike. */
 export const keyOf = ({ source, scale, zero }: Rounded): string => `${zero} ${scale} ${source}`
 
+/** Codes of weights of what has the other sign. */
+export const mirrored = (codes: Int8Array): Int8Array => codes.map(code => Math.min(127, -code))
+
 /** BinaryOp's number of a layer that shifts by the offset. */
 export const shiftType = ({ sign }: Shift): number => (sign === 1 ? 0 : 7)
 

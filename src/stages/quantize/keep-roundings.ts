@@ -3,6 +3,7 @@
 import { edit } from '../../ir/edit.ts'
 import type { Model, Node, NodeId, ValueName } from '../../ir/model.ts'
 import { floats, tensorOf } from '../../ir/tensor.ts'
+import { readInstead } from './qdq.ts'
 import { type Grid, moves } from './strip.ts'
 
 /**
@@ -10,25 +11,24 @@ import { type Grid, moves } from './strip.ts'
  * to a value with a grid of its own. Half to even, as QuantizeLinear.
  */
 export function keepRoundings(model: Model, grids: ReadonlyMap<ValueName, Grid>, products: ReadonlySet<NodeId>): Model {
+  const handsOn = ({ op, outputs }: Node): boolean => moves.has(op) && outputs.some(o => o !== null && grids.has(o))
   const graph = edit(model.graph, editor => {
     for (const [name, { min, max, scale }] of grids) {
-      const handsOn = ({ op, outputs }: Node): boolean => moves.has(op) && outputs.some(o => o !== null && grids.has(o))
       const readers = editor.consumers(name).filter(node => !products.has(node.id) && !handsOn(node))
-      const maker = editor.producer(name)
       if (readers.length === 0) continue
+      const origin = editor.producer(name)?.origin ?? []
       const constant = (part: string, value: number): ValueName =>
         editor.addInitializer(`${name}_${part}`, tensorOf(floats([], [value])))
       const add = (op: string, inputs: ValueName[], part: string): ValueName => {
         const output = editor.freshName(`${name}_${part}`)
-        editor.addNode({ op, name: '', inputs, outputs: [output], origin: maker?.origin ?? [] })
+        editor.addNode({ op, name: '', inputs, outputs: [output], origin })
         return output
       }
       const unit = constant('unit', scale)
       const whole = add('Round', [add('Div', [name, unit], 'units')], 'whole')
       const bounds = [min, max].map((bound, i) => constant(['least', 'most'][i], Math.round(bound / scale)))
       const rounded = add('Mul', [add('Clip', [whole, ...bounds], 'held'), unit], 'rounded')
-      for (const node of readers)
-        editor.updateNode(node.id, { inputs: node.inputs.map(input => (input === name ? rounded : input)) })
+      for (const node of readers) readInstead(editor, node, name, rounded)
     }
   })
   return { ...model, graph }

@@ -114,7 +114,8 @@ function keepApart(editor: Editor, { roundsUnasked = [], quantized }: QuantPlan)
   }
 }
 
-function readInstead(editor: Editor, node: Node, from: ValueName, to: ValueName): void {
+/** The node reads `to` where it read `from`. */
+export function readInstead(editor: Editor, node: Node, from: ValueName, to: ValueName): void {
   const current = editor.node(node.id)!
   editor.updateNode(node.id, { inputs: current.inputs.map(name => (name === from ? to : name)) })
 }
