@@ -43,6 +43,8 @@ export interface Form {
   /** Formats that it has whatever the recipe says in general; a layer's own stay. */
   activations?: FormatName
   weights?: FormatName
+  /** What it makes of eight bits that a recipe names for weights in general, where it has activations of eight bits too. */
+  narrowed?: FormatName
 }
 
 /**

@@ -4,7 +4,6 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { barOn } from '../../scripts/cpu.mjs'
 import { compiler, sanitized, strict } from '../exporters/c-compiler.ts'
 import { installed } from '../targets/runtimes.ts'
 import { filesOf, root, samples, scratch, thimble } from './cli.ts'
@@ -92,7 +91,7 @@ test('in JavaScript, the golden input and a picture', () => {
 describe.each([
   ['onnxruntime', 'onnxruntime', 60],
   ['tflite', 'tflite', 25],
-  ['openvino', 'openvino', barOn('openvino', 25, 15)],
+  ['openvino', 'openvino', 25],
   ['mnn', 'mnn', 25],
   ['caffe', 'caffe', 90],
   ['paddle', 'paddle', 90],

@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Context } from '../../src/ir/context.ts'
 import { methods } from '../../src/stages/calibrate/index.ts'
+import { openvino } from '../../src/targets/openvino.ts'
 import { build } from '../build.ts'
 import { play, testContext } from './played.ts'
 
@@ -53,6 +54,17 @@ describe('per layer', () => {
     const played = await play(model, ctx, { step: { weights: 'int7' } })
     for (const weight of ['wa', 'wb', 'wc']) expect(reach(codes(played, weight))).toBe(63)
     expect(played.sqnr.y).toBeGreaterThan(25)
+  })
+
+  test.each([
+    ['int8', {}, 63],
+    ['int8-vnni', {}, 127],
+    ['int8', { activations: 'int16' }, 127],
+    ['int8', { weights: 'int6' }, 31],
+    ['int8', { layers: { 'block.*': { weights: 'int8' }, head: { weights: 'int8' } } }, 127],
+  ])('OpenVINO in the form %s with %o has weights up to %i', async (form, step, most) => {
+    const played = await play(model, ctx, { step, wanted: { target: openvino, form } })
+    for (const weight of ['wa', 'wb', 'wc']) expect(reach(codes(played, weight))).toBe(most)
   })
 
   test('one scale for a whole tensor where asked', async () => {

@@ -23,11 +23,11 @@ export function formOf({ target, form: asked }: Wanted, o: QuantizeOptions): For
 }
 
 /** The options as a form has them. */
-export const inForm = (o: QuantizeOptions, { weights, activations }: Form): QuantizeOptions => ({
-  ...o,
-  ...(weights ? { weights } : {}),
-  ...(activations ? { activations } : {}),
-})
+export function inForm(o: QuantizeOptions, form: Form): QuantizeOptions {
+  const { activations = o.activations, weights = o.weights } = form
+  const both = width(weights) === 8 && width(activations) === 8
+  return { ...o, activations, weights: (both && form.narrowed) || weights }
+}
 
 function holdsOf(o: QuantizeOptions): Form['holds'] {
   if (wholeHalf(o)) return 'float16'

@@ -136,7 +136,7 @@ export const host: readonly Pair[] = [
     '在没有 VNNI 的 x86 处理器（Ice Lake 之前、Zen 4 之前）上使用 ONNX Runtime 时：字节乘积之和在那里会溢出，结果可能相差很远。若示例程序设置了会话选项 session.x64quantprecision 为 1，照此设置即可；其他模型请使用 int7 权重。',
   ],
   [
-    'For x86 processors without VNNI (before Ice Lake, before Zen 4) choose weights of int7: sums of products of bytes overflow there in OpenVINO, and with int8 answers may be far off.',
-    '若部署在没有 VNNI 的 x86 处理器（Ice Lake 之前、Zen 4 之前）上，请选择 int7 权重：OpenVINO 的字节乘积之和在那里会溢出，使用 int8 时结果可能相差很远。',
+    'On x86 processors without VNNI (before Ice Lake, before Zen 4) sums of products of bytes overflow in OpenVINO, and answers may be far off: the form int8 keeps weights to seven bits, which is right everywhere; int8-vnni, and what came in quantised, keep eight for processors that have it.',
+    '在没有 VNNI 的 x86 处理器（Ice Lake 之前、Zen 4 之前）上，OpenVINO 的字节乘积之和会溢出，结果可能相差很远：int8 形式的权重只用七位，在任何处理器上都正确；int8-vnni 形式以及本来就量化的模型保留八位，用于有 VNNI 的处理器。',
   ],
 ]
