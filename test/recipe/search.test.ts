@@ -11,6 +11,7 @@ import type { Step } from '../../src/recipe/types.ts'
 import { checkRecipe } from '../../src/recipe/validate.ts'
 import { onnx } from '../../src/targets/onnx.ts'
 import { onnxruntime } from '../../src/targets/onnxruntime.ts'
+import { openvino } from '../../src/targets/openvino.ts'
 import { build } from '../build.ts'
 import { samplesFor, testContext } from '../quantize/played.ts'
 
@@ -210,6 +211,13 @@ describe('a budget of milliseconds', () => {
     const { found } = stepOf(await searched({ keep: { latencyMs: 8 }, formats, ...plain }, { runner: slow }))
     expect(Object.values(found.quantize.layers!).every(layer => layer.float)).toBe(true)
   })
+})
+
+test('layers of eight bits have seven where the form of a target has', async () => {
+  const state = await searched({ keep: { loss: 100 }, formats: ['int4', 'int8'], ...plain }, { targets: [openvino] })
+  const { quantize, sensitivity } = stepOf(state).found
+  for (const formats of Object.values(sensitivity)) expect(Object.keys(formats).sort()).toEqual(['int4', 'int7'])
+  for (const { weights } of Object.values(quantize.layers!)) expect(['int4', 'int7']).toContain(weights)
 })
 
 test('every target is judged, and the worst decides', async () => {

@@ -9,6 +9,7 @@ import type { Model } from '../../ir/model.ts'
 import { choose } from '../../stages/quantize/choose.ts'
 import { keptApart, type State, type StepEnv, step } from '../state.ts'
 import { expected } from './expected.ts'
+import { narrowedFor } from './forms.ts'
 import { layerTimes } from './layer-times.ts'
 import { gather, gatherOnce } from './observed.ts'
 import { quantizeWith } from './quantize.ts'
@@ -59,7 +60,8 @@ async function find(state: State, o: SearchOptions, env: StepEnv): Promise<Found
       where: { step: 'search' },
       hint: 'Add a step export, or give --target.',
     })
-  const { formats, notes } = usable(o.formats, targets)
+  const asked = o.formats.map(name => narrowedFor(env.wanted, name, base))
+  const { formats, notes } = usable(asked, targets)
   const current = prepared(state.model, base, formats)
   const { model, raws } = base.rawInput ? await takingPixels(current, env) : { model: current, raws: [] }
   const layers = searchLayers(model, targets, base, o.only)
