@@ -193,8 +193,9 @@ async function firstLoad(executablePath) {
         const sample = page.getByTestId('sample-digits')
         await sample.waitFor()
         times.shown.push(performance.now() - start)
+        const shell = new Set(asked)
         await page.waitForLoadState('networkidle')
-        loaded ??= [...asked]
+        loaded ??= [...asked].map(path => ({ path, early: shell.has(path) }))
         const clicked = performance.now()
         await sample.click()
         await page.getByTestId('agreement').waitFor({ timeout: 150_000 })
@@ -206,9 +207,9 @@ async function firstLoad(executablePath) {
   } finally {
     await server.close()
   }
-  const files = loaded.map(path => {
+  const files = loaded.map(({ path, early }) => {
     const bytes = readFileSync(join(siteFolder, path === '/' ? 'index.html' : path))
-    return { path, gz: gzipSync(bytes, { level: 9 }).length, bytes: bytes.length }
+    return { path, early, gz: gzipSync(bytes, { level: 9 }).length }
   })
   return { files, ...times }
 }

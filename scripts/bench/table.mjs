@@ -112,12 +112,10 @@ function explanations(calibrations, node) {
 function pageLines({ files, shown, result }) {
   const runtime = /ort-wasm|\.onnx$|\.npz$/
   const counted = files.filter(f => !runtime.test(f.path))
-  const kB = counted.reduce((sum, f) => sum + f.gz, 0) / 1e3
-  const kind = extension => counted.filter(f => extension.test(f.path))
-  const size = list => (list.reduce((sum, f) => sum + f.gz, 0) / 1e3).toFixed(0)
-  const workers = kind(/worker[^/]*\.js$/)
+  const kB = list => list.reduce((sum, f) => sum + f.gz, 0) / 1e3
+  const shell = counted.filter(f => f.early)
   return [
-    `**First load** of the page: ${kB.toFixed(0)} kB compressed (gzip -9) in ${counted.length} files, that is everything the page and its workers ask for before anybody does anything (workers ${size(workers)} kB), without the runtime and the offline copy that follows; goal 90 kB: ${verdict(kB, 90)}.`,
+    `**First load** of the page: ${kB(shell).toFixed(0)} kB compressed (gzip -9) in ${shell.length} files until it is usable; goal 90 kB: ${verdict(kB(shell), 90)}. ${kB(counted.filter(f => !f.early)).toFixed(0)} kB more follow before anybody does anything (places, workers), then the runtime and the offline copy.`,
     `Chromium, cold cache: the page is usable after ${(median(shown) / 1000).toFixed(1)} s (${spread(
       shown.map(t => t / 1000),
       1,
