@@ -7,6 +7,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { compiler, sanitized, strict } from '../exporters/c-compiler.ts'
 import { installed } from '../targets/runtimes.ts'
 import { filesOf, root, samples, scratch, thimble } from './cli.ts'
+import { saveText } from './files.ts'
 
 const work = scratch()
 const digits = join(samples, 'digits')
@@ -103,6 +104,29 @@ describe.each([
     const db = /, (inf|[\d.]+) dB against the golden output/.exec(said)![1]
     expect(db === 'inf' ? 200 : Number(db)).toBeGreaterThan(least)
   })
+})
+
+const ort = installed('onnxruntime')
+test.skipIf(ort === null)('products of matrices in integers run in Python, told to sum bytes exactly', async () => {
+  const file = await saveText(
+    join(work, 'products.onnx'),
+    `graph (x: f32[1,6,16]) -> (y) {
+    p = MatMul(x, w: f32[16,12])
+    a = Add(p, b: f32[12])
+    r = Relu(a)
+    q = MatMul(r, v: f32[12,12])
+    c = Add(q, d: f32[12])
+    y = Relu(c)
+  }`,
+  )
+  const products = join(work, 'products')
+  const { stderr } = await thimble('compress', file, '--target', 'onnxruntime', '--out', products)
+  expect(stderr).not.toMatch(/^thimble:/m)
+  const program = join(products, 'onnxruntime/sample/run.py')
+  expect(readFileSync(program, 'utf8')).toContain('session.x64quantprecision')
+  const said = execFileSync(ort!, [program, '--runs', '3'], { encoding: 'utf8' })
+  const db = /, (inf|[\d.]+) dB against the golden output/.exec(said)![1]
+  expect(db === 'inf' ? 200 : Number(db)).toBeGreaterThan(60)
 })
 
 describe.skipIf(!compiler())('in C', () => {

@@ -105,6 +105,9 @@ class Layer:
 
     def input(self, name, change=lambda x: x):
         codes, scale, zero, _ = self.params[name]
+        if codes in self.constants:
+            x = change(self.constants[codes])
+            return self.b.tensor(x.shape, x.dtype.name, scale, zero, 0, x)
         x = change(self.feeds[codes])
         t = self.b.tensor(x.shape, x.dtype.name, scale, zero)
         self.b.inputs.append(t)

@@ -34,7 +34,11 @@ export async function quantizeModel(model: Model, plan: QuantPlan, bytes: Bytes)
     const readsWeight = (node: Node): boolean => quantized(node) || plan.weightOnly.has(node.id)
     for (const [name, constant] of constants) {
       const readers = editor.consumers(name).filter(readsWeight)
-      const output = restored(editor, name, readers.some(wantsZeroPoint) ? withZeroPoint(constant) : constant)
+      const output = restored(
+        editor,
+        name,
+        readers.some(node => wantsZeroPoint(node, plan)) ? withZeroPoint(constant) : constant,
+      )
       for (const node of readers) readInstead(editor, node, name, output)
     }
     for (const [id, constant] of biases) {
@@ -59,9 +63,11 @@ export function opsetFor(format: NumberFormat, blocks: boolean): number {
   return blocks || bits <= 4 || bits > 8 ? 21 : 13
 }
 
-// The runtime adds a zero point that was left out for every operator but this one, which it would compute in float instead
-// (QDQReplaceWithNew in onnxruntime's qdq_actions.cc; seen in versions 1.30 and 1.32).
-const wantsZeroPoint = (node: Node): boolean => node.op === 'Gemm'
+// The runtime adds a zero point that was left out for every operator but Gemm, which it would compute in float instead
+// (QDQReplaceWithNew in onnxruntime's qdq_actions.cc; seen in versions 1.30 and 1.32). Told to sum bytes exactly, it makes one for
+// all channels of a MatMul, fails to put it into its kernel, and refuses to run what is left (1.32).
+const wantsZeroPoint = (node: Node, plan: QuantPlan): boolean =>
+  node.op === 'Gemm' || (node.op === 'MatMul' && plan.integer.has(node.id))
 
 function withZeroPoint(constant: Constant): Constant {
   if (constant.kind !== 'linear') return constant
