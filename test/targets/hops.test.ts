@@ -55,6 +55,17 @@ const asCodes = ({ shape, data }: NdArray, scale: number, zero: number): NdArray
   data: Int8Array.from(data as Float32Array, x => Math.max(-128, Math.min(127, Math.round(x / scale) + zero))),
 })
 
+/** Pictures of ImageNet. */
+const pictures = (model: Model, spec: InputSpec, folder: string, count: number): Promise<Dataset> => {
+  const names = readdirSync(new URL(`../../../shared/data/imagenet/${folder}`, import.meta.url))
+  const chosen = names
+    .filter(name => name.endsWith('.jpg'))
+    .sort()
+    .slice(0, count)
+  const files = new Map(chosen.map(name => [name, memorySource(name, sharedFile(`imagenet/${folder}/${name}`))]))
+  return openDataset(files, null, { model, spec, codecs: createNodeCodecs() })
+}
+
 describe.skipIf(!hasShared || litert === null)('a quantised TFLite model, without samples', () => {
   /** Codes that its own interpreter gives, with the kernels that it takes unless told otherwise and with its reference. */
   async function asked(path: string, samples: NdArray, scale: number, zero: number) {
@@ -120,6 +131,28 @@ describe.skipIf(!hasShared || litert === null)('a quantised TFLite model, withou
     expect(db.onnxruntime).toBeGreaterThan(30)
     if (db.ncnn !== null) expect(db.ncnn).toBeGreaterThan(30)
   }, 120_000)
+
+  test('person or not: 30 dB in ONNX Runtime and in ncnn', async () => {
+    const { model } = await sharedModel('onnx/mlperf_vww96.onnx')
+    const spec: InputSpec = {
+      inputs: {
+        '*': {
+          layout: 'NHWC',
+          color: 'RGB',
+          resize: { fit: 'exact', size: [96, 96], filter: 'bilinear' },
+          scale: 1 / 255,
+          mean: [0, 0, 0],
+          std: [1, 1, 1],
+        },
+      },
+    }
+    const { feeds } = await allFeeds(await pictures(model, spec, 'eval136', 60))
+    const samples = stacked(feeds.map(f => Object.values(f)[0]))
+    const db = await judged('ref_int8/vww96_int8.tflite', samples, 0.003921568859368563, -128)
+    console.log(db)
+    expect(db.onnxruntime).toBeGreaterThan(30)
+    if (db.ncnn !== null) expect(db.ncnn).toBeGreaterThan(30)
+  }, 120_000)
 })
 
 describe.skipIf(!hasShared)('RFB-320 by one command', () => {
@@ -135,15 +168,6 @@ describe.skipIf(!hasShared)('RFB-320 by one command', () => {
       },
     },
   }
-  const pictures = (model: Model, folder: string, count: number): Promise<Dataset> => {
-    const names = readdirSync(new URL(`../../../shared/data/imagenet/${folder}`, import.meta.url))
-    const chosen = names
-      .filter(name => name.endsWith('.jpg'))
-      .sort()
-      .slice(0, count)
-    const files = new Map(chosen.map(name => [name, memorySource(name, sharedFile(`imagenet/${folder}/${name}`))]))
-    return openDataset(files, null, { model, spec, codecs: createNodeCodecs() })
-  }
   let ctx: Context
   beforeAll(async () => {
     ctx = await testContext()
@@ -152,9 +176,9 @@ describe.skipIf(!hasShared)('RFB-320 by one command', () => {
   async function hop(paths: string[], target: string) {
     const { model, sources } = await sharedModel(...paths)
     const here = { ...ctx, ...(await testContext(sources)) }
-    const calibration = await pictures(model, 'calib64', 16)
+    const calibration = await pictures(model, spec, 'calib64', 16)
     const { files } = await writtenFor(model, here, target, 'int8', { calibration, samples: 16, input: spec })
-    const { feeds } = await allFeeds(await pictures(model, 'eval136', 8))
+    const { feeds } = await allFeeds(await pictures(model, spec, 'eval136', 8))
     return { files, feeds, float: await outputsOf(model, feeds, here), input: model.graph.inputs[0] }
   }
   const levels = (float: Record<string, NdArray>, got: Record<string, NdArray>) =>
