@@ -79,6 +79,12 @@ test('JavaScript and shell parse', () => {
   for (const path of programs(/\.sh$/)) execFileSync('sh', ['-n', path])
 })
 
+/** What was said of the outputs. */
+function goldenDb(said: string): number {
+  const db = /, (inf|[\d.]+) dB against the golden output/.exec(said)![1]
+  return db === 'inf' ? 200 : Number(db)
+}
+
 /** Both lines of time, after what was said of the outputs. */
 const timed = /one run: median [\d.]+ ms, 90th percentile [\d.]+ ms\n([^\n]*\n)*2 threads: [\d.]+ runs a second\n$/
 
@@ -101,8 +107,7 @@ describe.each([
   test.skipIf(python === null)('gives the golden output', () => {
     const said = execFileSync(python!, [at(target, 'sample/run.py'), '--runs', '3'], { encoding: 'utf8' })
     expect(said).toMatch(timed)
-    const db = /, (inf|[\d.]+) dB against the golden output/.exec(said)![1]
-    expect(db === 'inf' ? 200 : Number(db)).toBeGreaterThan(least)
+    expect(goldenDb(said)).toBeGreaterThan(least)
   })
 })
 
@@ -125,8 +130,7 @@ test.skipIf(ort === null)('products of matrices in integers run in Python, told 
   const program = join(products, 'onnxruntime/sample/run.py')
   expect(readFileSync(program, 'utf8')).toContain('session.x64quantprecision')
   const said = execFileSync(ort!, [program, '--runs', '3'], { encoding: 'utf8' })
-  const db = /, (inf|[\d.]+) dB against the golden output/.exec(said)![1]
-  expect(db === 'inf' ? 200 : Number(db)).toBeGreaterThan(60)
+  expect(goldenDb(said)).toBeGreaterThan(60)
 })
 
 describe.skipIf(!compiler())('in C', () => {

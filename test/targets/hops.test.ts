@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { collect, memorySource } from '../../src/base/bytes.ts'
 import { openDataset } from '../../src/data/dataset.ts'
-import type { InputSpec } from '../../src/data/input-spec.ts'
+import type { ImageInputSpec, InputSpec } from '../../src/data/input-spec.ts'
 import { createNodeCodecs } from '../../src/host/node/codecs.ts'
 import { importModel } from '../../src/importers/index.ts'
 import type { Context, Dataset, Feeds } from '../../src/ir/context.ts'
@@ -53,6 +53,14 @@ const asCodes = ({ shape, data }: NdArray, scale: number, zero: number): NdArray
   dtype: 'int8',
   shape,
   data: Int8Array.from(data as Float32Array, x => Math.max(-128, Math.min(127, Math.round(x / scale) + zero))),
+})
+
+/** Pictures in RGB, scaled to a size whatever their shape. */
+const exactly = (
+  size: [number, number],
+  rest: Pick<ImageInputSpec, 'layout' | 'scale' | 'mean' | 'std'>,
+): InputSpec => ({
+  inputs: { '*': { color: 'RGB', resize: { fit: 'exact', size, filter: 'bilinear' }, ...rest } },
 })
 
 /** Pictures of ImageNet. */
@@ -108,14 +116,18 @@ describe.skipIf(!hasShared || litert === null)('a quantised TFLite model, withou
     }
   }
 
+  async function holds(...given: Parameters<typeof judged>) {
+    const db = await judged(...given)
+    console.log(db)
+    expect(db.onnxruntime).toBeGreaterThan(30)
+    if (db.ncnn !== null) expect(db.ncnn).toBeGreaterThan(30)
+  }
+
   test('the keyword network: 30 dB in ONNX Runtime and in ncnn', async () => {
     const { model } = await sharedModel('onnx/mlperf_kws.onnx')
     const { feeds } = await allFeeds(await sharedData(model, { inputs: {} }, 'kws/test800.npz'))
     const samples = stacked(feeds.slice(0, 200).map(f => Object.values(f)[0]))
-    const db = await judged('ref_int8/kws_int8.tflite', samples, 0.5847029089927673, 83)
-    console.log(db)
-    expect(db.onnxruntime).toBeGreaterThan(30)
-    if (db.ncnn !== null) expect(db.ncnn).toBeGreaterThan(30)
+    await holds('ref_int8/kws_int8.tflite', samples, 0.5847029089927673, 83)
   }, 120_000)
 
   test('ResNet8: 30 dB in ONNX Runtime and in ncnn, of what two sets of TFLite kernels agree on to 23', async () => {
@@ -126,48 +138,20 @@ describe.skipIf(!hasShared || litert === null)('a quantised TFLite model, withou
     const of = (name: string): string[] => ['.json', '_images.bin', '_labels.bin'].map(end => `cifar10/${name}${end}`)
     const { feeds } = await allFeeds(await sharedData(model, pixels, ...of('test846')))
     const samples = stacked(feeds.slice(0, 200).map(f => Object.values(f)[0]))
-    const db = await judged('ref_int8/resnet8_int8.tflite', samples, 1, -128)
-    console.log(db)
-    expect(db.onnxruntime).toBeGreaterThan(30)
-    if (db.ncnn !== null) expect(db.ncnn).toBeGreaterThan(30)
+    await holds('ref_int8/resnet8_int8.tflite', samples, 1, -128)
   }, 120_000)
 
   test('person or not: 30 dB in ONNX Runtime and in ncnn', async () => {
     const { model } = await sharedModel('onnx/mlperf_vww96.onnx')
-    const spec: InputSpec = {
-      inputs: {
-        '*': {
-          layout: 'NHWC',
-          color: 'RGB',
-          resize: { fit: 'exact', size: [96, 96], filter: 'bilinear' },
-          scale: 1 / 255,
-          mean: [0, 0, 0],
-          std: [1, 1, 1],
-        },
-      },
-    }
+    const spec = exactly([96, 96], { layout: 'NHWC', scale: 1 / 255, mean: [0, 0, 0], std: [1, 1, 1] })
     const { feeds } = await allFeeds(await pictures(model, spec, 'eval136', 60))
     const samples = stacked(feeds.map(f => Object.values(f)[0]))
-    const db = await judged('ref_int8/vww96_int8.tflite', samples, 0.003921568859368563, -128)
-    console.log(db)
-    expect(db.onnxruntime).toBeGreaterThan(30)
-    if (db.ncnn !== null) expect(db.ncnn).toBeGreaterThan(30)
+    await holds('ref_int8/vww96_int8.tflite', samples, 0.003921568859368563, -128)
   }, 120_000)
 })
 
 describe.skipIf(!hasShared)('RFB-320 by one command', () => {
-  const spec: InputSpec = {
-    inputs: {
-      '*': {
-        layout: 'NCHW',
-        color: 'RGB',
-        resize: { fit: 'exact', size: [240, 320], filter: 'bilinear' },
-        scale: 1,
-        mean: [127, 127, 127],
-        std: [128, 128, 128],
-      },
-    },
-  }
+  const spec = exactly([240, 320], { layout: 'NCHW', scale: 1, mean: [127, 127, 127], std: [128, 128, 128] })
   let ctx: Context
   beforeAll(async () => {
     ctx = await testContext()

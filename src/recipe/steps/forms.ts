@@ -25,22 +25,18 @@ export function formOf({ target, form: asked }: Wanted, o: QuantizeOptions): For
 /** The options as a form has them. */
 export function inForm(o: QuantizeOptions, form: Form): QuantizeOptions {
   const { activations = o.activations, weights = o.weights } = form
-  return { ...o, activations, weights: isNarrowed(weights, activations, form) ? form.narrowed : weights }
+  return { ...o, activations, weights: narrowedIn(form, weights, activations) }
 }
 
 /** Weights that a recipe names for single layers, as far as the forms that are asked for narrow such: what a search chooses is right there. */
 export function narrowedFor(wanted: readonly Wanted[], weights: FormatName, o: QuantizeOptions): FormatName {
   if (width(weights) !== 8) return weights
   const forms = wanted.map(each => formOf(each, { ...o, weights }))
-  return forms.find(form => isNarrowed(weights, form.activations ?? o.activations, form))?.narrowed ?? weights
+  return forms.reduce((kept, form) => narrowedIn(form, kept, form.activations ?? o.activations), weights)
 }
 
-const isNarrowed = (
-  weights: FormatName,
-  activations: FormatName,
-  form: Form,
-): form is Form & { narrowed: FormatName } =>
-  form.narrowed !== undefined && width(weights) === 8 && width(activations) === 8
+const narrowedIn = ({ narrowed }: Form, weights: FormatName, activations: FormatName): FormatName =>
+  (width(weights) === 8 && width(activations) === 8 && narrowed) || weights
 
 function holdsOf(o: QuantizeOptions): Form['holds'] {
   if (wholeHalf(o)) return 'float16'

@@ -34,11 +34,8 @@ export async function quantizeModel(model: Model, plan: QuantPlan, bytes: Bytes)
     const readsWeight = (node: Node): boolean => quantized(node) || plan.weightOnly.has(node.id)
     for (const [name, constant] of constants) {
       const readers = editor.consumers(name).filter(readsWeight)
-      const output = restored(
-        editor,
-        name,
-        readers.some(node => wantsZeroPoint(node, plan)) ? withZeroPoint(constant) : constant,
-      )
+      const whole = readers.some(node => wantsZeroPoint(node, plan)) ? withZeroPoint(constant) : constant
+      const output = restored(editor, name, whole)
       for (const node of readers) readInstead(editor, node, name, output)
     }
     for (const [id, constant] of biases) {
