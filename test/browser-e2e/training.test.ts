@@ -7,13 +7,14 @@ import type { Trained } from '../../src/jobs/report.ts'
 import { different, go, openSample, result, run, saveBundle, saveReport } from './person.ts'
 import { openStudio, type Studio } from './studio.ts'
 
-const steps = 240
+// Long enough for a checkpoint on any machine; the recipe that the report resolves then has as many steps as this one took in that time.
+const minutes = 0.4
 const recipe = {
   thimble: 1,
   steps: [
     { do: 'optimize' },
     { do: 'quantize', weights: 'int4', activations: 'uint4', repairs: [] },
-    { do: 'qat', steps, every: 20, warmup: 10 },
+    { do: 'qat', minutes, every: 20, warmup: 10 },
     { do: 'evaluate' },
     { do: 'export', target: 'onnxruntime' },
   ],
@@ -25,7 +26,7 @@ beforeAll(async () => {
 })
 afterAll(() => studio.close())
 
-async function startTraining(page: Page): Promise<void> {
+async function startTraining(page: Page, recipe: object): Promise<void> {
   await openSample(page, 'digits')
   await result(page)
   await go(page, 'recipe')
@@ -39,30 +40,32 @@ const stepsSaid = (page: Page): Promise<number | null> =>
     const said = document.querySelector('[data-testid=status-line]')?.textContent ?? ''
     const [, taken] = new RegExp(`(\\d+) of ${all}\\b`).exec(said) ?? []
     return taken === undefined ? null : Number(taken)
-  }, steps)
+  }, trained.taken)
 
 let whole: Unzipped
 let trained: Trained
+let resolved: object
 test('the loss is drawn as it falls, and the weights that were best are kept', async () => {
   const { page } = studio
-  await startTraining(page)
+  await startTraining(page, recipe)
   const chart = page.getByTestId('training-chart')
   await chart.locator('path.curve').nth(1).waitFor({ timeout: 60_000 })
   expect(await chart.locator('path.curve').count()).toBe(2)
   await result(page)
-  ;[trained] = (await saveReport(page)).trained
-  expect(trained.taken).toBe(steps)
+  const { trained: all, steps } = await saveReport(page)
+  ;[trained] = all
   expect(trained.best.loss).toBeLessThan(0.9 * trained.held[0].loss)
+  resolved = { ...recipe, steps }
   whole = await saveBundle(page)
   await go(page, 'result')
   await chart.waitFor()
-  expect(await chart.textContent()).toContain(`${steps} steps`)
+  expect(await chart.textContent()).toContain(`${trained.taken} steps`)
 })
 
 test('closed in the middle, it goes on from there to the same loss and the same bytes', async () => {
   const page = await studio.newPage()
   await page.goto(studio.url)
-  await startTraining(page)
+  await startTraining(page, resolved)
   // What has been reached is kept every few seconds.
   await expect.poll(() => stepsSaid(page), { timeout: 60_000, interval: 50 }).not.toBeNull()
   const first = Date.now()
