@@ -40,6 +40,27 @@ describe('which nodes run in integers', () => {
     expect(c.float.map(f => f.op)).toEqual(['Relu'])
   })
 
+  test('where a product of four bits reads what one of eight gives, that is in float too: others read it as it is', () => {
+    const model = infer(
+      build(`graph (x: f32[1,3,8,8]) -> (z) {
+      y = Conv(x, w: f32[4,3,3,3])
+      r = Relu(y)
+      c = Conv(r, v: f32[4,4,3,3]) {pads=[1,1,1,1]}
+      z = Add(r, c)
+    }`),
+    )
+    const four = { weights: 'int4', activations: 'uint4' } as const
+    const c = choose(model, onnxruntime, node => (node.id === 'y' ? int8() : four))
+    expect([...c.chosen.values()].map(({ integer, fused }) => [integer, fused])).toEqual([
+      [false, null],
+      [false, null],
+    ])
+    expect([...c.valueFormats]).toEqual([
+      ['x', 'uint8'],
+      ['r', 'uint4'],
+    ])
+  })
+
   test('the last Gemm gives float logits, so that nothing clips or rounds them', () => {
     const c = chosen(`graph (x: f32[1,16]) -> (y) { y = Gemm(x, w: f32[10,16], b: f32[10]) {transB=1} }`)
     expect([...c.chosen.keys()]).toEqual(['y'])

@@ -28,17 +28,20 @@ export interface LayerFormats {
   scales?: WeightScales // default: 'channel'
 }
 
-export interface Chosen {
-  node: Node
-  rule: OpRule
+interface Kernel {
   /** The activation function that the target computes in the same kernel. */
   fused: Node | null
   /** What the fused function bounds the output to. */
   bounds: Range | null
   /** The value that leaves the kernel: the node's own output or the fused activation's. */
   output: ValueName
+}
+
+export interface Chosen extends Kernel {
+  node: Node
+  rule: OpRule
   formats: LayerFormats
-  /** Whether the target has integer kernels for the formats; else the node computes in float on what Q/DQ pairs give it. */
+  /** Whether the target has integer kernels for the formats, also of its output; else the node computes in float on what Q/DQ pairs give it. */
   integer: boolean
 }
 
@@ -65,6 +68,18 @@ export function choose(model: Model, target: Target, formats: (node: Node) => La
   const float = new Map<NodeId, string>()
   const chosen = new Map<NodeId, Chosen>()
   const weightOnly = new Map<NodeId, { node: Node; formats: LayerFormats }>()
+  const kernelOf = (node: Node): Kernel => {
+    const next = fusedActivation(node, target, uses)
+    const bounds = next && isLow(formats(next)) ? boundsFused(node, next, graph, formats(node), target) : null
+    return bounds
+      ? { fused: next, bounds, output: next!.outputs[0]! }
+      : { fused: null, bounds, output: node.outputs[0]! }
+  }
+  // What products read has their format, which a kernel may have no codes for.
+  const givesCodes = (name: ValueName): boolean => {
+    const products = uses.readers(name).filter(n => rules.get(n.op)?.constantWeight && isLow(formats(n)))
+    return products.length === 0 || products.some(n => hasCodes(formats(n), target))
+  }
 
   for (const node of graph.nodes) {
     if (isWeightOnly(node, graph, formats(node))) weightOnly.set(node.id, { node, formats: formats(node) })
@@ -74,12 +89,11 @@ export function choose(model: Model, target: Target, formats: (node: Node) => La
       continue
     }
     const rule = rules.get(node.op)!
-    const integer = inIntegers(node, graph, formats(node), rule, target)
-    const next = integer ? fusedActivation(node, target, uses) : null
-    const bounds = next && isLow(formats(next)) ? boundsFused(node, next, graph, formats(node), target) : null
-    const fused = bounds && next
-    const output = fused?.outputs[0] ?? node.outputs[0]!
-    chosen.set(node.id, { node, rule, fused, bounds, output, formats: formats(node), integer })
+    const alone: Kernel = { fused: null, bounds: null, output: node.outputs[0]! }
+    const inKernel = inIntegers(node, graph, formats(node), rule, target)
+    const whole = inKernel ? kernelOf(node) : alone
+    const integer = inKernel && givesCodes(whole.output)
+    chosen.set(node.id, { node, rule, ...(integer ? whole : alone), formats: formats(node), integer })
   }
 
   // Greatest set in which each dependent operator stands among integer ones.
@@ -127,18 +141,17 @@ export function choose(model: Model, target: Target, formats: (node: Node) => La
 const isLow = (f: LayerFormats): boolean => f.activations !== 'float32'
 
 /** Whether the target computes an operator in integers of these formats. Blocks of weights are sums of their own, which no kernel has. */
-function inIntegers(
-  node: Node,
-  graph: Graph,
-  formats: LayerFormats,
-  rule: OpRule,
-  { quant: { activations, weights } }: Target,
-): boolean {
-  if (!activations.integer.includes(formats.activations)) return false
+function inIntegers(node: Node, graph: Graph, formats: LayerFormats, rule: OpRule, target: Target): boolean {
+  if (!hasCodes(formats, target)) return false
+  const { weights } = target.quant
   return (
     !rule.constantWeight || (weights.integer.includes(formats.weights) && !weightBlocks(node, graph, formats.scales))
   )
 }
+
+/** Whether the target's kernels have activations of such codes. */
+const hasCodes = (formats: LayerFormats, { quant }: Target): boolean =>
+  quant.activations.integer.includes(formats.activations)
 
 /** The axis that a product sums over, and how many weights along it share a scale; null for weights of other ranks, which have none. */
 export function weightBlocks(
