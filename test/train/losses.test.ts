@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { createRng } from '../../src/base/rng.ts'
 import { floats, type NdArray } from '../../src/ir/tensor.ts'
-import { cutOut, mirrored, mixed, shifted } from '../../src/stages/train/augment.ts'
+import { cutOut, mirrored, mixed, pasted, recolored, shifted } from '../../src/stages/train/augment.ts'
 import { lossOf, type Term } from '../../src/stages/train/losses.ts'
 import { adam, follow, remembering } from '../../src/stages/train/optimizers.ts'
 import { shareAt } from '../../src/stages/train/schedule.ts'
@@ -152,8 +152,23 @@ describe('changes of images', () => {
     ['mirrored', mirrored(image), [3, 2, 1, 6, 5, 4]],
     ['shifted down and left', shifted(image, 1, -1), [0, 0, 0, 2, 3, 0]],
     ['cut out', cutOut(image, 1, 1, 1), [1, 2, 3, 4, 0, 6]],
+    ['of twice the contrast', recolored(image, 2, [0]), [-1.5, 0.5, 2.5, 4.5, 6.5, 8.5]],
+    ['a part pasted', pasted(image, mirrored(image), [0, 1], [1, 3]), [1, 2, 1, 4, 5, 6]],
     ['mixed', mixed(image, mirrored(image), 0.5), [2, 2, 2, 5, 5, 5]],
   ])('%s', (_, changed, want) => {
     expect(Array.from(changed.data as Float32Array)).toEqual(want)
+  })
+
+  test('tints are shares of how far an image goes from its means, whatever its unit', () => {
+    const two = (unit: number) =>
+      floats(
+        [1, 2, 1, 2],
+        [1, 3, 10, 14].map(x => unit * x),
+      )
+    const [one, large] = [1, 256].map(unit => recolored(two(unit), 1, [0.5, -1]).data as Float32Array)
+    const spread = Math.sqrt((1 + 1 + 4 + 4) / 4)
+    const want = [1 + spread / 2, 3 + spread / 2, 10 - spread, 14 - spread]
+    for (const [i, x] of want.entries()) expect(one[i]).toBeCloseTo(x, 5)
+    expect(Array.from(large)).toEqual(Array.from(one, x => 256 * x))
   })
 })

@@ -1,7 +1,8 @@
 // What is shown of a sample when it comes again: its pictures changed, or mixed with another's, as its number and that of its version say.
 import type { Rng } from '../../base/rng.ts'
 import type { Feeds, Sample } from '../../ir/context.ts'
-import { type Augmentation, augmented, isImage, mixed } from '../../stages/train/augment.ts'
+import type { NdArray } from '../../ir/tensor.ts'
+import { type Augmentation, augmented, isImage, mixed, pasted } from '../../stages/train/augment.ts'
 
 export interface Shown {
   sample: Sample
@@ -42,13 +43,14 @@ export function showing(
   return (index, time) => {
     const version = views > 0 ? time % views : time
     const one = changed(index, version)
-    if (!chosen.has('mixup')) return one
     const draw = rng.fork(`mix-${version}-${index}`)
+    const pastes = chosen.has('cutmix') && draw.uniform() < 0.5
+    if (!pastes && !chosen.has('mixup')) return one
     const other = changed(draw.below(samples.length), version)
-    const share = draw.uniform()
     if (!sameShapes(one.sample.feeds, other.sample.feeds)) return one
+    const { share, join } = pastes ? pasting(draw) : mixing(draw)
     const feeds = Object.entries(one.sample.feeds).map(
-      ([name, a]) => [name, isImage(a) ? mixed(a, other.sample.feeds[name], share) : a] as const,
+      ([name, a]) => [name, isImage(a) ? join(a, other.sample.feeds[name]) : a] as const,
     )
     return {
       sample: { ...one.sample, feeds: Object.fromEntries(feeds) },
@@ -59,6 +61,29 @@ export function showing(
       key: one.key,
     }
   }
+}
+
+/** How two images become one, and the share of the first. */
+interface Joining {
+  share: number
+  join(a: NdArray, b: NdArray): NdArray
+}
+
+function mixing(draw: Rng): Joining {
+  const share = draw.uniform()
+  return { share, join: (a, b) => mixed(a, b, share) }
+}
+
+/** A part of the same proportions as the whole, anywhere, whose area is drawn. */
+function pasting(draw: Rng): Joining {
+  const area = draw.uniform()
+  const side = Math.sqrt(area)
+  const [top, left] = [draw.uniform() * (1 - side), draw.uniform() * (1 - side)]
+  const span = (from: number, size: number): [number, number] => [
+    Math.round(from * size),
+    Math.round((from + side) * size),
+  ]
+  return { share: 1 - area, join: (a, b) => pasted(a, b, span(top, a.shape[2]), span(left, a.shape[3])) }
 }
 
 export const sameShapes = (a: Feeds, b: Feeds): boolean =>

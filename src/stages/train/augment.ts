@@ -1,13 +1,15 @@
 // Light changes of images [1, C, H, W] that keep what they show, each a pure function of what it draws. Crop: He et al., "Deep Residual
-// Learning", 2016, section 4.2; cut-out: DeVries and Taylor, 2017; mix-up: Zhang et al., 2018.
+// Learning", 2016, section 4.2; cut-out: DeVries and Taylor, 2017; mix-up: Zhang et al., 2018; pasting: Yun et al., "CutMix", 2019.
 import type { Rng } from '../../base/rng.ts'
 import { floats, type NdArray } from '../../ir/tensor.ts'
 
 export const augmentations = [
   { id: 'flip', label: 'Mirrored left to right' },
   { id: 'crop', label: 'Shifted by up to an eighth' },
+  { id: 'color', label: 'Brighter or darker, of more or less contrast, in other tints' },
   { id: 'cutout', label: 'A square cut out' },
   { id: 'mixup', label: 'Two mixed into one' },
+  { id: 'cutmix', label: 'A part of another pasted into every second' },
 ] as const
 export type Augmentation = (typeof augmentations)[number]['id']
 
@@ -28,6 +30,8 @@ function moved(image: NdArray, place: (y: number, x: number) => readonly [number
   return floats(image.shape, data)
 }
 
+const squared = (x: number): number => x * x
+
 export const mirrored = (image: NdArray): NdArray => moved(image, (y, x) => [y, image.shape[3] - 1 - x])
 
 export const shifted = (image: NdArray, down: number, right: number): NdArray =>
@@ -37,6 +41,44 @@ export const shifted = (image: NdArray, down: number, right: number): NdArray =>
 export const cutOut = (image: NdArray, row: number, column: number, side: number): NdArray => {
   const inside = (at: number, middle: number): boolean => at >= middle - (side >> 1) && at < middle - (side >> 1) + side
   return moved(image, (y, x) => (inside(y, row) && inside(x, column) ? [-1, -1] : [y, x]))
+}
+
+/**
+ * Differences from each channel's mean times `contrast`, and `tints` added: a share, for each channel, of the root of the image's mean
+ * squared difference, so that it does not matter in which unit pixels are.
+ */
+export function recolored(image: NdArray, contrast: number, tints: readonly number[]): NdArray {
+  const source = image.data as Float32Array
+  const plane = image.shape[2] * image.shape[3]
+  const means = tints.map((_, c) => {
+    let sum = 0
+    for (let i = c * plane; i < (c + 1) * plane; i++) sum += source[i]
+    return sum / plane
+  })
+  let square = 0
+  for (let i = 0; i < source.length; i++) square += squared(source[i] - means[Math.floor(i / plane)])
+  const spread = Math.sqrt(square / source.length)
+  const data = source.map((x, i) => {
+    const c = Math.floor(i / plane)
+    return means[c] + contrast * (x - means[c]) + tints[c] * spread
+  })
+  return floats(image.shape, data)
+}
+
+/** A part of `b` in its place in `a`: rows and columns from the first to before the last. */
+export function pasted(
+  a: NdArray,
+  b: NdArray,
+  rows: readonly [number, number],
+  columns: readonly [number, number],
+): NdArray {
+  const [h, w] = a.shape.slice(2)
+  const other = b.data as Float32Array
+  const data = (a.data as Float32Array).map((x, i) => {
+    const [y, at] = [Math.floor(i / w) % h, i % w]
+    return y >= rows[0] && y < rows[1] && at >= columns[0] && at < columns[1] ? other[i] : x
+  })
+  return floats(a.shape, data)
 }
 
 export const mixed = (a: NdArray, b: NdArray, share: number): NdArray =>
@@ -54,6 +96,16 @@ export function augmented(image: NdArray, chosen: ReadonlySet<Augmentation>, rng
     const by = (size: number): number => rng.below(2 * (size >> 3) + 1) - (size >> 3)
     const [down, right] = [by(h), by(w)]
     now = shifted(now, down, right)
+  }
+  if (chosen.has('color')) {
+    const within = (most: number): number => most * (2 * rng.uniform() - 1)
+    const contrast = 1 + within(0.25)
+    const shade = within(0.25)
+    now = recolored(
+      now,
+      contrast,
+      Array.from({ length: image.shape[1] }, () => shade + within(0.1)),
+    )
   }
   if (chosen.has('cutout')) now = cutOut(now, rng.below(h), rng.below(w), Math.min(h, w) >> 2)
   return now

@@ -94,8 +94,10 @@ export const training: readonly Pair[] = [
   ['Judgements without gain before it ends (0: any)', '多少次评判无改善即结束（0：不限）'],
   ['Mirrored left to right', '左右翻转'],
   ['Shifted by up to an eighth', '平移至多八分之一'],
+  ['Brighter or darker, of more or less contrast, in other tints', '明暗、对比度与色调变化'],
   ['A square cut out', '挖去一个方块'],
   ['Two mixed into one', '两张混为一张'],
+  ['A part of another pasted into every second', '每两张中有一张贴入另一张的一部分'],
   ['loss {loss}, held out {held}', '损失 {loss}，留出 {held}'],
   ['{words*}, {left#} min left', '{words*}，还剩 {left#} 分钟'],
   [
