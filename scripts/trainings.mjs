@@ -28,15 +28,7 @@ const busyThreads = 3
 
 // Twenty minutes less what calibration, repairs and the last judgement take.
 const minutes = 18
-const rounded = {
-  do: 'qat',
-  minutes,
-  scaleRate: 0.3,
-  augment: ['flip', 'crop', 'color'],
-  views: 8,
-  every: 200,
-  average: 0.998,
-}
+const rounded = { do: 'qat', minutes, scaleRate: 0.3, augment: ['flip', 'crop'], views: 8, every: 200, average: 0.998 }
 const followed = {
   do: 'distil',
   minutes,
@@ -53,7 +45,7 @@ const trainings = [
   {
     id: 'w4a4',
     title: 'W4A4, ends 8',
-    ...behind(fewBits('int4', 'uint4'), { ...rounded, rate: 0.006, outputs: 1000 }),
+    ...behind(fewBits('int4', 'uint4'), { ...rounded, rate: 0.003, outputs: 1000 }),
   },
   {
     id: 'w2a4',
