@@ -28,7 +28,7 @@ const busyThreads = 3
 
 // Twenty minutes less what calibration, repairs and the last judgement take.
 const minutes = 18
-const rounded = { do: 'qat', minutes, scaleRate: 0.3, augment: ['flip', 'crop'], views: 8, every: 200, average: 0.998 }
+const rounded = { do: 'qat', minutes, scaleRate: 0.3, augment: ['flip', 'crop'], every: 200, average: 0.998 }
 const followed = {
   do: 'distil',
   minutes,
@@ -45,17 +45,17 @@ const trainings = [
   {
     id: 'w4a4',
     title: 'W4A4, ends 8',
-    ...behind(fewBits('int4', 'uint4'), { ...rounded, rate: 0.003, outputs: 1000 }),
+    ...behind(fewBits('int4', 'uint4'), { ...rounded, views: 8, rate: 0.003, outputs: 1000 }),
   },
   {
     id: 'w2a4',
     title: 'ternary weights, A4, ends 8',
-    ...behind(fewBits('ternary', 'uint4'), { ...rounded, rate: 0.004, outputs: 20 }),
+    ...behind(fewBits('ternary', 'uint4'), { ...rounded, rate: 0.004, outputs: 1000, features: 300 }),
   },
   {
     id: 'w2a2',
     title: 'ternary weights, A2, ends 8',
-    ...behind(fewBits('ternary', 'uint2'), { ...rounded, rate: 0.01, outputs: 4 }),
+    ...behind(fewBits('ternary', 'uint2'), { ...rounded, views: 8, rate: 0.01, outputs: 4 }),
   },
   { id: 'd51', title: 'pruned to 51 % of the multiply-accumulates', ...behind(pruned(0.51), followed) },
   {
