@@ -40,25 +40,37 @@ describe('which nodes run in integers', () => {
     expect(c.float.map(f => f.op)).toEqual(['Relu'])
   })
 
-  test('where a product of four bits reads what one of eight gives, that is in float too: others read it as it is', () => {
+  test('what only products of four bits read is given in float, so that others read it as it is', () => {
     const model = infer(
       build(`graph (x: f32[1,3,8,8]) -> (z) {
-      y = Conv(x, w: f32[4,3,3,3])
+      y = Conv(x, w: f32[4,3,3,3]) {pads=[1,1,1,1]}
       r = Relu(y)
       c = Conv(r, v: f32[4,4,3,3]) {pads=[1,1,1,1]}
-      z = Add(r, c)
+      a = Add(r, c)
+      d = Conv(a, u: f32[4,4,3,3]) {pads=[1,1,1,1]}
+      z = Conv(d, t: f32[4,4,3,3])
     }`),
     )
     const four = { weights: 'int4', activations: 'uint4' } as const
-    const c = choose(model, onnxruntime, node => (node.id === 'y' ? int8() : four))
-    expect([...c.chosen.values()].map(({ integer, fused }) => [integer, fused])).toEqual([
-      [false, null],
-      [false, null],
-    ])
-    expect([...c.valueFormats]).toEqual([
+    const ofFour = (...ids: string[]) => choose(model, onnxruntime, node => (ids.includes(node.id) ? four : int8()))
+    const kernels = ({ chosen }: ReturnType<typeof choose>) =>
+      [...chosen].map(
+        ([id, { integer, fused }]) => `${id} ${integer ? 'in integers' : 'in float'}${fused ? ', with Relu' : ''}`,
+      )
+
+    const mostly = ofFour('c', 'd')
+    expect(kernels(mostly)).toEqual(['y in float', 'c in float', 'd in float', 'z in integers'])
+    expect([...mostly.valueFormats]).toEqual([
       ['x', 'uint8'],
       ['r', 'uint4'],
+      ['a', 'uint4'],
+      ['d', 'uint8'],
+      ['z', 'uint8'],
     ])
+    expect(mostly.float.find(f => f.op === 'Add')?.why).toContain('in float beside activations of uint4')
+
+    const last = ['y in integers, with Relu', 'c in integers', 'a in integers', 'd in float', 'z in float']
+    expect(kernels(ofFour('z'))).toEqual(last)
   })
 
   test('the last Gemm gives float logits, so that nothing clips or rounds them', () => {

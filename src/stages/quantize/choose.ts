@@ -68,17 +68,18 @@ export function choose(model: Model, target: Target, formats: (node: Node) => La
   const float = new Map<NodeId, string>()
   const chosen = new Map<NodeId, Chosen>()
   const weightOnly = new Map<NodeId, { node: Node; formats: LayerFormats }>()
+  const alone = (node: Node): Kernel => ({ fused: null, bounds: null, output: node.outputs[0]! })
   const kernelOf = (node: Node): Kernel => {
     const next = fusedActivation(node, target, uses)
     const bounds = next && isLow(formats(next)) ? boundsFused(node, next, graph, formats(node), target) : null
-    return bounds
-      ? { fused: next, bounds, output: next!.outputs[0]! }
-      : { fused: null, bounds, output: node.outputs[0]! }
+    return bounds ? { fused: next, bounds, output: next!.outputs[0]! } : alone(node)
   }
-  // What products read has their format, which a kernel may have no codes for.
-  const givesCodes = (name: ValueName): boolean => {
+  /** What products read has their format: the one that they ask for where a kernel has no codes of it. */
+  const withoutCodes = (name: ValueName): FormatName | null => {
     const products = uses.readers(name).filter(n => rules.get(n.op)?.constantWeight && isLow(formats(n)))
-    return products.length === 0 || products.some(n => hasCodes(formats(n), target))
+    return products.some(n => hasCodes(formats(n), target))
+      ? null
+      : (products.map(n => formats(n).activations)[0] ?? null)
   }
 
   for (const node of graph.nodes) {
@@ -89,11 +90,14 @@ export function choose(model: Model, target: Target, formats: (node: Node) => La
       continue
     }
     const rule = rules.get(node.op)!
-    const alone: Kernel = { fused: null, bounds: null, output: node.outputs[0]! }
-    const inKernel = inIntegers(node, graph, formats(node), rule, target)
-    const whole = inKernel ? kernelOf(node) : alone
-    const integer = inKernel && givesCodes(whole.output)
-    chosen.set(node.id, { node, rule, ...(integer ? whole : alone), formats: formats(node), integer })
+    const kernel = inIntegers(node, graph, formats(node), rule, target) ? kernelOf(node) : null
+    const asked = kernel && withoutCodes(kernel.output)
+    if (asked && !rule.constantWeight) {
+      float.set(node.id, inFloatBeside(node, asked, target))
+      continue
+    }
+    const integer = kernel !== null && !asked
+    chosen.set(node.id, { node, rule, ...(integer ? kernel : alone(node)), formats: formats(node), integer })
   }
 
   // Greatest set in which each dependent operator stands among integer ones.
@@ -189,6 +193,9 @@ function isWeightOnly(node: Node, graph: Graph, formats: LayerFormats): boolean 
 
 const computes = (c: Chosen | undefined): boolean => c !== undefined && c.rule.kind === 'compute'
 
+const inFloatBeside = (node: Node, activations: FormatName, target: Target): string =>
+  `${target.label} computes ${node.op} in float beside activations of ${activations}`
+
 /** Why a node is left in float, or null where the target has an integer kernel for it as it stands. */
 function refusal(
   node: Node,
@@ -210,7 +217,7 @@ function refusal(
   if (!isLow(formats)) return keptInFloat
   // Only what multiplies weights gains by rounding its input; all else would round for nothing.
   if (!rule.constantWeight && !inIntegers(node, graph, formats, rule, target))
-    return `${target.label} computes ${node.op} in float beside activations of ${formats.activations}`
+    return inFloatBeside(node, formats.activations, target)
   const positions = rule.inputs ?? node.inputs.map((_, i) => i)
   const data = positions.map(i => node.inputs[i]).filter(name => name !== null && name !== undefined)
   if (node.outputs.filter(o => o !== null).length > 1) return 'it has further outputs'

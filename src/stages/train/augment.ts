@@ -30,8 +30,6 @@ function moved(image: NdArray, place: (y: number, x: number) => readonly [number
   return floats(image.shape, data)
 }
 
-const squared = (x: number): number => x * x
-
 export const mirrored = (image: NdArray): NdArray => moved(image, (y, x) => [y, image.shape[3] - 1 - x])
 
 export const shifted = (image: NdArray, down: number, right: number): NdArray =>
@@ -56,7 +54,10 @@ export function recolored(image: NdArray, contrast: number, tints: readonly numb
     return sum / plane
   })
   let square = 0
-  for (let i = 0; i < source.length; i++) square += squared(source[i] - means[Math.floor(i / plane)])
+  for (let i = 0; i < source.length; i++) {
+    const e = source[i] - means[Math.floor(i / plane)]
+    square += e * e
+  }
   const spread = Math.sqrt(square / source.length)
   const data = source.map((x, i) => {
     const c = Math.floor(i / plane)
