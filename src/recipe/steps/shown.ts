@@ -28,6 +28,7 @@ export function showing(
 ): (index: number, time: number) => Shown {
   // A picture and its mirror image come again and again.
   const few = [...chosen].every(change => change === 'flip')
+  const joins = chosen.has('mixup') || chosen.has('cutmix')
 
   const changed = (index: number, version: number): Shown => {
     const sample = samples[index]
@@ -43,6 +44,7 @@ export function showing(
   return (index, time) => {
     const version = views > 0 ? time % views : time
     const one = changed(index, version)
+    if (!joins) return one
     const draw = rng.fork(`mix-${version}-${index}`)
     const pastes = chosen.has('cutmix') && draw.uniform() < 0.5
     if (!pastes && !chosen.has('mixup')) return one

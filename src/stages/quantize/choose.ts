@@ -74,12 +74,11 @@ export function choose(model: Model, target: Target, formats: (node: Node) => La
     const bounds = next && isLow(formats(next)) ? boundsFused(node, next, graph, formats(node), target) : null
     return bounds ? { fused: next, bounds, output: next!.outputs[0]! } : alone(node)
   }
-  /** What products read has their format: the one that they ask for where a kernel has no codes of it. */
+  // What products read has their format: the one that they ask for where a kernel has no codes of it.
   const withoutCodes = (name: ValueName): FormatName | null => {
     const products = uses.readers(name).filter(n => rules.get(n.op)?.constantWeight && isLow(formats(n)))
-    return products.some(n => hasCodes(formats(n), target))
-      ? null
-      : (products.map(n => formats(n).activations)[0] ?? null)
+    const written = products.length === 0 || products.some(n => hasCodes(formats(n), target))
+    return written ? null : formats(products[0]).activations
   }
 
   for (const node of graph.nodes) {
