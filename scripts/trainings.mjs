@@ -28,7 +28,7 @@ const busyThreads = 3
 
 // Twenty minutes less what calibration, repairs and the last judgement take.
 const minutes = 18
-const rounded = { do: 'qat', minutes, scaleRate: 0.3, augment: ['flip', 'crop'], every: 200, average: 0.998 }
+const rounded = { do: 'qat', minutes, augment: ['flip', 'crop'], every: 200 }
 const followed = {
   do: 'distil',
   minutes,
@@ -45,17 +45,24 @@ const trainings = [
   {
     id: 'w4a4',
     title: 'W4A4, ends 8',
-    ...behind(fewBits('int4', 'uint4'), { ...rounded, views: 8, rate: 0.003, outputs: 1000 }),
+    ...behind(fewBits('int4', 'uint4'), {
+      ...rounded,
+      scaleRate: 0.3,
+      views: 8,
+      rate: 0.003,
+      average: 0.998,
+      outputs: 1000,
+    }),
   },
   {
     id: 'w2a4',
     title: 'ternary weights, A4, ends 8',
-    ...behind(fewBits('ternary', 'uint4'), { ...rounded, rate: 0.004, outputs: 1000, features: 300 }),
+    ...behind(fewBits('ternary', 'uint4'), { ...rounded, scaleRate: 0.1, rate: 0.006, outputs: 1000, features: 900 }),
   },
   {
     id: 'w2a2',
     title: 'ternary weights, A2, ends 8',
-    ...behind(fewBits('ternary', 'uint2'), { ...rounded, views: 8, rate: 0.01, outputs: 4 }),
+    ...behind(fewBits('ternary', 'uint2'), { ...rounded, scaleRate: 0.3, rate: 0.01, outputs: 40, features: 40 }),
   },
   { id: 'd51', title: 'pruned to 51 % of the multiply-accumulates', ...behind(pruned(0.51), followed) },
   {
@@ -107,7 +114,9 @@ async function measure(recipe) {
     const { after, agreement, timing, memory, trained } = JSON.parse(stdout)
     const seconds = (timing.totalMs - timing.evaluateMs) / 1000
     const found = { top1: after.accuracy.value, sqnrDb: agreement.sqnrDb, seconds, peakBytes: memory.peakBytes }
-    return trained.length > 0 ? { ...found, steps: trained.reduce((sum, t) => sum + t.taken, 0) } : found
+    if (trained.length === 0) return found
+    const heldOut = trained.map(({ held }) => held.map(({ step, loss }) => [step, Number(loss.toPrecision(4))]))
+    return { ...found, steps: trained.reduce((sum, t) => sum + t.taken, 0), heldOut }
   } finally {
     rmSync(work, { recursive: true, force: true })
   }

@@ -188,7 +188,7 @@ export async function openLessons(
 // Bytes of a teacher's answers that are kept.
 const roomForAnswers = 268435456
 
-/** What a teacher answers to samples that come again is asked once. */
+/** What a teacher answers to samples that come again is asked once; each answer is whoever asks's own. */
 function remembering(
   ask: (feeds: Feeds) => Promise<Feeds>,
 ): (keys: readonly Shown['key'][], feeds: Feeds) => Promise<Feeds> {
@@ -196,8 +196,11 @@ function remembering(
   let bytes = 0
   return async (keys, feeds) => {
     const all = keys.map(key => (key === null ? undefined : known.get(key)))
-    if (all.every(answer => answer !== undefined))
-      return stack(all.map((feeds, index) => ({ name: `${keys[index]}`, index, feeds: feeds!, label: null }))).feeds
+    if (all.every(answer => answer !== undefined)) {
+      const samples = all.map((feeds, index) => ({ name: `${keys[index]}`, index, feeds: feeds!, label: null }))
+      const { feeds } = stack(samples)
+      return samples.length === 1 ? copied(feeds) : feeds
+    }
     const got = await ask(feeds)
     for (const [i, key] of keys.entries()) {
       if (key === null || known.has(key) || bytes > roomForAnswers) continue

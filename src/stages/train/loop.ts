@@ -37,6 +37,7 @@ export interface LoopOptions {
 /** Samples of a shard as the part is fed them, with what it should give. */
 export interface Taught {
   feeds: ReadonlyMap<ValueName, NdArray>
+  /** Of this shard alone: freed with the step. */
   targets: ReadonlyMap<ValueName, NdArray>
   labels: Lesson['labels']
 }
@@ -262,7 +263,8 @@ async function step(
   ahead: () => void,
 ): Promise<void> {
   const lesson = lessonFor(trainee, terms, of, true)
-  const lessons = (await Promise.all(taught)).map(one => ctx.perform(lessonTask, lesson(one)))
+  const shards = await Promise.all(taught)
+  const lessons = shards.map(one => ctx.perform(lessonTask, lesson(one)))
   ahead()
   const found = await Promise.all(lessons)
   const sums = new Map<ValueName, Float32Array>()
@@ -285,7 +287,7 @@ async function step(
   trainee.observe(found.map(({ moments }) => moments))
   reached.step++
   reached.curve.push(sum(found.map(({ losses }) => sum(losses))))
-  ctx.runner.discard(found)
+  ctx.runner.discard([found, shards.map(({ targets }) => targets)])
 }
 
 /** Gradients that are together longer than `most` are shortened to that (Pascanu et al. 2013). */
