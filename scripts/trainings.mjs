@@ -57,7 +57,15 @@ const trainings = [
   {
     id: 'w2a4',
     title: 'ternary weights, A4, ends 8',
-    ...behind(fewBits('ternary', 'uint4'), { ...rounded, scaleRate: 0.1, rate: 0.006, outputs: 1000, features: 900 }),
+    ...behind(fewBits('ternary', 'uint4'), {
+      ...rounded,
+      augment: ['flip', 'crop', 'cutmix'],
+      scaleRate: 0.3,
+      rate: 0.01,
+      average: 0.9,
+      outputs: 1000,
+      features: 300,
+    }),
   },
   {
     id: 'w2a2',
