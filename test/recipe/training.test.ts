@@ -90,6 +90,8 @@ const played = (
     { ...ctx, ...more },
   )
 
+/** No classes, by its shape. */
+const boxes = text('y = Identity(u)')
 const fewBits: Step = { do: 'quantize', weights: 'ternary', activations: 'uint4' }
 const short = { steps: 40, every: 10, batch: 16 }
 const heldOut = ({ trained }: State): [number, number] => {
@@ -173,6 +175,35 @@ test('what cannot be trained is named before any sample is read', async () => {
     )
 })
 
+describe('a step that is optional', () => {
+  const odd = build(text('q = Gemm(f, wf: f32[8,3], bf: f32[3])\n h = Sin(q)\n y = Mul(h, q)'))
+  const optional = { ...short, optional: true }
+
+  test.each([
+    ['the model has no gradient', 'distil', { of: odd }, /Sin .* no gradient/],
+    ['samples are too few', 'distil', { data: images(8, false) }, /has 8 usable samples/],
+    ['labels tell what the model does not', 'finetune', { of: build(boxes) }, /learns classes/],
+  ])('is left out where %s, and a note says so', async (_, step, asked: Asked, words) => {
+    const { trained, notes, steps } = await played([{ do: step, ...optional }], asked)
+    expect(trained).toEqual([])
+    expect(notes).toEqual([expect.stringMatching(new RegExp(`^The step ${step} was left out: .*${words.source}`))])
+    expect(steps).toEqual([expect.objectContaining({ do: step, optional: true })])
+  })
+
+  test('of qat leaves what was quantised', async () => {
+    const plain = await played([fewBits], { of: odd })
+    const left = await played([fewBits, { do: 'qat', ...optional }], { of: odd })
+    expect(await bytesOf(left.variants[0].model)).toEqual(await bytesOf(plain.variants[0].model))
+  })
+
+  test('is a mistake all the same where the recipe is one', async () => {
+    await expect(played([{ do: 'finetune', ...optional }], { data: images(96, false) })).rejects.toThrow(
+      /have no classes/,
+    )
+    await expect(played([fewBits, { do: 'distil', ...optional }])).rejects.toThrow(/quantised already/)
+  })
+})
+
 describe('distil', () => {
   const student: Step[] = [{ do: 'distil', ...short, rate: 0.003 }]
 
@@ -182,9 +213,11 @@ describe('distil', () => {
     expect(timing.distilMs).toBeGreaterThan(timing.optimizeMs!)
   })
 
-  test('a model that is its own teacher has nothing to learn', async () => {
-    const [before] = heldOut(await played(student, { data: images(96, false) }))
-    expect(before).toBeLessThan(1e-6)
+  test('a model that is its own teacher has nothing to learn, and is not trained', async () => {
+    const { model: after, trained, notes } = await played(student, { data: images(96, false) })
+    expect(trained).toEqual([])
+    expect(notes).toEqual(['The step distil had nothing to learn: the model answers as its teacher does.'])
+    expect(await bytesOf(after)).toEqual(await bytesOf(infer(model)))
   })
 
   const thin = build(

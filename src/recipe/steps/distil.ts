@@ -9,7 +9,7 @@ import { type State, type StepEnv, step } from '../state.ts'
 import { materialFor, openLessons } from './lessons.ts'
 import { likenessOf } from './likeness.ts'
 import { besideEachOther } from './teacher.ts'
-import { checkFloat, resolved, slotFor, trainedBy, withParameters } from './trained.ts'
+import { checkFloat, resolved, slotFor, trainedBy, trainingBy, withParameters } from './trained.ts'
 import { loopOptions, normalization, trainingOptions, views } from './training-options.ts'
 
 const options = {
@@ -27,10 +27,7 @@ export const distil = step({
   label: 'Distil from the original',
   options,
   needs: () => ['training'],
-  async foresee(state: State, o: DistilOptions, env: StepEnv): Promise<void> {
-    await pairOf(state, o, env)
-  },
-  async run(state: State, o: DistilOptions, env: StepEnv): Promise<State> {
+  ...trainingBy('distil', pairOf, async (state: State, o: DistilOptions, env: StepEnv): Promise<State> => {
     checkFloat('distil', state)
     const { ctx } = env
     const { student, teacher, other, names, like, part } = await pairOf(state, o, env)
@@ -40,6 +37,11 @@ export const distil = step({
     const { lessons, close } = await openLessons(given, like.terms, material, o, null, ctx)
     try {
       const reached = await train(trainee, lessons, loopOptions(o), slotFor(env, ['distil', o]), 'distil', ctx)
+      if (reached.step === 0)
+        return {
+          ...state,
+          notes: [...state.notes, 'The step distil had nothing to learn: the model answers as its teacher does.'],
+        }
       return {
         ...state,
         model: infer(withParameters(student, trainee.parameters)),
@@ -50,7 +52,7 @@ export const distil = step({
     } finally {
       await close()
     }
-  },
+  }),
 })
 
 /** The model as it stands, who it learns from, and by what it is held to that. */

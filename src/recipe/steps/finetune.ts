@@ -10,7 +10,7 @@ import { taskFor } from '../../tasks/index.ts'
 import { type State, type StepEnv, step } from '../state.ts'
 import { type Material, materialFor, openLessons } from './lessons.ts'
 import { beforeSoftmax } from './likeness.ts'
-import { checkFloat, resolved, slotFor, trainedBy, withParameters } from './trained.ts'
+import { checkFloat, resolved, slotFor, trainedBy, trainingBy, withParameters } from './trained.ts'
 import { loopOptions, normalization, trainingOptions } from './training-options.ts'
 
 const options = {
@@ -25,13 +25,10 @@ export const finetune = step({
   label: 'Fine-tune with labels',
   options,
   needs: () => ['training'],
-  async foresee(state: State, _: FinetuneOptions, env: StepEnv): Promise<void> {
-    await studentOf(state, env)
-  },
-  async run(state: State, o: FinetuneOptions, env: StepEnv): Promise<State> {
+  ...trainingBy('finetune', studentOf, async (state: State, o: FinetuneOptions, env: StepEnv): Promise<State> => {
     checkFloat('finetune', state)
     const { ctx } = env
-    const { student, value, part } = await studentOf(state, env)
+    const { student, value, part } = await studentOf(state, o, env)
     const trainee = await floatTrainee(student.graph, part, o.normalization, ctx.bytes)
     const material = await materialFor('finetune', true, env)
     const offset = env.input.labelOffset ?? 0
@@ -51,10 +48,10 @@ export const finetune = step({
     } finally {
       await close()
     }
-  },
+  }),
 })
 
-async function studentOf(state: State, env: StepEnv) {
+async function studentOf(state: State, _: FinetuneOptions, env: StepEnv) {
   const student = infer(upgradeOpset(infer(state.model), 13))
   const value = scoresOf(student, env)
   return { student, value, part: await partOf(student.graph, [value], env.ctx.bytes) }

@@ -43,6 +43,19 @@ export async function materialFor(step: string, labelled: boolean, env: StepEnv)
   return read(data, step, env)
 }
 
+/** What is wrong with the number of samples, so far as that is known before they are read. */
+export function shortage(step: string, { training, calibration }: StepEnv): StudioError | null {
+  const data = training ?? calibration
+  const usable = data ? data.size - data.skipped.length : fewest
+  return usable < fewest ? tooFew(data!.name, usable, step) : null
+}
+
+const tooFew = (file: string, usable: number, step: string): StudioError =>
+  new StudioError('bad-data', `${file} has ${usable} usable samples; training wants at least ${fewest}`, {
+    where: { file, step },
+    hint: 'Give more samples, some hundreds or better thousands.',
+  })
+
 async function read(data: Dataset, step: string, { ctx }: StepEnv): Promise<Material> {
   const samples: Sample[] = []
   let bytes = 0
@@ -55,15 +68,7 @@ async function read(data: Dataset, step: string, { ctx }: StepEnv): Promise<Mate
     if (samples.length % 256 === 0)
       ctx.progress({ stage: step, done: samples.length, total: data.size, note: 'reading' })
   }
-  if (samples.length < fewest)
-    throw new StudioError(
-      'bad-data',
-      `${data.name} has ${samples.length} usable samples; training wants at least ${fewest}`,
-      {
-        where: { file: data.name, step },
-        hint: 'Give more samples, some hundreds or better thousands.',
-      },
-    )
+  if (samples.length < fewest) throw tooFew(data.name, samples.length, step)
   const left = data.size - data.skipped.length - samples.length
   return {
     name: data.name,

@@ -23,7 +23,7 @@ import { emptyVariant, type State, type StepEnv, step, type Variant } from '../s
 import { type Material, materialFor, openLessons } from './lessons.ts'
 import { likenessOf } from './likeness.ts'
 import { writtenFor } from './quantize.ts'
-import { resolved, slotFor, trainedBy, withParameters } from './trained.ts'
+import { resolved, slotFor, trainedBy, trainingBy, withParameters } from './trained.ts'
 import { loopOptions, trainingOptions, views } from './training-options.ts'
 
 const options = {
@@ -41,12 +41,7 @@ export const qat = step({
   label: 'Train what is quantised',
   options,
   needs: () => ['training'],
-  async foresee(state: State, o: QatOptions, env: StepEnv): Promise<void> {
-    const student = infer(upgradeOpset(infer(state.model), 13))
-    const { values } = likenessOf(student, student, null, env.input, o)
-    await partOf(student.graph, values, env.ctx.bytes)
-  },
-  async run(state: State, o: QatOptions, env: StepEnv): Promise<State> {
+  ...trainingBy('qat', learnable, async (state: State, o: QatOptions, env: StepEnv): Promise<State> => {
     const planned = state.variants.filter(v => v.plan !== null && v.rounded !== null)
     if (planned.length === 0)
       throw new StudioError('bad-recipe', 'The step qat has no quantised model to train', {
@@ -75,8 +70,15 @@ export const qat = step({
       notes: [...state.notes, ...material.notes],
       steps: [...state.steps, resolved('qat', o, all[0].reached)],
     }
-  },
+  }),
 })
+
+/** What of the float model would be trained. */
+function learnable(state: State, o: QatOptions, env: StepEnv): Promise<Part> {
+  const student = infer(upgradeOpset(infer(state.model), 13))
+  const { values } = likenessOf(student, student, null, env.input, o)
+  return partOf(student.graph, values, env.ctx.bytes)
+}
 
 async function trained(variant: Variant, state: State, o: QatOptions, material: Material, key: string, env: StepEnv) {
   const { ctx } = env

@@ -7,6 +7,7 @@ import type { Trained } from '../../jobs/report.ts'
 import { learningOf, type Progressed } from '../../stages/train/loop.ts'
 import type { Parameter } from '../../stages/train/trainee.ts'
 import type { Slot, State, StepEnv } from '../state.ts'
+import { shortage } from './lessons.ts'
 import type { TrainingOptions } from './training-options.ts'
 
 /** Steps that train floats come before the one that rounds them. */
@@ -16,6 +17,35 @@ export function checkFloat(step: string, { variants }: State): void {
     where: { step },
     hint: 'Put it before the step quantize, or use the step qat behind it.',
   })
+}
+
+type Work<O> = (state: State, options: O, env: StepEnv) => Promise<State>
+type Check<O> = (state: State, options: O, env: StepEnv) => Promise<unknown>
+
+/**
+ * How a step that trains is foreseen and run. What `check` throws stops the job before anything runs; where the recipe calls the step
+ * optional it is left out instead, and a note says why, as for samples that are too few.
+ */
+export const trainingBy = <O extends TrainingOptions>(id: string, check: Check<O>, run: Work<O>) => ({
+  foresee: async (state: State, o: O, env: StepEnv): Promise<void> => {
+    if (!o.optional) await check(state, o, env)
+  },
+  run: async (state: State, o: O, env: StepEnv): Promise<State> => {
+    const why = o.optional ? (shortage(id, env) ?? (await refusal(() => check(state, o, env)))) : null
+    if (why === null) return run(state, o, env)
+    return { ...state, notes: [...state.notes, `The step ${id} was left out: ${why.message}`] }
+  },
+})
+
+/** Why the model cannot be trained; mistakes of a recipe, and teachers who do not fit, stay mistakes. */
+async function refusal(check: () => Promise<unknown>): Promise<StudioError | null> {
+  try {
+    await check()
+    return null
+  } catch (thrown) {
+    if (thrown instanceof StudioError && thrown.code === 'unsupported') return thrown
+    throw thrown
+  }
 }
 
 /** Where a step keeps what it has reached; nowhere without a store. */

@@ -1,5 +1,5 @@
 // What a recipe may ask of every step that trains, and what such a step writes down once the time is up.
-import { choice, number, type OptionValues, several } from '../../base/options.ts'
+import { choice, flag, number, type OptionValues, several } from '../../base/options.ts'
 import { augmentations } from '../../stages/train/augment.ts'
 import type { LoopOptions } from '../../stages/train/loop.ts'
 import { optimizers } from '../../stages/train/optimizers.ts'
@@ -34,6 +34,7 @@ export const trainingOptions = (rate: number) => ({
   held: number('Share held out', { default: 0.1, min: 0.01, max: 0.5, step: 0.01 }),
   every: number('Steps between judgements', { default: 50, min: 1, max: 100_000 }),
   patience: number('Judgements without gain before it ends (0: any)', { default: 0, min: 0, max: 100_000 }),
+  optional: flag('Left out where it cannot be done', false),
 })
 export type TrainingOptions = OptionValues<ReturnType<typeof trainingOptions>>
 

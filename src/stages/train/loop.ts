@@ -84,6 +84,8 @@ const waited = 0.5
 /** Milliseconds between checkpoints, and how many times longer than one takes to be kept. */
 const between = { least: 5000, times: 20 }
 
+// A loss that leaves nothing to learn: what it is made of agrees to within what float32 tells apart.
+const learned = 1e-9
 // A chart is no wider.
 const mostPoints = 200
 
@@ -96,7 +98,7 @@ export function learningOf({ curve, held }: Pick<Progressed, 'curve' | 'held'>):
   return { steps, held: [...held] }
 }
 
-/** Leaves the parameters at their best on the held-out samples. */
+/** Leaves the parameters at their best on the held-out samples. Takes no step where these leave nothing to learn. */
 export async function train(
   trainee: Trainee,
   lessons: Lessons,
@@ -187,7 +189,7 @@ async function start(trainee: Trainee, lessons: Lessons, options: LoopOptions, c
     curve: [],
     held: [{ step: 0, loss }],
     best: { step: 0, loss, parameters: parameters.map(p => p.slice()) },
-    ended: null,
+    ended: loss <= learned ? 'patience' : null,
   }
 }
 

@@ -92,6 +92,12 @@ export const training: readonly Pair[] = [
   ['Steps between judgements', '两次评判之间的步数'],
   ['Decay of the mean of the weights that is kept (0: they themselves)', '所保留权重均值的衰减（0：权重本身）'],
   ['Judgements without gain before it ends (0: any)', '多少次评判无改善即结束（0：不限）'],
+  ['Left out where it cannot be done', '无法进行时略去此步骤'],
+  ['The step {step} was left out: {why*}', '步骤 {step} 已略去：{why*}'],
+  [
+    'The step distil had nothing to learn: the model answers as its teacher does.',
+    '步骤 distil 无可学习：模型的输出与教师模型一致。',
+  ],
   ['Mirrored left to right', '左右翻转'],
   ['Shifted by up to an eighth', '平移至多八分之一'],
   ['Brighter or darker, of more or less contrast, in other tints', '明暗、对比度与色调变化'],
