@@ -28,7 +28,7 @@ const busyThreads = 3
 
 // Twenty minutes less what calibration, repairs and the last judgement take.
 const minutes = 18
-const rounded = { do: 'qat', minutes, augment: ['flip', 'crop'], every: 200 }
+const rounded = { do: 'qat', minutes, scaleRate: 0.3, augment: ['flip', 'crop'], every: 200 }
 const followed = {
   do: 'distil',
   minutes,
@@ -47,7 +47,6 @@ const trainings = [
     title: 'W4A4, ends 8',
     ...behind(fewBits('int4', 'uint4'), {
       ...rounded,
-      scaleRate: 0.3,
       views: 8,
       rate: 0.003,
       average: 0.998,
@@ -60,7 +59,6 @@ const trainings = [
     ...behind(fewBits('ternary', 'uint4'), {
       ...rounded,
       augment: ['flip', 'crop', 'cutmix'],
-      scaleRate: 0.3,
       rate: 0.01,
       average: 0.9,
       outputs: 1000,
@@ -70,7 +68,7 @@ const trainings = [
   {
     id: 'w2a2',
     title: 'ternary weights, A2, ends 8',
-    ...behind(fewBits('ternary', 'uint2'), { ...rounded, scaleRate: 0.3, rate: 0.01, outputs: 40, features: 40 }),
+    ...behind(fewBits('ternary', 'uint2'), { ...rounded, rate: 0.01, outputs: 40, features: 40 }),
   },
   { id: 'd51', title: 'pruned to 51 % of the multiply-accumulates', ...behind(pruned(0.51), followed) },
   {

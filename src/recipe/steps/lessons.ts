@@ -46,8 +46,9 @@ export async function materialFor(step: string, labelled: boolean, env: StepEnv)
 /** What is wrong with the number of samples, so far as that is known before they are read. */
 export function shortage(step: string, { training, calibration }: StepEnv): StudioError | null {
   const data = training ?? calibration
-  const usable = data ? data.size - data.skipped.length : fewest
-  return usable < fewest ? tooFew(data!.name, usable, step) : null
+  if (!data) return null
+  const usable = data.size - data.skipped.length
+  return usable < fewest ? tooFew(data.name, usable, step) : null
 }
 
 const tooFew = (file: string, usable: number, step: string): StudioError =>
