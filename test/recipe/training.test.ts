@@ -91,7 +91,9 @@ const played = (
   )
 
 /** No classes, by its shape. */
-const boxes = text('y = Identity(u)')
+const boxes = build(text('y = Identity(u)'))
+/** Sin has no gradient. */
+const odd = build(text('q = Gemm(f, wf: f32[8,3], bf: f32[3])\n h = Sin(q)\n y = Mul(h, q)'))
 const fewBits: Step = { do: 'quantize', weights: 'ternary', activations: 'uint4' }
 const short = { steps: 40, every: 10, batch: 16 }
 const heldOut = ({ trained }: State): [number, number] => {
@@ -148,18 +150,13 @@ describe('finetune', () => {
     ['too few samples', { data: images(8) }, /has 8 usable samples/],
     ['no samples', { data: null }, /needs training samples/],
     ['labels beyond the classes', { of: build(text('y = Gemm(f, wf: f32[8,2], bf: f32[2])')) }, /label 2 is none/],
-    [
-      'an operator without a gradient',
-      { of: build(text('q = Gemm(f, wf: f32[8,3], bf: f32[3])\n h = Sin(q)\n y = Mul(h, q)')) },
-      /Sin/,
-    ],
+    ['an operator without a gradient', { of: odd }, /Sin/],
   ])('refuses %s', async (_, asked: Asked, words) => {
     await expect(played([{ do: 'finetune', ...short }], asked)).rejects.toThrow(words)
   })
 })
 
 test('what cannot be trained is named before any sample is read', async () => {
-  const odd = build(text('q = Gemm(f, wf: f32[8,3], bf: f32[3])\n h = Sin(q)\n y = Mul(h, q)'))
   const unread: Dataset = {
     ...images(96),
     samples() {
@@ -176,13 +173,12 @@ test('what cannot be trained is named before any sample is read', async () => {
 })
 
 describe('a step that is optional', () => {
-  const odd = build(text('q = Gemm(f, wf: f32[8,3], bf: f32[3])\n h = Sin(q)\n y = Mul(h, q)'))
   const optional = { ...short, optional: true }
 
   test.each([
     ['the model has no gradient', 'distil', { of: odd }, /Sin .* no gradient/],
     ['samples are too few', 'distil', { data: images(8, false) }, /has 8 usable samples/],
-    ['labels tell what the model does not', 'finetune', { of: build(boxes) }, /learns classes/],
+    ['labels tell what the model does not', 'finetune', { of: boxes }, /learns classes/],
   ])('is left out where %s, and a note says so', async (_, step, asked: Asked, words) => {
     const { trained, notes, steps } = await played([{ do: step, ...optional }], asked)
     expect(trained).toEqual([])
@@ -431,7 +427,6 @@ describe('a teacher', () => {
   })
 
   test('is left to the runtime where it has an operator that they have not', async () => {
-    const odd = infer(build(text('q = Gemm(f, wf: f32[8,3], bf: f32[3])\n h = Sin(q)\n y = Mul(h, q)')))
-    expect(await answering(odd.graph, outputs, ctx)).toBeNull()
+    expect(await answering(infer(odd).graph, outputs, ctx)).toBeNull()
   })
 })
