@@ -58,11 +58,13 @@ const trainings = [
     title: 'ternary weights, A4, ends 8',
     ...behind(fewBits('ternary', 'uint4'), {
       ...rounded,
-      augment: ['flip', 'crop', 'cutmix'],
-      rate: 0.01,
-      average: 0.9,
+      augment: ['flip', 'cutmix'],
+      rate: 0.014,
+      schedule: 'cosine-cubed',
+      average: 0,
+      every: 50,
       outputs: 1000,
-      features: 300,
+      features: 100,
     }),
   },
   {

@@ -70,6 +70,8 @@ describe('the learning rate', () => {
     expect(shareAt('cosine', 52, 100, 4, 0)).toBeCloseTo(0.5, 5)
     expect(shareAt('cosine', 76, 100, 4, 0)).toBeCloseTo(0.5 + 0.5 * Math.cos(0.75 * Math.PI), 5)
     expect(shareAt('cosine', 100, 100, 4, 0)).toBeCloseTo(0, 5)
+    expect(shareAt('cosine-cubed', 4, 100, 4, 0)).toBeCloseTo(1, 4)
+    expect(shareAt('cosine-cubed', 52, 100, 4, 0)).toBeCloseTo(0.125, 5)
   })
 
   test('falls in steps to a tenth and a hundredth', () => {
