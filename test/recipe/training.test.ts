@@ -324,7 +324,7 @@ describe('qat', () => {
     const graph = infer(rounded!).graph
     const part = await partOf(graph, ['y'], ctx.bytes)
     const seen = seenRounded(graph, part, plan!, ['y'])
-    const steps = { reads: seen.reads, fixed: new Set<string>(), bounded: new Set<string>(), rate: 1 }
+    const steps = { reads: seen.reads, fixed: new Set<string>(), bounded: new Set<string>(), rate: 1, exact: graph }
     const { arrays, rounded: reads } = (await quantizedTrainee(graph, part, plan!, steps, ctx.bytes)).settle()
     const net = training.network(seen.nodes, new Set(), reads, ctx.kernels)
     // Of a table's levels the runtime makes a kernel of its own, which rounds once more.

@@ -4,7 +4,7 @@ import type { Context } from '../../src/ir/context.ts'
 import { type QuantParams, roundTripTensor } from '../../src/ir/quant.ts'
 import { floats } from '../../src/ir/tensor.ts'
 import { training } from '../../src/stages/train/index.ts'
-import { throughRounding } from '../../src/stages/train/quantized-trainee.ts'
+import { throughRounding, withinCodes } from '../../src/stages/train/quantized-trainee.ts'
 import { build } from '../build.ts'
 import { testContext } from '../quantize/played.ts'
 
@@ -59,5 +59,26 @@ describe('learned step size', () => {
     expect(Array.from(found.get('x')!)).toEqual([1, 1, 0, 0])
     // 1 - 0.6, -1 + 0.9, 5, -2
     expect(found.get('r/step')![0]).toBeCloseTo(0.4 - 0.1 + 5 - 2, 5)
+  })
+})
+
+describe('where weights begin', () => {
+  const begun = (rounded: number[], exact: number[], params: QuantParams) =>
+    Array.from(withinCodes(Float32Array.from(rounded), Float32Array.from(exact), [rounded.length], params))
+
+  test('within the codes that a repair chose, as near to the float weights as these allow', () => {
+    const params: QuantParams = { spec: spec(3, true), scale: Float32Array.of(0.5), zeroPoint: Int32Array.of(0) }
+    const rounded = [0.5, 0.5, -1, 1.5, 1.5]
+    const exact = [0.6, 0.1, 3, 9, 1]
+    for (const [i, want] of [0.6, 0.3, -0.8, 1.5, 1.3].entries())
+      expect(begun(rounded, exact, params)[i]).toBeCloseTo(want, 5)
+    expect(roundTripTensor(Float32Array.from(begun(rounded, exact, params)), [5], params)).toEqual(
+      Float32Array.from(rounded),
+    )
+  })
+
+  test('where they are, if they are in the middle of no code: they are floats, or were trained already', () => {
+    const params: QuantParams = { spec: spec(3, true), scale: Float32Array.of(0.5), zeroPoint: Int32Array.of(0) }
+    expect(begun([0.625, -2], [0.5, 0.5], params)).toEqual([0.625, -2])
   })
 })

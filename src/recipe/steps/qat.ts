@@ -88,7 +88,12 @@ async function trained(variant: Variant, state: State, o: QatOptions, material: 
   const like = likenessOf(student, teacher, null, env.input, o)
   const part = await partOf(student.graph, like.values, ctx.bytes)
   const seen = seenRounded(student.graph, part, plan, like.values)
-  const steps = { reads: seen.reads, rate: o.scaleRate, ...keptScales(student.graph, plan, variant) }
+  const steps = {
+    reads: seen.reads,
+    rate: o.scaleRate,
+    exact: teacher.graph,
+    ...keptScales(student.graph, plan, variant),
+  }
   const trainee = await quantizedTrainee(student.graph, { ...part, nodes: seen.nodes }, plan, steps, ctx.bytes)
   const terms = (meanSquare: (name: ValueName) => number): Term[] =>
     like.terms(name => meanSquare(seen.ends.get(name)!)).map(term => ({ ...term, value: seen.ends.get(term.value)! }))

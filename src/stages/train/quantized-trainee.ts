@@ -7,10 +7,12 @@ import type { Graph, ValueName } from '../../ir/model.ts'
 import { hasFreeScale, isInt, largestOf } from '../../ir/number-format.ts'
 import {
   codeRange,
+  dequantizeTensor,
   eachScale,
   type QuantParams,
   type QuantPlan,
   type QuantSpec,
+  quantizeTensor,
   roundTripTensor,
 } from '../../ir/quant.ts'
 import { floats, type NdArray } from '../../ir/tensor.ts'
@@ -31,9 +33,13 @@ export interface Steps {
   bounded: ReadonlySet<ValueName>
   /** Learning rate of scales over that of weights; scales move relative to where they were. */
   rate: number
+  /** The model whose weights were rounded. */
+  exact: Graph
 }
 
 const smallestFactor = 1e-3
+/** In steps; half of one is the border to the next code, from which weights begin a little away. */
+const fromMiddle = 0.4
 
 export async function quantizedTrainee(
   graph: Graph,
@@ -55,7 +61,13 @@ export async function quantizedTrainee(
   const shapeOf = (name: ValueName): readonly number[] => graph.values.get(name)!.data!.shape
   const latents = new Map<ValueName, Parameter>()
   for (const name of part.learned) {
-    const values = (await readFloats(bytes, graph.values.get(name)!.data!)).slice()
+    const given = await readFloats(bytes, graph.values.get(name)!.data!)
+    const params = plan.weights.get(name)
+    const before = steps.exact.values.get(name)?.data
+    const values =
+      params && before && isUniform(params.spec) && before.shape.join() === shapeOf(name).join()
+        ? withinCodes(given, await readFloats(bytes, before), shapeOf(name), params)
+        : given.slice()
     const size = sizesOf(shapeOf(name), part.axes.get(name))
     latents.set(name, add({ name, values, rate: 1, size, decays: part.decays.has(name) }))
   }
@@ -187,9 +199,37 @@ function roundedBias(bias: Float32Array, input: QuantParams, weight: QuantParams
   })
 }
 
+const isUniform = (spec: QuantParams['spec']): boolean => isInt(spec.format) && spec.format.bits > 1
+
+/**
+ * Weights of the codes that `rounded` has. Those that a repair wrote in the middle of a code, where each has half a step to go before it
+ * changes, are as near to the `exact` ones as the code allows; others stay.
+ */
+export function withinCodes(
+  rounded: Float32Array,
+  exact: Float32Array,
+  shape: readonly number[],
+  params: QuantParams,
+): Float32Array {
+  const codes = quantizeTensor(rounded, shape, params)
+  const middles = dequantizeTensor(codes, shape, params)
+  const values = rounded.slice()
+  eachScale(shape, params, (from, to, k) => {
+    const s = params.scale[k]
+    const [low, high] = reach(params, k)
+    for (let i = from; i < to; i++) {
+      if (rounded[i] !== middles[i]) continue
+      const code = codes[i] - params.zeroPoint[k]
+      const [least, most] = [Math.max(low, code - fromMiddle), Math.min(high, code + fromMiddle)]
+      values[i] = Math.max(least * s, Math.min(most * s, exact[i]))
+    }
+  })
+  return values
+}
+
 /** Largest and smallest real that a scale of 1 can stand for. */
 function reach({ spec, zeroPoint }: QuantParams, k: number): [number, number] {
-  if (isInt(spec.format) && spec.format.bits > 1) {
+  if (isUniform(spec)) {
     const { qmin, qmax } = codeRange(spec as QuantSpec)
     return [qmin - zeroPoint[k], qmax - zeroPoint[k]]
   }
