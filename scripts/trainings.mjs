@@ -29,17 +29,14 @@ const busyThreads = 3
 // Twenty minutes less what calibration, repairs and the last judgement take.
 const minutes = 18
 const rounded = { do: 'qat', minutes, scaleRate: 0.3, augment: ['flip', 'crop'], every: 200 }
-// Of few bits: steps are large as long as weights change codes, and few at the end.
+// Two bits of weights: codes change early, and come to rest one by one.
 const settling = {
   ...rounded,
   minutes: 19,
-  augment: ['flip', 'cutmix'],
-  rate: 0.007,
   schedule: 'cosine-cubed',
   average: 0,
   every: 50,
   outputs: 1000,
-  features: 100,
 }
 const followed = {
   do: 'distil',
@@ -68,12 +65,17 @@ const trainings = [
   {
     id: 'w2a4',
     title: 'W2A4, ends 8',
-    ...behind(fewBits('int2', 'uint4'), settling),
+    ...behind(fewBits('int2', 'uint4'), { ...settling, augment: ['flip', 'cutmix'], rate: 0.007, features: 100 }),
   },
   {
     id: 'ternary-a4',
     title: 'ternary weights, A4, ends 8',
-    ...behind(fewBits('ternary', 'uint4'), settling),
+    ...behind(fewBits('ternary', 'uint4'), {
+      ...settling,
+      augment: ['flip', 'crop', 'color', 'cutmix'],
+      rate: 0.006,
+      features: 1000,
+    }),
   },
   {
     id: 'w2a2',
