@@ -7,7 +7,6 @@ import type { Graph, ValueName } from '../../ir/model.ts'
 import { hasFreeScale, isInt, largestOf } from '../../ir/number-format.ts'
 import {
   codeRange,
-  dequantizeTensor,
   eachScale,
   type QuantParams,
   type QuantPlan,
@@ -205,7 +204,7 @@ function roundedBias(bias: Float32Array, input: QuantParams, weight: QuantParams
 const isUniform = (spec: QuantParams['spec']): boolean => isInt(spec.format) && spec.format.bits > 1
 
 /**
- * Weights of the codes that `rounded` has. Those that a repair wrote in the middle of a code, where each has half a step to go before it
+ * Weights of the codes of an evenly spaced format that `rounded` has. Those that a repair wrote in the middle of a code, where each has half a step to go before it
  * changes, are as near to the `exact` ones as the code allows; others stay.
  */
 export function withinCodes(
@@ -215,14 +214,13 @@ export function withinCodes(
   params: QuantParams,
 ): Float32Array {
   const codes = quantizeTensor(rounded, shape, params)
-  const middles = dequantizeTensor(codes, shape, params)
   const values = rounded.slice()
   eachScale(shape, params, (from, to, k) => {
     const s = params.scale[k]
     const [low, high] = reach(params, k)
     for (let i = from; i < to; i++) {
-      if (rounded[i] !== middles[i]) continue
       const code = codes[i] - params.zeroPoint[k]
+      if (rounded[i] !== Math.fround(code * s)) continue
       const [least, most] = [Math.max(low, code - fromMiddle), Math.min(high, code + fromMiddle)]
       values[i] = Math.max(least * s, Math.min(most * s, exact[i]))
     }
