@@ -149,9 +149,12 @@ export function App() {
   }
   onMount(() => {
     window.addEventListener('keydown', key)
-    for (const load of Object.values(loaders)) whenIdle(() => void load())
   })
   onCleanup(() => window.removeEventListener('keydown', key))
+  // The places come once the first page has what it shows; before, they would share the network with it.
+  createEffect(() => {
+    if (studio.catalogue()) for (const load of Object.values(loaders)) whenIdle(() => void load())
+  })
   // Another place starts at its top.
   createEffect(() => {
     address()

@@ -1,7 +1,7 @@
 // Every action of the page in one list, which feeds the shortcuts and the palette.
 import type { Catalogue } from '../../workers/api.ts'
 import type { Locale } from './format.ts'
-import { dictionaries, inWords, setLanguage, t } from './i18n/index.ts'
+import { inWords, languages, setLanguage, t } from './i18n/index.ts'
 import { commandLine } from './state/command-line.ts'
 import { places } from './state/place.ts'
 import { jsonBlob, save } from './state/save.ts'
@@ -95,10 +95,10 @@ export function commands(studio: Studio): Command[] {
       title: t().command.theme(t().theme[theme]),
       run: () => setTheme(theme),
     })),
-    ...Object.entries(dictionaries).map(([code, words]) => ({
+    ...Object.entries(languages).map(([code, name]) => ({
       id: `language-${code}`,
-      title: t().command.language(words.languageName),
-      run: () => setLanguage(code as Locale),
+      title: t().command.language(name),
+      run: () => void setLanguage(code as Locale),
     })),
   ]
 }

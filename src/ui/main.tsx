@@ -10,11 +10,15 @@ import { Unsupported } from './unsupported.tsx'
 const root = document.getElementById('app')!
 const missing = missingFeatures()
 
-if (missing.length > 0) {
-  restoreTheme()
-  restoreLanguage()
-  render(() => <Unsupported missing={missing} />, root)
-} else {
+function start(): void {
+  if (missing.length > 0) {
+    render(() => <Unsupported missing={missing} />, root)
+    return
+  }
   mount(root, studio, { registration, storeForOffline })
   void persist()
 }
+
+restoreTheme()
+// Where the words of a language cannot be had, the page starts in English.
+void restoreLanguage().finally(start)

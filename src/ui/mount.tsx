@@ -2,8 +2,6 @@
 import { render } from 'solid-js/web'
 import type { StudioApi } from '../../workers/api.ts'
 import { App } from './app.tsx'
-import { restoreLanguage } from './i18n/index.ts'
-import { restoreTheme } from './state/settings.ts'
 import { createStudio, type Studio, StudioContext, type Surroundings } from './state/studio.ts'
 
 /** Files that the system opened with the installed app. */
@@ -22,8 +20,6 @@ function takeLaunchedFiles(studio: Studio): void {
 }
 
 export function mount(root: HTMLElement, api: StudioApi, surroundings: Surroundings): () => void {
-  restoreTheme()
-  restoreLanguage()
   return render(() => {
     const studio = createStudio(api, surroundings)
     takeLaunchedFiles(studio)

@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest'
 import { errorCodes } from '../../src/base/errors.ts'
 import { firstLanguage, inLanguage } from '../../src/ui/i18n/index.ts'
-import { en, zh } from '../../src/ui/i18n/words/index.ts'
+import { en } from '../../src/ui/i18n/words/en/index.ts'
+import { zh } from '../../src/ui/i18n/words/zh/index.ts'
 
 /** Paths of all words, functions called with samples; the labels of steps and options may differ, since ids fall back. */
 function words(value: unknown, path = ''): [string, string][] {

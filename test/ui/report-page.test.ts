@@ -1,6 +1,7 @@
 // The report as one page: all that a reader needs, nothing that loads anything.
 import { describe, expect, test } from 'vitest'
-import { en, zh } from '../../src/ui/i18n/words/index.ts'
+import { en } from '../../src/ui/i18n/words/en/index.ts'
+import { zh } from '../../src/ui/i18n/words/zh/index.ts'
 import { reportPage } from '../../src/ui/state/report-page.ts'
 import { reportOf, residualGraph, variantOf } from './fake-api.ts'
 

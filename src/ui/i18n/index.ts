@@ -1,10 +1,13 @@
-// The page's language: one signal, typed dictionaries, and the `lang` attribute that screen readers and fonts go by.
+// The page's language: one signal, typed words, and the `lang` attribute that screen readers and fonts go by. English comes with the
+// page; Chinese words come before it to who reads Chinese, and what the engine says, after it.
 import { createSignal } from 'solid-js'
 import type { Localized } from '../../../workers/api.ts'
 import type { Locale } from '../format.ts'
-import { en, type Words, zh } from './words/index.ts'
+import { en, type Words } from './words/en/index.ts'
 
-export const dictionaries: Record<Locale, Words> = { en, zh }
+/** Each language by its own name. */
+export const languages: Record<Locale, string> = { en: 'English', zh: '中文' }
+
 const key = 'thimble.language'
 
 export function firstLanguage(stored: string | null, wanted: readonly string[]): Locale {
@@ -21,10 +24,11 @@ const [locale, setSignal] = createSignal<Locale>('en')
 
 export { locale }
 
-/** The words of the current language; read inside components, so that they follow a change. */
-export const t = (): Words => dictionaries[locale()]
-
+const words: { [L in Locale]?: Words } = { en }
 const [translator, setTranslator] = createSignal<((english: string) => string | null) | null>(null)
+
+/** The words of the current language; read inside components, so that they follow a change. */
+export const t = (): Words => words[locale()] ?? en
 
 /** What the engine says, in the page's language; null where only the English is there. */
 export function sentence(english: string): string | null {
@@ -35,7 +39,6 @@ export function sentence(english: string): string | null {
 /** The same for where markup cannot stand: options, titles, labels. */
 export const inWords = (english: string): string => sentence(english) ?? english
 
-// The engine speaks English; its sentences in Chinese come after the page, and only to who reads Chinese.
 async function learnSentences(): Promise<void> {
   const [{ sentences }, { createTranslator }] = await Promise.all([
     import('./sentences/index.ts'),
@@ -44,12 +47,14 @@ async function learnSentences(): Promise<void> {
   setTranslator(() => createTranslator(sentences))
 }
 
-export function setLanguage(language: Locale): void {
+/** Rejects, and the page keeps its language, where the words cannot be had: from a server that is gone, say. */
+export async function setLanguage(language: Locale): Promise<void> {
+  if (language === 'zh') words.zh ??= (await import('./words/zh/index.ts')).zh
   document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en'
   localStorage.setItem(key, language)
   setSignal(language)
   if (language === 'zh' && !translator()) void learnSentences()
 }
 
-export const restoreLanguage = (): void =>
+export const restoreLanguage = (): Promise<void> =>
   setLanguage(firstLanguage(localStorage.getItem(key), navigator.languages ?? [navigator.language]))

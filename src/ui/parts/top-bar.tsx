@@ -1,7 +1,7 @@
 // The bar: name, readings, machine, language and theme.
 import { For, Show } from 'solid-js'
 import type { Locale } from '../format.ts'
-import { dictionaries, locale, setLanguage, t } from '../i18n/index.ts'
+import { languages, locale, setLanguage, t } from '../i18n/index.ts'
 import { setTheme, type Theme, theme, themes } from '../state/settings.ts'
 import { useStudio } from '../state/studio.ts'
 import { Icon, Mark } from './icon.tsx'
@@ -37,12 +37,16 @@ export function TopBar() {
           aria-label={t().language}
           data-testid="language-switch"
           value={locale()}
-          onChange={event => setLanguage(event.currentTarget.value as Locale)}
+          onChange={({ currentTarget: select }) => {
+            void setLanguage(select.value as Locale).finally(() => {
+              select.value = locale()
+            })
+          }}
         >
-          <For each={Object.entries(dictionaries)}>
-            {([code, words]) => (
+          <For each={Object.entries(languages)}>
+            {([code, name]) => (
               <option value={code} lang={code}>
-                {words.languageName}
+                {name}
               </option>
             )}
           </For>

@@ -1,5 +1,5 @@
 // Why a camera or a microphone is not there, in words that say what can be done.
-import type { Words } from '../i18n/words/index.ts'
+import type { Words } from '../i18n/words/en/index.ts'
 
 export function deviceProblem(error: unknown, words: Words['gather']): string {
   const name = error instanceof Error ? error.name : ''

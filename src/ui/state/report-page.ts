@@ -4,7 +4,7 @@ import type { BundleReport, Report } from '../../jobs/report.ts'
 import type { Step } from '../../recipe/types.ts'
 import * as format from '../format.ts'
 import { css, inkOn, sqnrColour, sqnrRange } from '../graph/colour.ts'
-import type { Words } from '../i18n/words/index.ts'
+import type { Words } from '../i18n/words/en/index.ts'
 import { comparable } from './sides.ts'
 
 export interface ReportPage {

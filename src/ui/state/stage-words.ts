@@ -3,7 +3,7 @@ import type { Catalogue, RunProgress } from '../../../workers/api.ts'
 import type { Locale } from '../format.ts'
 import * as format from '../format.ts'
 import { inWords } from '../i18n/index.ts'
-import type { Words } from '../i18n/words/index.ts'
+import type { Words } from '../i18n/words/en/index.ts'
 
 /** A step's name in the language, else as its own file labels it, else its id. */
 export function stepName(id: string, words: Words, catalogue: Catalogue | undefined): string {

@@ -1,0 +1,17 @@
+export const command = {
+  placeholder: 'Type a command or a layer',
+  none: 'No command of that name',
+  goTo: (place: string) => `Go to ${place}`,
+  home: 'All projects',
+  run: 'Run the recipe',
+  stop: 'Stop the run',
+  undo: 'Undo the last change of the recipe',
+  redo: 'Redo the change of the recipe',
+  theme: (theme: string) => `Theme: ${theme}`,
+  language: (language: string) => `Language: ${language}`,
+  search: 'Find a layer in the graph',
+  saveRecipe: 'Save recipe',
+  saveReport: 'Save report',
+  preset: (name: string) => `Use the preset ${name}`,
+  palette: 'Commands',
+}

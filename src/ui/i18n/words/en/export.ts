@@ -1,0 +1,18 @@
+export const saving = {
+  title: 'Export',
+  none: 'No bundle yet. Run the recipe to get one.',
+  save: 'Save bundle',
+  saving: 'Packing',
+  saved: (name: string) => `${name} saved.`,
+  file: 'File',
+  hash: 'SHA-256',
+  copy: 'Copy hash',
+  copied: 'Copied',
+  tried: 'ran on its own runtime',
+  untried: 'not tried on its runtime',
+  recipe: 'Save recipe',
+  report: 'Save report',
+  page: 'Save report to print (HTML)',
+  total: 'Total',
+  also: 'Without the models',
+}

@@ -1,0 +1,37 @@
+export const gather = {
+  camera: 'Camera…',
+  cameraTitle: 'Take pictures',
+  cameraAbout: 'The pictures are kept in this project, in this browser. Nothing is sent.',
+  take: 'Take a picture',
+  taken: (n: string) => `${n} taken`,
+  add: (n: string) => `Add ${n}`,
+  discard: 'Discard',
+  starting: 'Waiting for the camera',
+  noCamera: 'There is none that the browser can use.',
+  notAllowed: 'The browser was not allowed to use it. Allow it in the address bar, then try again.',
+  failed: (why: string) => `It could not be started: ${why}`,
+  missing: 'This browser, or a page without https, cannot use it.',
+  microphone: 'Microphone…',
+  soundTitle: 'Record sound',
+  soundAbout: (values: string, seconds: string) =>
+    `The model takes ${values} values at once, ${seconds} s at this rate. What is recorded is cut into such pieces.`,
+  rate: 'Samples per second',
+  record: 'Record',
+  recorded: (seconds: string, n: number) => `${seconds} s recorded, ${n} ${n === 1 ? 'sample' : 'samples'}`,
+  level: 'Level',
+  paste: 'A picture can be pasted anywhere on this page.',
+  label: 'Label by hand',
+  labelTitle: 'Labels',
+  labelAbout:
+    'One key for each class: 0 to 9, then a to z for 10 and on. Arrows go on and back, Backspace takes the label away, Ctrl Z undoes.',
+  labelled: (k: string, n: string) => `${k} of ${n} labelled`,
+  class: (name: string) => `Class ${name}`,
+  none: 'no label',
+  undo: 'Undo the last label',
+  save: 'Save labels.csv',
+  enough: {
+    calibration: (n: string) => `A run takes the first ${n} of them at most.`,
+    evaluation: (n: string, points: string) =>
+      `An accuracy of 90 % over ${n} samples is known to within about ±${points} points (binomial, 95 %).`,
+  },
+}

@@ -1,0 +1,20 @@
+export const projects = {
+  used: (used: string, quota: string) => `${used} of ${quota} of this browser’s storage`,
+  save: 'Save as a file',
+  saveAsk: (name: string) => `Save ${name} as one file: model, data and settings.`,
+  saveAbout: 'Drop the file on this page, here or on another computer, to go on with the project.',
+  withResults: (n: string) => `With its results (${n})`,
+  saveAction: 'Save…',
+  saving: 'Saving',
+  deleted: (name: string) => `${name} was deleted.`,
+  undo: 'Undo',
+  dismiss: 'Dismiss',
+  switch: 'Switch project',
+  all: 'All projects',
+  running: 'running',
+  runsElsewhere: (name: string) =>
+    `${name} is running. One run has the machine to itself; it goes on while you look around.`,
+  goThere: 'Go there',
+  finished: (name: string) => `${name} is done.`,
+  failed: (name: string) => `The run of ${name} failed.`,
+}

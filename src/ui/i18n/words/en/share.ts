@@ -1,0 +1,26 @@
+export const share = {
+  title: 'Share',
+  open: 'Share…',
+  link: 'Link to this recipe',
+  linkAbout: 'The recipe stands in the part after #, which browsers never send. It holds no model and no data.',
+  command: 'As a command',
+  commandAbout:
+    'For a POSIX shell, in the folder where the files lie. It gives the same bytes as this page does in WASM.',
+  folder: (folder: string, n: string) => `Put the ${n} files that were added loose into a folder named ${folder}.`,
+  gathered:
+    'The pictures gathered here lie nowhere but in the project: save it as a file, and take the folder gathered out of that.',
+  copy: 'Copy',
+  copied: 'Copied',
+  notCopied: 'The browser did not allow it; select the text and copy it.',
+  copyLink: 'Copy a link to the recipe',
+  copyCommand: 'Copy as command',
+  came: 'A recipe came with this link',
+  use: (name: string) => `Use it on ${name}`,
+  keep: 'Use it on the next model',
+  dismiss: 'Dismiss',
+  waits: 'The recipe of the link is used on the next model that you open.',
+  forget: 'Forget it',
+  broken: 'The recipe in this link cannot be read',
+  brokenHint: 'Copy the link again, whole: a message may have cut it.',
+  invalid: 'The recipe in this link is not valid.',
+}

@@ -1,0 +1,16 @@
+export const variants = {
+  variant: 'Variant',
+  list: 'Variants',
+  about: 'Every run is kept here under the name of its recipe, until you delete it.',
+  none: 'No variant yet. Run the recipe to get the first.',
+  stale: 'earlier settings',
+  staleAbout: 'Recipe, data or pre-processing have been changed since this variant was made.',
+  original: 'Original',
+  show: 'Show the result',
+  use: 'Use its recipe',
+  used: 'its recipe is in use',
+  deleted: (name: string) => `${name} is deleted.`,
+  undo: 'Undo',
+  made: 'Made',
+  csv: 'Save as CSV',
+}

@@ -1,0 +1,25 @@
+import type { Words } from '../en/index.ts'
+
+export const lint: Words['lint'] = {
+  title: '在目标上',
+  target: '目标',
+  looking: '正在检查计算图',
+  integer: n => `${n} 个以整数运行`,
+  float: n => `${n} 个以浮点运行`,
+  refused: n => `${n} 个被拒绝`,
+  unknown: n => `${n} 个未知`,
+  level: { refused: '被拒绝', float: '浮点', unknown: '未知' },
+  only: form => `${form} 形式下`,
+  clean: '所有算子都以整数运行，没有被拒绝的。',
+  nodes: '层',
+  says: '发现',
+  rule: '规则',
+  fix: '补救',
+  keepFloat: '保持浮点',
+  cutHere: '在它之前截断计算图',
+  whole: '整个模型',
+  more: n => `其余 ${n} 条`,
+  about: '仅根据计算图、按目标自身的整数格式得出，运行之前即可知道；配方中的截断已计入。',
+  stop: (target, n) => `${target} 会拒绝该模型的 ${n} 个算子。`,
+  see: '查看',
+}

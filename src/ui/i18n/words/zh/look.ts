@@ -1,0 +1,25 @@
+import type { Words } from '../en/index.ts'
+
+export const look: Words['look'] = {
+  title: '在同一个样本上',
+  about: '两个模型都在这里对你的同一个样本运行；任意一层的输出都可用滑块对比。',
+  what: '显示',
+  input: '输入',
+  layer: (node, op) => `${op} ${node}`,
+  channel: '通道',
+  mean: '全部平均',
+  channelOf: (k, n) => `第 ${k} 个，共 ${n} 个`,
+  slider: '滑块',
+  difference: '差异',
+  split: '左图到此为止',
+  running: '正在运行两个模型',
+  apart: (db, most) => `两者之间 ${db}，最大相差 ${most}`,
+  noMap: '两者在此处的形状不同。',
+  answer: '回答',
+  right: '正确',
+  wrong: label => `错误，标签为 ${label}`,
+  scores: '最高得分',
+  class: '类别',
+  noData: '添加样本后即可查看。',
+  shared: n => `共有 ${n} 层`,
+}

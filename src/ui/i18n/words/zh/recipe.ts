@@ -1,0 +1,27 @@
+import type { Words } from '../en/index.ts'
+
+export const recipe: Words['recipe'] = {
+  title: '配方',
+  preset: '预设',
+  custom: '自定义',
+  steps: '步骤',
+  addStep: '添加步骤',
+  up: '上移',
+  down: '下移',
+  json: 'JSON',
+  jsonAbout: '配方会原样写入每个导出包。两边均可编辑。',
+  badJson: why => `还不是有效的 JSON：${why}`,
+  notRecipe: '配方需要 "thimble": 1 和列表 "steps"；"seed" 是数字。',
+  noOptions: '没有选项',
+  more: (n: number) => `其余 ${n} 个选项`,
+  seed: '随机种子',
+  layers: '逐层设置',
+  selector: '层（名称、通配符、op:类型、first、last）',
+  setting: '设置',
+  addLayer: '添加层',
+  float: '保持浮点',
+  other: '其他字段',
+  target: '目标',
+  form: '形式',
+  standard: '目标默认',
+}

@@ -1,0 +1,26 @@
+import type { Words } from '../en/index.ts'
+
+export const share: Words['share'] = {
+  title: '分享',
+  open: '分享…',
+  link: '此配方的链接',
+  linkAbout: '配方位于 # 之后，浏览器不会发送这一部分。其中不含模型和数据。',
+  command: '作为命令',
+  commandAbout: '适用于 POSIX shell，在文件所在的文件夹中运行，结果与本页面使用 WASM 时逐字节相同。',
+  folder: (folder, n) => `请将单独添加的 ${n} 个文件放入名为 ${folder} 的文件夹。`,
+  gathered: '在此收集的图片只存在于项目中：请将项目另存为文件，并取出其中的 gathered 文件夹。',
+  copy: '复制',
+  copied: '已复制',
+  notCopied: '浏览器不允许复制，请选中文字自行复制。',
+  copyLink: '复制配方链接',
+  copyCommand: '复制为命令',
+  came: '此链接附带一个配方',
+  use: name => `用于 ${name}`,
+  keep: '用于下一个模型',
+  dismiss: '关闭',
+  waits: '链接中的配方将用于你打开的下一个模型。',
+  forget: '放弃',
+  broken: '无法读取此链接中的配方',
+  brokenHint: '请重新完整复制链接，它可能在消息中被截断。',
+  invalid: '此链接中的配方无效。',
+}
