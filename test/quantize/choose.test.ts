@@ -73,6 +73,22 @@ describe('which nodes run in integers', () => {
     expect(kernels(ofFour('z'))).toEqual(last)
   })
 
+  test('what products of 8 and of 16 bits read is given in float: it has the wider format, of which there are no codes', () => {
+    const c = choose(
+      infer(
+        build(`graph (x: f32[1,3,8,8]) -> (z, w) {
+      y = Conv(x, a: f32[4,3,3,3])
+      z = Conv(y, b: f32[4,4,3,3])
+      w = Conv(y, c: f32[4,4,3,3])
+    }`),
+      ),
+      onnxruntime,
+      node => ({ weights: 'int8', activations: node.id === 'w' ? 'int16' : 'uint8' }),
+    )
+    expect(c.valueFormats.get('y')).toBe('int16')
+    expect(c.chosen.get('y')!.integer).toBe(false)
+  })
+
   test('the last Gemm gives float logits, so that nothing clips or rounds them', () => {
     const c = chosen(`graph (x: f32[1,16]) -> (y) { y = Gemm(x, w: f32[10,16], b: f32[10]) {transB=1} }`)
     expect([...c.chosen.keys()]).toEqual(['y'])

@@ -74,11 +74,11 @@ export function choose(model: Model, target: Target, formats: (node: Node) => La
     const bounds = next && isLow(formats(next)) ? boundsFused(node, next, graph, formats(node), target) : null
     return bounds ? { fused: next, bounds, output: next!.outputs[0]! } : alone(node)
   }
-  // What products read has their format: the one that they ask for where a kernel has no codes of it.
+  // What products read has the widest of the formats that they ask for: that one where a kernel has no codes of it.
   const withoutCodes = (name: ValueName): FormatName | null => {
     const products = uses.readers(name).filter(n => rules.get(n.op)?.constantWeight && isLow(formats(n)))
-    const written = products.length === 0 || products.some(n => hasCodes(formats(n), target))
-    return written ? null : formats(products[0]).activations
+    const asked = products.map(n => formats(n).activations).reduce(wider, undefined)
+    return asked === undefined || hasCodes(asked, target) ? null : asked
   }
 
   for (const node of graph.nodes) {
@@ -145,7 +145,7 @@ const isLow = (f: LayerFormats): boolean => f.activations !== 'float32'
 
 /** Whether the target computes an operator in integers of these formats. Blocks of weights are sums of their own, which no kernel has. */
 function inIntegers(node: Node, graph: Graph, formats: LayerFormats, rule: OpRule, target: Target): boolean {
-  if (!hasCodes(formats, target)) return false
+  if (!hasCodes(formats.activations, target)) return false
   const { weights } = target.quant
   return (
     !rule.constantWeight || (weights.integer.includes(formats.weights) && !weightBlocks(node, graph, formats.scales))
@@ -153,8 +153,8 @@ function inIntegers(node: Node, graph: Graph, formats: LayerFormats, rule: OpRul
 }
 
 /** Whether the target's kernels have activations of such codes. */
-const hasCodes = (formats: LayerFormats, { quant }: Target): boolean =>
-  quant.activations.integer.includes(formats.activations)
+const hasCodes = (activations: FormatName, { quant }: Target): boolean =>
+  quant.activations.integer.includes(activations)
 
 /** The axis that a product sums over, and how many weights along it share a scale; null for weights of other ranks, which have none. */
 export function weightBlocks(
@@ -331,10 +331,7 @@ function valueFormats(
   chosen: ReadonlyMap<NodeId, Chosen>,
 ): Map<ValueName, FormatName> {
   const asked = new Map<ValueName, FormatName>()
-  const ask = (name: ValueName, format: FormatName): void => {
-    const other = asked.get(name)
-    if (other === undefined || width(format) > width(other)) asked.set(name, format)
-  }
+  const ask = (name: ValueName, format: FormatName) => asked.set(name, wider(asked.get(name), format))
   for (const c of chosen.values())
     if (c.rule.constantWeight) for (const name of activationInputs(c, graph)) ask(name, c.formats.activations)
   for (const c of chosen.values()) if (!asked.has(c.output)) asked.set(c.output, c.formats.activations)
@@ -346,6 +343,9 @@ function valueFormats(
   }
   return new Map(values.map(name => [name, asked.get(name)!]))
 }
+
+const wider = (one: FormatName | undefined, other: FormatName): FormatName =>
+  one === undefined || width(other) > width(one) ? other : one
 
 const width = (name: FormatName): number => {
   const format = numberFormat(name, false)
