@@ -29,13 +29,13 @@ const busyThreads = 3
 // Twenty minutes less what calibration, repairs and the last judgement take.
 const minutes = 18
 const rounded = { do: 'qat', minutes, scaleRate: 0.3, augment: ['flip', 'crop'], every: 200 }
-// Two bits of weights: codes change early, and come to rest one by one.
+// Two bits of weights: most steps at low rates, where weights that go to and fro between two codes come to rest.
 const settling = {
   ...rounded,
-  minutes: 19,
+  minutes: 19.3,
   schedule: 'cosine-cubed',
   average: 0,
-  every: 50,
+  held: 0.03,
   outputs: 1000,
 }
 const followed = {
@@ -65,7 +65,7 @@ const trainings = [
   {
     id: 'w2a4',
     title: 'W2A4, ends 8',
-    ...behind(fewBits('int2', 'uint4'), { ...settling, augment: ['flip', 'cutmix'], rate: 0.007, features: 100 }),
+    ...behind(fewBits('int2', 'uint4'), { ...settling, augment: ['flip', 'cutmix'], rate: 0.003, features: 100 }),
   },
   {
     id: 'ternary-a4',

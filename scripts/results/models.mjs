@@ -31,7 +31,10 @@ export const models = [
     python: true,
     normalised: true,
     samples: 512,
-    only: { settings: ['w8a8', 'w8a16', 'w4a8', 'w4a4', 'w2a8'], repairs: ['refit', 'equalize+refit'] },
+    only: {
+      settings: ['w8a8', 'w8a16', 'w4a8', 'w4a4', 'w2a4', 'w2a4-ternary', 'w2a8'],
+      repairs: ['refit', 'equalize+refit'],
+    },
     note: 'What a fit to four times the images gives.',
   },
   {

@@ -9,6 +9,12 @@ export const settings = [
   { id: 'w8a16', title: 'W8A16', quantize: { weights: 'int8', activations: 'int16' } },
   { id: 'w4a8', title: 'W4A8', quantize: { weights: 'int4', activations: 'uint8' } },
   { id: 'w4a4', title: 'W4A4, ends 8', quantize: { weights: 'int4', activations: 'uint4', layers: ends } },
+  { id: 'w2a4', title: 'W2A4, ends 8', quantize: { weights: 'int2', activations: 'uint4', layers: ends } },
+  {
+    id: 'w2a4-ternary',
+    title: 'W2A4 ternary, ends 8',
+    quantize: { weights: 'ternary', activations: 'uint4', layers: ends },
+  },
   { id: 'w2a8', title: 'W2A8 ternary, ends 8', quantize: { weights: 'ternary', activations: 'uint8', layers: ends } },
   { id: 'log8', title: 'log8', quantize: { weights: 'log8', activations: 'log8' } },
   { id: 'fp8', title: 'FP8 e4m3', quantize: { weights: 'fp8e4m3', activations: 'fp8e4m3' } },

@@ -8,7 +8,7 @@ import type { NdArray } from '../../ir/tensor.ts'
 import { type Learned, type Lesson, lessonTask } from './lesson.ts'
 import type { Term } from './losses.ts'
 import { follow, type Memory, type OptimizerName, remembering } from './optimizers.ts'
-import { paceAt, type ScheduleName } from './schedule.ts'
+import { type ScheduleName, shareAt } from './schedule.ts'
 import type { Trainee } from './trainee.ts'
 
 export interface LoopOptions {
@@ -278,15 +278,13 @@ async function step(
     }
   const gradients = trainee.gradients(sums)
   shorten(gradients, options.clip)
-  const pace = paceAt(options.schedule, reached.step, reached.total, options.warmup, reached.hold)
-  const lots = ctx.rng.fork(`train/moving-${reached.step}`)
-  for (const [i, { values, rate, size, decays, rounded }] of trainee.parameters.entries())
+  const share = shareAt(options.schedule, reached.step, reached.total, options.warmup, reached.hold)
+  for (const [i, { values, rate, size, decays }] of trainee.parameters.entries())
     follow(options.optimizer, reached.memories[i], values, gradients[i], {
-      rate: options.rate * rate * pace.rate * (rounded ? 1 : pace.moving),
+      rate: options.rate * share * rate,
       size,
       momentum: options.momentum,
       decay: decays ? options.decay : 0,
-      ...(rounded && pace.moving < 1 && { moves: () => lots.uniform() < pace.moving }),
     })
   trainee.observe(found.map(({ moments }) => moments))
   reached.step++

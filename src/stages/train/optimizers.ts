@@ -34,23 +34,16 @@ const beta1 = 0.9
 const beta2 = 0.999
 const epsilon = 1e-8
 
-export interface Rule {
-  rate: number
-  size: Sizes
-  momentum: number
-  /** Draws values towards zero. */
-  decay: number
-  /** Whether the next value takes a step, or only remembers its gradient; else all do. */
-  moves?: () => boolean
-}
-
-/** One step on `values`, changed in place with the memory. Adam's steps are in units of their sizes; those of SGD follow the gradient as it is. */
+/**
+ * One step on `values`, changed in place with the memory. `decay` draws them towards zero. Adam's steps are in units of their sizes; those of
+ * SGD follow the gradient as it is.
+ */
 export function follow(
   name: OptimizerName,
   memory: Memory,
   values: Float32Array,
   gradients: Float32Array,
-  { rate, size, momentum, decay, moves }: Rule,
+  { rate, size, momentum, decay }: { rate: number; size: Sizes; momentum: number; decay: number },
 ): void {
   const { mean, square } = memory
   memory.steps++
@@ -58,7 +51,7 @@ export function follow(
   if (!square) {
     for (let i = 0; i < values.length; i++) {
       mean[i] = momentum * mean[i] + gradients[i] + coupled * values[i]
-      if (!moves || moves()) values[i] -= rate * mean[i]
+      values[i] -= rate * mean[i]
     }
     return
   }
@@ -77,7 +70,6 @@ export function follow(
       const g = gradients[i] + coupled * values[i]
       mean[i] = beta1 * mean[i] + (1 - beta1) * g
       square[i] = beta2 * square[i] + (1 - beta2) * g * g
-      if (moves && !moves()) continue
       values[i] = kept * values[i] - (step * mean[i]) / (Math.sqrt(square[i] * unbias) + epsilon)
     }
   }

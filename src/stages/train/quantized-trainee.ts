@@ -55,7 +55,7 @@ export async function quantizedTrainee(
   // Scales are moved by factors, which begin at 1.
   const addFactors = (name: string, count: number): Parameter => {
     const values = new Float32Array(count).fill(1)
-    return add({ name, values, rate: steps.rate, size: sizesOf([count], undefined), decays: false, rounded: false })
+    return add({ name, values, rate: steps.rate, size: sizesOf([count], undefined), decays: false })
   }
   const shapeOf = (name: ValueName): readonly number[] => graph.values.get(name)!.data!.shape
   const latents = new Map<ValueName, Parameter>()
@@ -68,10 +68,7 @@ export async function quantizedTrainee(
         ? withinCodes(given, await readFloats(bytes, before), shapeOf(name), params)
         : given.slice()
     const size = sizesOf(shapeOf(name), part.axes.get(name))
-    latents.set(
-      name,
-      add({ name, values, rate: 1, size, decays: part.decays.has(name), rounded: params !== undefined }),
-    )
+    latents.set(name, add({ name, values, rate: 1, size, decays: part.decays.has(name) }))
   }
   measure(parameters)
   const weightFactors = new Map<ValueName, Parameter>()

@@ -13,24 +13,13 @@ function halfCosine(x: number): number {
   return 0.5 - 0.5 * sine
 }
 
-/** Of the highest rate, and of the weights that are rounded, the shares that go into a step; all else moves by both shares at once. */
-export interface Pace {
-  rate: number
-  moving: number
-}
-
-/**
- * Pace of step `step` of `total` (null: not known yet), the first `warmup` of which lead up to it; it does not fall before step `hold`.
- *
- * Along the cosine's cube, weights that are rounded take fewer steps by lot rather than shorter ones: those that go to and fro between two
- * codes then change one by one, to be answered by others, and not all at once.
- */
-export function paceAt(name: ScheduleName, step: number, total: number | null, warmup: number, hold: number): Pace {
-  if (step < warmup) return { rate: (step + 1) / (warmup + 1), moving: 1 }
-  if (name === 'constant' || total === null || step < hold) return { rate: 1, moving: 1 }
+/** Share for step `step` of `total` (null: not known yet), the first `warmup` of which lead up to it; it does not fall before step `hold`. */
+export function shareAt(name: ScheduleName, step: number, total: number | null, warmup: number, hold: number): number {
+  if (step < warmup) return (step + 1) / (warmup + 1)
+  if (name === 'constant' || total === null || step < hold) return 1
   const from = Math.max(warmup, hold)
   const done = (step - from) / Math.max(1, total - from)
-  if (name === 'step') return { rate: done < 0.5 ? 1 : done < 0.75 ? 0.1 : 0.01, moving: 1 }
-  const rate = Math.max(0, halfCosine(Math.min(1, done)))
-  return { rate, moving: name === 'cosine-cubed' ? rate * rate : 1 }
+  if (name === 'step') return done < 0.5 ? 1 : done < 0.75 ? 0.1 : 0.01
+  const share = Math.max(0, halfCosine(Math.min(1, done)))
+  return name === 'cosine-cubed' ? share * share * share : share
 }

@@ -21,8 +21,6 @@ export interface Parameter {
   size: Sizes
   /** Drawn towards zero by weight decay; biases, normalisations and scales are not. */
   decays: boolean
-  /** Read by codes, between which it may go to and fro. */
-  rounded: boolean
 }
 
 export interface Trainee {
@@ -187,7 +185,7 @@ export async function floatTrainee(
     const tensor = graph.values.get(name)!.data!
     const values = (await readFloats(bytes, tensor)).slice()
     const size = sizesOf(tensor.shape, part.axes.get(name))
-    parameters.push({ name, values, rate: 1, size, decays: part.decays.has(name), rounded: false })
+    parameters.push({ name, values, rate: 1, size, decays: part.decays.has(name) })
   }
   measure(parameters)
   const norms = normalization === 'batch' ? normsIn(part.nodes, name => part.constants.has(name)) : []
@@ -195,7 +193,7 @@ export async function floatTrainee(
   for (const name of norms.flatMap(({ mean, variance }) => [mean, variance])) {
     const { shape, data } = part.constants.get(name)!
     const values = (data as Float32Array).slice()
-    parameters.push({ name, values, rate: 0, size: sizesOf(shape, undefined), decays: false, rounded: false })
+    parameters.push({ name, values, rate: 0, size: sizesOf(shape, undefined), decays: false })
     kept.set(name, values)
   }
   const shapes = parameters.map(({ name }) => graph.values.get(name)!.data!.shape)
