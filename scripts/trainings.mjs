@@ -29,14 +29,16 @@ const busyThreads = 3
 // Twenty minutes less what calibration, repairs and the last judgement take.
 const minutes = 18
 const rounded = { do: 'qat', minutes, scaleRate: 0.3, augment: ['flip', 'crop'], every: 200 }
-// Two bits of weights: most steps at low rates, where weights that go to and fro between two codes come to rest.
+// Most steps at low rates, where weights that go to and fro between two codes come to rest.
 const settling = {
   ...rounded,
   minutes: 19.3,
+  augment: ['flip', 'cutmix'],
   schedule: 'cosine-cubed',
   average: 0,
   held: 0.03,
   outputs: 1000,
+  features: 100,
 }
 const followed = {
   do: 'distil',
@@ -54,28 +56,12 @@ const trainings = [
   {
     id: 'w4a4',
     title: 'W4A4, ends 8',
-    ...behind(fewBits('int4', 'uint4'), {
-      ...rounded,
-      views: 8,
-      rate: 0.003,
-      average: 0.998,
-      outputs: 1000,
-    }),
+    ...behind(fewBits('int4', 'uint4'), { ...settling, rate: 0.001 }),
   },
   {
     id: 'w2a4',
     title: 'W2A4, ends 8',
-    ...behind(fewBits('int2', 'uint4'), { ...settling, augment: ['flip', 'cutmix'], rate: 0.003, features: 100 }),
-  },
-  {
-    id: 'ternary-a4',
-    title: 'ternary weights, A4, ends 8',
-    ...behind(fewBits('ternary', 'uint4'), {
-      ...settling,
-      augment: ['flip', 'crop', 'color', 'cutmix'],
-      rate: 0.006,
-      features: 1000,
-    }),
+    ...behind(fewBits('int2', 'uint4'), { ...settling, rate: 0.003 }),
   },
   {
     id: 'w2a2',
