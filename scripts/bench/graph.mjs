@@ -48,7 +48,10 @@ const watchFrames = async page => {
       const frames = globalThis.frames_
       globalThis.frames_ = null
       // Drawn in the frame itself, before or after it was noted.
-      return frames.slice(1).flatMap(({ time, drawn }, k) => (drawn || frames[k].drawn ? time - frames[k].time : []))
+      const lasted = frames
+        .slice(1)
+        .map(({ time, drawn }, k) => (drawn || frames[k].drawn ? time - frames[k].time : null))
+      return { all: lasted.length, drawn: lasted.filter(time => time !== null) }
     })
 }
 
@@ -65,9 +68,10 @@ async function measured(page, client, [x, y], step) {
   const before = await processorTime(client)
   for (let k = 0; k < moves; k++) await step(k)
   const busy = (await processorTime(client)) - before
-  const frames = (await stop()).sort((a, b) => a - b)
-  if (frames.length < moves / 8)
-    throw new Error(`The graph was drawn in ${frames.length} frames only: it did not follow.`)
+  const { all, drawn } = await stop()
+  const frames = drawn.sort((a, b) => a - b)
+  if (frames.length < all / 8)
+    throw new Error(`The graph was drawn in ${frames.length} of ${all} frames only: it did not follow.`)
   return {
     median: quantile(frames, 0.5),
     p95: quantile(frames, 0.95),

@@ -22,11 +22,14 @@ export async function trainingSteps(imported: Model, rounds: number, ctx: Contex
       shape,
       Float32Array.from({ length: shape.reduce((n, d) => n * d, 1) }, () => ctx.rng.normal()),
     )
-  const taught: Taught = {
-    feeds: new Map([[input, drawn(shapeOf(input))]]),
-    targets: new Map([[output, drawn(shapeOf(output))]]),
+  const feeds = new Map([[input, drawn(shapeOf(input))]])
+  const target = drawn(shapeOf(output))
+  // What a shard is to give is freed with its step.
+  const taught = (): Taught => ({
+    feeds,
+    targets: new Map([[output, floats(target.shape, (target.data as Float32Array).slice())]]),
     labels: null,
-  }
+  })
   const trainee = await floatTrainee(graph, await partOf(graph, [output], ctx.bytes), 'frozen', ctx.bytes)
   const times: number[] = []
   let last = ctx.clock()
@@ -35,8 +38,8 @@ export async function trainingSteps(imported: Model, rounds: number, ctx: Contex
     trainee,
     {
       terms: [{ kind: 'square', value: output, weight: 1, unit: 1 }],
-      shards: () => ({ of: shards * samples, prepare: Array.from({ length: shards }, () => async () => taught) }),
-      held: { of: samples, shards: [taught] },
+      shards: () => ({ of: shards * samples, prepare: Array.from({ length: shards }, () => async () => taught()) }),
+      held: { of: samples, shards: [taught()] },
       settled: 0,
     },
     {
