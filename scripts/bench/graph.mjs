@@ -31,7 +31,7 @@ const noteDrawings = () => {
   }
 }
 
-/** From now on the page keeps when each frame began; gives, at `stop`, the milliseconds of those in which the graph was drawn. */
+/** From now on the page keeps when each frame began; gives, at `stop`, how many there were, and milliseconds of those in which the graph was drawn. */
 const watchFrames = async page => {
   await page.evaluate(() => {
     const frames = []
