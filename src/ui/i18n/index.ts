@@ -47,9 +47,14 @@ async function learnSentences(): Promise<void> {
   setTranslator(() => createTranslator(sentences))
 }
 
+let chosen: Locale = 'en'
+
 /** Rejects, and the page keeps its language, where the words cannot be had: from a server that is gone, say. */
 export async function setLanguage(language: Locale): Promise<void> {
+  chosen = language
   if (language === 'zh') words.zh ??= (await import('./words/zh/index.ts')).zh
+  // Another may have been chosen while the words came.
+  if (chosen !== language) return
   document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en'
   localStorage.setItem(key, language)
   setSignal(language)
