@@ -54,9 +54,9 @@ export const presets: readonly Preset[] = [
     ),
   },
   { id: 'acc0', label: 'Optimised graph only', recipe: recipe({ do: 'optimize' }, { do: 'evaluate' }) },
-  { id: 'acc1', label: 'Pruned until 1 % of the answers change, trained, 8-bit', recipe: pruned(1) },
-  { id: 'acc2', label: 'Pruned until 3 % of the answers change, trained, 8-bit', recipe: pruned(3) },
-  { id: 'acc3', label: 'Pruned until 10 % of the answers change, trained, 8-bit', recipe: pruned(10) },
+  { id: 'acc1', label: 'Pruned to 1 % changed answers, trained, 8-bit', recipe: pruned(1) },
+  { id: 'acc2', label: 'Pruned to 3 % changed answers, trained, 8-bit', recipe: pruned(3) },
+  { id: 'acc3', label: 'Pruned to 10 % changed answers, trained, 8-bit', recipe: pruned(10) },
 ]
 
 export function presetOf(id: string): Recipe {

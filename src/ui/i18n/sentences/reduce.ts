@@ -54,9 +54,9 @@ export const reduce: readonly Pair[] = [
   ['{share} % of the answers', '{share} % 的答案'],
   ['{share} % of the latency', '{share} % 的延迟'],
   ['{ms} ms a run', '每次运行 {ms} 毫秒'],
-  ['Pruned until 1 % of the answers change, trained, 8-bit', '剪除至 1 % 的答案改变，训练后量化为 8 位'],
-  ['Pruned until 3 % of the answers change, trained, 8-bit', '剪除至 3 % 的答案改变，训练后量化为 8 位'],
-  ['Pruned until 10 % of the answers change, trained, 8-bit', '剪除至 10 % 的答案改变，训练后量化为 8 位'],
+  ['Pruned to 1 % changed answers, trained, 8-bit', '剪除至 1 % 的答案改变，训练后量化为 8 位'],
+  ['Pruned to 3 % changed answers, trained, 8-bit', '剪除至 3 % 的答案改变，训练后量化为 8 位'],
+  ['Pruned to 10 % changed answers, trained, 8-bit', '剪除至 10 % 的答案改变，训练后量化为 8 位'],
   ['Share weights by codebooks', '用码本共享权重'],
   ['Bits of a code', '码的位数'],
   [
