@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { createRng } from '../../src/base/rng.ts'
 import { floats, type NdArray } from '../../src/ir/tensor.ts'
-import { cutOut, mirrored, mixed, pasted, recolored, shifted } from '../../src/stages/train/augment.ts'
+import { cutOut, mirrored, mixed, pasted, recolored, shifted, turned } from '../../src/stages/train/augment.ts'
 import { lossOf, type Term } from '../../src/stages/train/losses.ts'
 import { adam, follow, remembering } from '../../src/stages/train/optimizers.ts'
 import { shareAt } from '../../src/stages/train/schedule.ts'
@@ -153,6 +153,9 @@ describe('changes of images', () => {
   test.each([
     ['mirrored', mirrored(image), [3, 2, 1, 6, 5, 4]],
     ['shifted down and left', shifted(image, 1, -1), [0, 0, 0, 2, 3, 0]],
+    ['turned by a right angle', turned(floats([1, 1, 2, 2], [1, 2, 3, 4]), 1, 1), [2, 4, 1, 3]],
+    ['twice as large', turned(floats([1, 1, 1, 4], [0, 1, 2, 3]), 0, 2), [0.75, 1.25, 1.75, 2.25]],
+    ['half as large, its edges mirrors', turned(floats([1, 1, 1, 4], [0, 1, 2, 3]), 0, 0.5), [0.5, 0.5, 2.5, 2.5]],
     ['cut out', cutOut(image, 1, 1, 1), [1, 2, 3, 4, 0, 6]],
     ['of twice the contrast', recolored(image, 2, [0]), [-1.5, 0.5, 2.5, 4.5, 6.5, 8.5]],
     ['a part pasted', pasted(image, mirrored(image), [0, 1], [1, 3]), [1, 2, 1, 4, 5, 6]],

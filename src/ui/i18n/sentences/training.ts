@@ -100,6 +100,7 @@ export const training: readonly Pair[] = [
   ],
   ['Mirrored left to right', '左右翻转'],
   ['Shifted by up to an eighth', '平移至多八分之一'],
+  ['Every second turned a little, and nearer or farther', '每隔一张略微旋转、放大或缩小'],
   ['Brighter or darker, of more or less contrast, in other tints', '明暗、对比度与色调变化'],
   ['A square cut out', '挖去一个方块'],
   ['Two mixed into one', '两张混为一张'],
