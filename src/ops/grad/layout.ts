@@ -1,7 +1,7 @@
 // Operators that move elements or give them another shape: a gradient goes back the way that its element came.
 import { dtypeOfOnnx } from '../../base/dtype.ts'
 import { attrInt, attrInts, attrString, type Node } from '../../ir/model.ts'
-import { floats } from '../../ir/tensor.ts'
+import { floats, type NdArray } from '../../ir/tensor.ts'
 import { positions } from './broadcast.ts'
 import { along, axisIn, count, floatsOf, type GradDef, type Inputs, numbersOf, single } from './types.ts'
 
@@ -43,13 +43,18 @@ const unsqueezed = (node: Node, [x, axes]: Inputs): number[] => {
   return Array.from({ length: rank }, (_, i) => (ones.has(i) ? 1 : rest.shift()!))
 }
 
-/** Each element of the output is one of the input, or `fill` where its position is -1. */
-const moving = (
-  type: string,
-  move: (node: Node, inputs: Inputs) => { shape: number[]; from: Int32Array | Uint32Array; fill: number },
-  refuses?: GradDef['refuses'],
-): GradDef =>
-  single({
+interface Move {
+  shape: number[]
+  /** Of each element of the output, the position of the one that it is; -1: `fill`. */
+  from: Int32Array | Uint32Array
+  fill: number
+}
+
+/** Each element of the output is one of the input, or `fill`. */
+function moving(type: string, move: (node: Node, inputs: Inputs) => Move, refuses?: GradDef['refuses']): GradDef {
+  // Where elements came from is what they go back by.
+  const done = new WeakMap<NdArray, Move['from']>()
+  return single({
     type,
     ...(refuses && { refuses }),
     forward(node, inputs) {
@@ -57,15 +62,18 @@ const moving = (
       const x = floatsOf(inputs[0]!)
       const y = new Float32Array(from.length)
       for (let i = 0; i < y.length; i++) y[i] = from[i] < 0 ? fill : x[from[i]]
-      return floats(shape, y)
+      const output = floats(shape, y)
+      done.set(output, from)
+      return output
     },
-    backward(node, { inputs }, dy) {
-      const { from } = move(node, inputs)
+    backward(node, { inputs, output }, dy) {
+      const from = done.get(output) ?? move(node, inputs).from
       const sums = new Float64Array(inputs[0]!.data.length)
       for (let i = 0; i < dy.length; i++) if (from[i] >= 0) sums[from[i]] += dy[i]
       return [new Float32Array(sums)]
     },
   })
+}
 
 /** Positions in `shape` of each element of an output of shape `out`, by the index along each axis of the output; -1 outside. */
 function gathered(
@@ -104,8 +112,11 @@ function alongAxes(
   }
   return offsets.reduce((starts, offset) => {
     const next = new Int32Array(starts.length * offset.length)
-    for (let s = 0, k = 0; s < starts.length; s++)
-      for (let i = 0; i < offset.length; i++) next[k++] = starts[s] < 0 || offset[i] < 0 ? -1 : starts[s] + offset[i]
+    for (let s = 0, at = 0; s < starts.length; s++, at += offset.length) {
+      const start = starts[s]
+      if (start < 0) next.fill(-1, at, at + offset.length)
+      else for (let i = 0; i < offset.length; i++) next[at + i] = offset[i] < 0 ? -1 : start + offset[i]
+    }
     return next
   }, Int32Array.of(0))
 }

@@ -99,6 +99,7 @@ const averagePool = single({
     const window = windowFor(node, x!.shape)
     const shape = outShape(x!.shape, window)
     const source = floatsOf(x!)
+    if (isWhole(window)) return floats(shape, means(source, shape[0] * shape[1]))
     const y = new Float32Array(count(shape))
     const padded = withPadding(node)
     eachPlace(window, shape[0] * shape[1], (at, under, n, elements) => {
@@ -109,9 +110,11 @@ const averagePool = single({
     return floats(shape, y)
   },
   backward(node, { inputs: [x], output }, dy) {
+    const window = windowFor(node, x!.shape)
+    if (isWhole(window)) return [shares(dy, x!.data.length)]
     const dx = new Float32Array(x!.data.length)
     const padded = withPadding(node)
-    eachPlace(windowFor(node, x!.shape), output.shape[0] * output.shape[1], (at, under, n, elements) => {
+    eachPlace(window, output.shape[0] * output.shape[1], (at, under, n, elements) => {
       const share = dy[at] / (padded ? elements : n)
       for (let k = 0; k < n; k++) dx[under[k]] += share
     })
@@ -123,22 +126,35 @@ const globalAveragePool = single({
   type: 'GlobalAveragePool',
   forward(_, [x]) {
     const { shape } = x!
-    const inner = count(shape.slice(2))
-    const source = floatsOf(x!)
-    const y = Float32Array.from({ length: shape[0] * shape[1] }, (_, map) => {
-      let sum = 0
-      for (let i = map * inner; i < (map + 1) * inner; i++) sum += source[i]
-      return sum / inner
-    })
-    return floats([shape[0], shape[1], ...shape.slice(2).map(() => 1)], y)
+    return floats([shape[0], shape[1], ...shape.slice(2).map(() => 1)], means(floatsOf(x!), shape[0] * shape[1]))
   },
-  backward(_, { inputs: [x] }, dy) {
-    const inner = count(x!.shape.slice(2))
-    const dx = new Float32Array(x!.data.length)
-    for (let map = 0; map < dy.length; map++) dx.fill(dy[map] / inner, map * inner, (map + 1) * inner)
-    return [dx]
-  },
+  backward: (_, { inputs: [x] }, dy) => [shares(dy, x!.data.length)],
 })
+
+/** Whether a window lies once in a map, and covers all of it. */
+const isWhole = ({ size, kernel, out, pads, after, dilations }: Window): boolean =>
+  [0, 1].every(
+    i =>
+      kernel[i] === size[i] && out[i] === 1 && pads[i] === 0 && after[i] === 0 && (dilations[i] === 1 || size[i] === 1),
+  )
+
+/** The mean of each map. */
+function means(x: Float32Array, maps: number): Float32Array {
+  const inner = x.length / maps
+  return Float32Array.from({ length: maps }, (_, map) => {
+    let sum = 0
+    for (let i = map * inner; i < (map + 1) * inner; i++) sum += x[i]
+    return sum / inner
+  })
+}
+
+/** Of each map's mean, what comes back to its elements. */
+function shares(dy: Float32Array, length: number): Float32Array {
+  const inner = length / dy.length
+  const dx = new Float32Array(length)
+  for (let map = 0; map < dy.length; map++) dx.fill(dy[map] / inner, map * inner, (map + 1) * inner)
+  return dx
+}
 
 const globalMaxPool = single({
   type: 'GlobalMaxPool',

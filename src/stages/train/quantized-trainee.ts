@@ -247,12 +247,14 @@ export function throughRounding(
   const scales = new Float64Array(params.scale.length)
   eachScale(shape, params, (from, to, k) => {
     const s = params.scale[k]
-    const [low, high] = reach(params, k)
+    const [low, high] = reach(params, k).map(end => end * s)
+    let sum = 0
     for (let i = from; i < to; i++) {
-      const inside = x[i] >= low * s && x[i] <= high * s
+      const inside = x[i] >= low && x[i] <= high
       if (inside) values[i] = dx[i]
-      scales[k] += (dx[i] * (rounded[i] - (inside ? x[i] : 0))) / s
+      sum += dx[i] * (rounded[i] - (inside ? x[i] : 0))
     }
+    scales[k] += sum / s
   })
   return { values, scales }
 }

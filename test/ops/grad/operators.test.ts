@@ -40,6 +40,8 @@ const cases: [string, string][] = [
   ['x: f32[2,3,7,6]', 'MaxPool(x) {kernel_shape=[3,2], strides=[2,2], pads=[1,0,1,0]}'],
   ['x: f32[2,3,7,6]', 'AveragePool(x) {kernel_shape=[3,2], strides=[2,1], pads=[1,0,1,1]}'],
   ['x: f32[2,3,7,6]', 'AveragePool(x) {kernel_shape=[3,3], pads=[1,1,1,1], count_include_pad=1}'],
+  ['x: f32[2,3,5,6]', 'AveragePool(x) {kernel_shape=[5,6]}'],
+  ['x: f32[2,3,9]', 'AveragePool(x) {kernel_shape=[9]}'],
   ['x: f32[2,3,5,6]', 'GlobalAveragePool(x)'],
   ['x: f32[2,3,4]', 'Flatten(x)'],
   ['x: f32[2,3,4]', 'Identity(x)'],
