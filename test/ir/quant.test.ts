@@ -17,7 +17,6 @@ test.each([
     },
     scale,
     zeroPoint: Int32Array.from(zeroPoint),
-    axis: 1,
   }
   const span = 2 ** bits
   const [qmin, qmax] = signed ? [-span / 2, span / 2 - 1] : [0, span - 1]
