@@ -123,14 +123,16 @@ export function paramsFromRange(range: Range, spec: QuantSpec): { scale: number;
   return { scale, zeroPoint }
 }
 
-/** Real value to code: division in float32, half to even, zero point after rounding, clamped; NaN becomes the zero point. */
-export function quantizeValue(x: number, scale: number, zeroPoint: number, qmin: number, qmax: number): number {
-  if (Number.isNaN(x)) return zeroPoint
-  return Math.min(qmax, Math.max(qmin, roundHalfEven(Math.fround(x / scale)) + zeroPoint))
-}
-
 // 1.5 * 2^52: what is added to it has no room for a fraction, and is rounded half to even.
 const toWhole = 6755399441055744
+
+/** Real value to code: division in float32, half to even, zero point after rounding, clamped; NaN becomes the zero point. */
+export function quantizeValue(x: number, scale: number, zeroPoint: number, qmin: number, qmax: number): number {
+  const unit = Math.fround(x / scale)
+  if (unit < qmin - zeroPoint) return qmin
+  if (unit > qmax - zeroPoint) return qmax
+  return Number.isNaN(unit) ? zeroPoint : unit + toWhole - toWhole + zeroPoint
+}
 
 /** Codes of a tensor, in the array that holds its container's elements one by one (packing is the writer's). */
 export function quantizeTensor(data: Float32Array, shape: readonly number[], params: QuantParams): CodeArray {
@@ -138,16 +140,9 @@ export function quantizeTensor(data: Float32Array, shape: readonly number[], par
   const codes = codeArray(spec.format, data.length)
   if (isInt(spec.format) && spec.format.bits > 1) {
     const { qmin, qmax } = codesOf(spec.format, spec.restricted)
-    // quantizeValue, where all that is the same for a run is looked up once.
     eachScale(shape, params, (from, to, k) => {
       const [step, zero] = [scale[k], zeroPoint[k]]
-      const [low, high] = [qmin - zero, qmax - zero]
-      for (let i = from; i < to; i++) {
-        const unit = Math.fround(data[i] / step)
-        if (unit < low) codes[i] = qmin
-        else if (unit > high) codes[i] = qmax
-        else codes[i] = Number.isNaN(unit) ? zero : unit + toWhole - toWhole + zero
-      }
+      for (let i = from; i < to; i++) codes[i] = quantizeValue(data[i], step, zero, qmin, qmax)
     })
     return codes
   }

@@ -1,6 +1,7 @@
-// Codes of whole tensors are those of their elements one by one, and what they stand for is their reals.
+// Codes are their elements over the scale, rounded half to even and kept within the ends, and what they stand for is their reals.
 import { expect, test } from 'vitest'
-import { dequantizeTensor, type QuantParams, quantizeTensor, quantizeValue } from '../../src/ir/quant.ts'
+import { roundHalfEven } from '../../src/base/round.ts'
+import { dequantizeTensor, type QuantParams, quantizeTensor } from '../../src/ir/quant.ts'
 
 test.each([
   [4, true, [0, 0]],
@@ -27,7 +28,11 @@ test.each([
   const shape = [1, 2, units.length]
   const channel = (i: number): number => Math.floor(i / units.length)
   const codes = quantizeTensor(data, shape, params)
-  const want = Array.from(data, (x, i) => quantizeValue(x, scale[channel(i)], zeroPoint[channel(i)], qmin, qmax))
+  const want = Array.from(data, (x, i) => {
+    const zero = zeroPoint[channel(i)]
+    const code = roundHalfEven(Math.fround(x / scale[channel(i)])) + zero
+    return Number.isNaN(x) ? zero : Math.min(qmax, Math.max(qmin, code))
+  })
   expect(Array.from(codes)).toEqual(want.map(q => q + 0))
   const reals = Float32Array.from(want, (q, i) => (q - zeroPoint[channel(i)]) * scale[channel(i)])
   expect(dequantizeTensor(codes, shape, params)).toEqual(reals)
