@@ -49,7 +49,13 @@ export interface ShownTask {
 }
 
 export interface Catalogue {
-  steps: { id: string; label: string; options: Readonly<Record<string, ShownOption>> }[]
+  steps: {
+    id: string
+    label: string
+    options: Readonly<Record<string, ShownOption>>
+    /** On which side of the step that quantises it has something to do; null: on any. */
+    stands: 'before' | 'behind' | null
+  }[]
   presets: { id: string; label: string; recipe: Recipe }[]
   targets: {
     id: string

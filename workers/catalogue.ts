@@ -21,7 +21,12 @@ const shown = (options: Options): Readonly<Record<string, ShownOption>> =>
   )
 
 export const catalogue: Omit<Catalogue, 'samples'> = {
-  steps: steps.map(({ id, label, options }) => ({ id, label, options: shown(options) })),
+  steps: steps.map(({ id, label, options, stands }) => ({
+    id,
+    label,
+    options: shown(options),
+    stands: stands ?? null,
+  })),
   tasks: taskCatalogue.tasks.map(({ id, label, options }) => ({ id, label, options: shown(options) })),
   decoders: taskCatalogue.decoders,
   presets: presets.map(({ id, label, recipe }) => ({ id, label, recipe: withTargets(recipe, [defaultTarget]) })),

@@ -1,7 +1,7 @@
 // thimble recipe check RECIPE.json | preset NAME
 import { wantedOf } from '../jobs/compress.ts'
 import { presetOf } from '../recipe/presets.ts'
-import { checkRecipe } from '../recipe/validate.ts'
+import { checkOrder, checkRecipe } from '../recipe/validate.ts'
 import { type OptionTable, type Parsed, usage } from './arguments.ts'
 import { readJson } from './workbench.ts'
 
@@ -14,6 +14,7 @@ export async function run({ positionals: [what, name, ...rest] }: Parsed): Promi
       'thimble recipe check RECIPE.json, or thimble recipe preset balanced',
     )
   const recipe = what === 'check' ? checkRecipe(await readJson(name, 'recipe'), name) : checkRecipe(presetOf(name))
+  checkOrder(recipe.steps, what === 'check' ? name : undefined)
   wantedOf(recipe)
   return `${JSON.stringify(recipe, null, 2)}\n`
 }

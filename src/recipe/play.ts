@@ -8,6 +8,7 @@ import type { Context, Dataset, Memo } from '../ir/context.ts'
 import type { Slot, State, StepDef, StepEnv, Teacher, Wanted } from './state.ts'
 import { findStep } from './steps/index.ts'
 import type { Recipe, Step } from './types.ts'
+import { checkOrder } from './validate.ts'
 
 /** Where a host keeps results of stages between sessions. Keys are hex hashes. */
 export interface StageStore {
@@ -34,6 +35,7 @@ export interface PlayRequest {
 
 export async function play(request: PlayRequest, ctx: Context): Promise<State> {
   const { recipe, store } = request
+  checkOrder(recipe.steps)
   checkNeeds(request)
   const { before, keys } = keysOf(request, ctx)
 

@@ -108,6 +108,10 @@ export interface StepDef<S extends Options = Options> {
   needs(options: OptionValues<S>): ('calibration' | 'evaluation' | 'training')[]
   /** Takes operators out of the graph and reads no samples: what stops a later step may be gone behind it. */
   clears?: true
+  /** It rounds weights: nothing can be taken from them behind it. */
+  rounds?: true
+  /** On which side of the step that rounds it has something to do; checked before anything runs. Without: on any. */
+  stands?: 'before' | 'behind'
   /** Throws what the graph alone tells would stop the step. It is asked as soon as no step that clears stands first. */
   foresee?(state: State, options: OptionValues<S>, env: StepEnv): Promise<void>
   run(state: State, options: OptionValues<S>, env: StepEnv): Promise<State>

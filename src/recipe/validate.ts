@@ -34,6 +34,26 @@ export function checkRecipe(input: unknown, file?: string): Recipe {
   return { ...output, steps: output.steps.map((step, i) => checkStep(step as Step, i, where)) } as Recipe
 }
 
+/** Weights are rounded once: throws where a step that works on floats comes after that, or one that trains codes before. */
+export function checkOrder(steps: readonly Step[], file?: string): void {
+  let rounded: string | null = null
+  for (const { do: id } of steps) {
+    const { stands, rounds } = findStep(id)!
+    const where = { ...(file === undefined ? {} : { file }), step: id }
+    if (stands === 'before' && rounded !== null)
+      throw new StudioError('bad-recipe', `The model is quantised already when the step ${id} comes`, {
+        where,
+        hint: `Put the step ${id} before ${rounded}.`,
+      })
+    if (stands === 'behind' && rounded === null)
+      throw new StudioError('bad-recipe', `The model is not quantised yet when the step ${id} comes`, {
+        where,
+        hint: `Put the step ${id} behind quantize.`,
+      })
+    if (rounds) rounded ??= id
+  }
+}
+
 /** What a step may hold; every key but `do` may be left out. */
 export function schemaOfStep(def: StepDef) {
   const entries = Object.entries(def.options).map(([key, option]) => [key, v.optional(schemaOf(option))] as const)

@@ -83,6 +83,12 @@ describe('recipe', () => {
     expect(JSON.parse(text).steps.map((s: { do: string }) => s.do)).toEqual(['optimize', 'quantize', 'evaluate'])
     expect(await run('recipe', 'check', file)).toBe(text)
   })
+  test('check tells of steps in an order that cannot be', async () => {
+    const file = saveJson(join(work, 'late.json'), { thimble: 1, steps: [{ do: 'quantize' }, { do: 'distil' }] })
+    await expect(run('recipe', 'check', file)).rejects.toThrow(
+      /quantised already when the step distil comes\n.*late\.json, step distil\n.*before quantize/,
+    )
+  })
 })
 
 describe('verify', () => {

@@ -1,6 +1,6 @@
-// What is done again, and what is taken from the store, when a recipe is played twice.
+// In which order a recipe can be played; what is done again, and what is taken from the store, when it is played twice.
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { Context, Dataset } from '../../src/ir/context.ts'
+import type { Context } from '../../src/ir/context.ts'
 import { infer } from '../../src/ops/infer.ts'
 import { play } from '../../src/recipe/play.ts'
 import { initialState } from '../../src/recipe/state.ts'
@@ -26,6 +26,16 @@ const steps = (quantize: object = {}, evaluate: object = {}): Step[] => [
   { do: 'evaluate', layerSamples: 2, latency: false, ...evaluate },
 ]
 
+const requestOf = (list: readonly Step[], inputHash = 'data') => ({
+  recipe: checkRecipe({ thimble: 1, steps: list }),
+  state: initialState(infer(model)),
+  inputHash,
+  calibration: samplesFor(model, 6),
+  evaluation: null,
+  samples: 6,
+  wanted: [{ target: onnxruntime, form: null, io: 'float' as const }],
+})
+
 /** Plays with a store that lives on between the runs, and says what ran. */
 function player(program = 'this build', kept = new Map<string, Uint8Array>()) {
   const store = {
@@ -38,17 +48,10 @@ function player(program = 'this build', kept = new Map<string, Uint8Array>()) {
   return async (list: Step[], dataHash = 'data', more: Partial<Context> = {}) => {
     const ran: string[] = []
     const stages = new Set<string>()
-    const calibration: Dataset = samplesFor(model, 6)
     const context = { ...ctx, progress: (p: { stage: string }) => void stages.add(p.stage), ...more }
     const state = await play(
       {
-        recipe: checkRecipe({ thimble: 1, steps: list }),
-        state: initialState(infer(model)),
-        inputHash: dataHash,
-        calibration,
-        evaluation: null,
-        samples: 6,
-        wanted: [{ target: onnxruntime, form: null, io: 'float' }],
+        ...requestOf(list, dataHash),
         store,
         onStep: (_, { do: id }, from) => {
           if (from === 'run') ran.push(id)
@@ -59,6 +62,38 @@ function player(program = 'this build', kept = new Map<string, Uint8Array>()) {
     return { state, ran, observed: stages.has('observe') }
   }
 }
+
+describe('a recipe whose steps stand in the wrong order', () => {
+  const budget = { of: 'parameters', share: 0.9 }
+  test.each<Step>([
+    { do: 'prune', budget },
+    { do: 'factorize', budget },
+    { do: 'sparsify' },
+    { do: 'share' },
+    { do: 'finetune' },
+    { do: 'distil', optional: true },
+  ])('is refused before anything runs: $do behind quantize', async late => {
+    const ran: string[] = []
+    const played = play(
+      { ...requestOf([...steps(), late]), store: null, onStep: (_, { do: id }) => void ran.push(id) },
+      ctx,
+    )
+    await expect(played).rejects.toMatchObject({
+      code: 'bad-recipe',
+      message: `The model is quantised already when the step ${late.do} comes`,
+      hint: `Put the step ${late.do} before quantize.`,
+    })
+    expect(ran).toEqual([])
+  })
+
+  test('is refused before anything runs: qat before quantize', async () => {
+    const ran: string[] = []
+    const recipe = [{ do: 'optimize' }, { do: 'qat' }, { do: 'quantize' }]
+    const played = play({ ...requestOf(recipe), store: null, onStep: (_, { do: id }) => void ran.push(id) }, ctx)
+    await expect(played).rejects.toThrow('The model is not quantised yet when the step qat comes')
+    expect(ran).toEqual([])
+  })
+})
 
 describe('a recipe played again', () => {
   test('runs nothing where nothing changed, and gives the same', async () => {

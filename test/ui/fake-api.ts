@@ -402,15 +402,17 @@ export function fakeApi(options: Partial<FakeOptions> = {}): StudioApi {
       tasks: [{ id: 'classify', label: 'Classification', options: {} }],
       decoders: [],
       steps: [
-        { id: 'optimize', label: 'Optimise the graph', options: {} as Options },
+        { id: 'optimize', label: 'Optimise the graph', options: {} as Options, stands: null },
         {
           id: 'cut',
           label: 'Cut the graph and freeze shapes',
+          stands: null,
           options: { shapes: { kind: 'value', label: 'Shapes', default: {}, schema: v.unknown() } },
         },
         {
           id: 'quantize',
           label: 'Quantise',
+          stands: null,
           options: {
             weights: {
               kind: 'choice',
@@ -436,8 +438,8 @@ export function fakeApi(options: Partial<FakeOptions> = {}): StudioApi {
             layers: { kind: 'value', label: 'Per layer', default: {}, schema: v.unknown() },
           },
         },
-        { id: 'evaluate', label: 'Evaluate', options: {} },
-        { id: 'export', label: 'Export', options: {} },
+        { id: 'evaluate', label: 'Evaluate', options: {}, stands: null },
+        { id: 'export', label: 'Export', options: {}, stands: null },
       ],
       presets: [
         { id: 'balanced', label: 'Balanced: 8-bit weights and activations', recipe },

@@ -92,13 +92,17 @@ describe('recipe', () => {
     expect([searches(decided), searches(recipe)]).toEqual([true, false])
   })
   test('a new step goes before the exports, a new export to the end', () => {
-    expect(addStep(recipe, 'evaluate').steps.map(step => step.do)).toEqual([
-      'optimize',
-      'quantize',
-      'evaluate',
-      'export',
-    ])
-    expect(addStep(recipe, 'export').steps.at(-1)).toEqual({ do: 'export' })
+    const added = (id: string) => addStep(recipe, { id, stands: null }).steps.map(step => step.do)
+    expect(added('evaluate')).toEqual(['optimize', 'quantize', 'evaluate', 'export'])
+    expect(addStep(recipe, { id: 'export', stands: null }).steps.at(-1)).toEqual({ do: 'export' })
+  })
+  test('a new step goes to the side of quantising where it works', () => {
+    const judged = addStep(recipe, { id: 'evaluate', stands: null })
+    const added = (id: string, stands: 'before' | 'behind') => addStep(judged, { id, stands }).steps.map(s => s.do)
+    expect(added('prune', 'before')).toEqual(['optimize', 'prune', 'quantize', 'evaluate', 'export'])
+    expect(added('qat', 'behind')).toEqual(['optimize', 'quantize', 'qat', 'evaluate', 'export'])
+    const alone = { ...recipe, steps: [{ do: 'optimize' }, { do: 'export' }] }
+    expect(addStep(alone, { id: 'prune', stands: 'before' }).steps[1]).toEqual({ do: 'prune' })
   })
   test('the first step moves no further up', () => expect(moveStep(recipe, 0, -1)).toBe(recipe))
   test('fixing a shape makes a cut step, freeing it removes that again', () => {

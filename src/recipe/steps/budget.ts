@@ -1,6 +1,5 @@
 // How much of a model may be left, for the steps that take something away, and how large it is in those units.
 import * as v from 'valibot'
-import { StudioError } from '../../base/errors.ts'
 import { encodeModel } from '../../exporters/onnx.ts'
 import type { Model } from '../../ir/model.ts'
 import { infer } from '../../ops/infer.ts'
@@ -62,12 +61,3 @@ export const wordsFor =
 
 /** By how much of what was asked for a budget may be missed. */
 export const tolerance = 0.01
-
-/** Weights of variants are rounded already: nothing can be taken from them any more. */
-export function checkFloat({ variants }: State, step: string): void {
-  if (variants.length > 0)
-    throw new StudioError('bad-recipe', `The model is quantised already when the step ${step} comes`, {
-      where: { step },
-      hint: `Put the step ${step} before quantize.`,
-    })
-}

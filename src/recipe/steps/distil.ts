@@ -9,7 +9,7 @@ import { type State, type StepEnv, step } from '../state.ts'
 import { materialFor, openLessons } from './lessons.ts'
 import { likenessOf } from './likeness.ts'
 import { besideEachOther } from './teacher.ts'
-import { checkFloat, resolved, slotFor, trainedBy, trainingBy, withParameters } from './trained.ts'
+import { resolved, slotFor, trainedBy, trainingBy, withParameters } from './trained.ts'
 import { loopOptions, normalization, trainingOptions, views } from './training-options.ts'
 
 const options = {
@@ -25,10 +25,10 @@ export type DistilOptions = OptionValues<typeof options>
 export const distil = step({
   id: 'distil',
   label: 'Distil from the original',
+  stands: 'before',
   options,
   needs: () => ['training'],
   ...trainingBy('distil', pairOf, async (state: State, o: DistilOptions, env: StepEnv): Promise<State> => {
-    checkFloat('distil', state)
     const { ctx } = env
     const { student, teacher, other, names, like, part } = await pairOf(state, o, env)
     const trainee = await floatTrainee(student.graph, part, o.normalization, ctx.bytes)

@@ -15,7 +15,7 @@ import type { Layer, LayerCost, Method, Prepared } from '../../stages/factorize/
 import { momentsOfLayers } from '../../stages/prune/alone.ts'
 import { reconstruct } from '../../stages/prune/reconstruct.ts'
 import { type State, type StepEnv, step } from '../state.ts'
-import { checkFloat, isSize, type SizeBudget, type SizeKind, sizeOf, tolerance, wantedBy, wordsFor } from './budget.ts'
+import { isSize, type SizeBudget, type SizeKind, sizeOf, tolerance, wantedBy, wordsFor } from './budget.ts'
 import { type FactorizeOptions, options } from './factorize-options.ts'
 import { errorsAlone } from './factorize-sensitivity.ts'
 import { within } from './within.ts'
@@ -23,6 +23,7 @@ import { within } from './within.ts'
 export const factorize = step({
   id: 'factorize',
   label: 'Factorise layers',
+  stands: 'before',
   options,
   needs: o => (o.dataAware || o.reconstruct || o.ranks === 'measured' || !isSize(o.budget) ? ['calibration'] : []),
   run: (state, o, env) => within('factorize', state, o, env, factorizeWith),
@@ -30,7 +31,6 @@ export const factorize = step({
 
 async function factorizeWith(state: State, o: FactorizeOptions & { budget: SizeBudget }, env: StepEnv): Promise<State> {
   const { ctx } = env
-  checkFloat(state, 'factorize')
   const model = infer(state.model)
   const method = findMethod(o.method)
   const { layers, skipped } = layersOf(model, method)

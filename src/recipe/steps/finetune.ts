@@ -10,7 +10,7 @@ import { taskFor } from '../../tasks/index.ts'
 import { type State, type StepEnv, step } from '../state.ts'
 import { type Material, materialFor, openLessons } from './lessons.ts'
 import { beforeSoftmax } from './likeness.ts'
-import { checkFloat, resolved, slotFor, trainedBy, trainingBy, withParameters } from './trained.ts'
+import { resolved, slotFor, trainedBy, trainingBy, withParameters } from './trained.ts'
 import { loopOptions, normalization, trainingOptions } from './training-options.ts'
 
 const options = {
@@ -23,10 +23,10 @@ export type FinetuneOptions = OptionValues<typeof options>
 export const finetune = step({
   id: 'finetune',
   label: 'Fine-tune with labels',
+  stands: 'before',
   options,
   needs: () => ['training'],
   ...trainingBy('finetune', studentOf, async (state: State, o: FinetuneOptions, env: StepEnv): Promise<State> => {
-    checkFloat('finetune', state)
     const { ctx } = env
     const { student, value, part } = await studentOf(state, o, env)
     const trainee = await floatTrainee(student.graph, part, o.normalization, ctx.bytes)

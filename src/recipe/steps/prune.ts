@@ -29,7 +29,7 @@ import { statisticsOf } from '../../stages/prune/statistics.ts'
 import { knapsack } from '../../stages/search/knapsack.ts'
 import { training } from '../../stages/train/index.ts'
 import { type State, type StepEnv, step } from '../state.ts'
-import { checkFloat, isSize, type SizeBudget, sizeOf, tolerance, wantedBy, wordsFor } from './budget.ts'
+import { isSize, type SizeBudget, sizeOf, tolerance, wantedBy, wordsFor } from './budget.ts'
 import { multipleOf, options, type PruneOptions } from './prune-options.ts'
 import { curvesOf, measureGroups } from './prune-sensitivity.ts'
 import { openTrial } from './trial.ts'
@@ -41,6 +41,7 @@ const measures = (ratios: PruneOptions['ratios']): boolean =>
 export const prune = step({
   id: 'prune',
   label: 'Prune channels',
+  stands: 'before',
   options,
   needs: o =>
     o.reconstruct || measures(o.ratios) || findImportance(o.importance).needsData || !isSize(o.budget)
@@ -51,7 +52,6 @@ export const prune = step({
 
 async function pruneWith(state: State, o: PruneOptions & { budget: SizeBudget }, env: StepEnv): Promise<State> {
   const { ctx } = env
-  checkFloat(state, 'prune')
   const model = infer(state.model)
   const { groups, skipped } = findGroups(model)
   const now = await sizeOf(model, o.budget.of, env)

@@ -39,6 +39,7 @@ export type QatOptions = OptionValues<typeof options>
 export const qat = step({
   id: 'qat',
   label: 'Train what is quantised',
+  stands: 'behind',
   options,
   needs: () => ['training'],
   ...trainingBy('qat', learnable, async (state: State, o: QatOptions, env: StepEnv): Promise<State> => {

@@ -43,6 +43,7 @@ import { asObservations, estimateWords, normalRange, normalsOf, refuseWithout, s
 export const quantize = step({
   id: 'quantize',
   label: 'Quantise',
+  rounds: true,
   options,
   // Without samples what they would say is estimated, and called that.
   needs: () => [],

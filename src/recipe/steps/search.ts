@@ -25,6 +25,7 @@ import { estimateWords, samplesOr } from './without-samples.ts'
 export const search = step({
   id: 'search',
   label: 'Search for the best formats',
+  rounds: true,
   options,
   needs: () => ['calibration'],
   async run(state, o, given) {

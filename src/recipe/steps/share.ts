@@ -8,7 +8,6 @@ import { weightOf } from '../../ops/facts.ts'
 import { infer } from '../../ops/infer.ts'
 import { codebookOf, shared, storedBytes } from '../../stages/prune/share.ts'
 import { type State, step } from '../state.ts'
-import { checkFloat } from './budget.ts'
 
 const options = {
   bits: number('Bits of a code', { default: 4, min: 1, max: 8 }),
@@ -17,10 +16,10 @@ const options = {
 export const share = step({
   id: 'share',
   label: 'Share weights by codebooks',
+  stands: 'before',
   options,
   needs: () => [],
   async run(state: State, { bits }, { ctx }): Promise<State> {
-    checkFloat(state, 'share')
     const model = infer(state.model)
     const names = new Set(
       model.graph.nodes.flatMap(node => {

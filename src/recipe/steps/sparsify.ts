@@ -16,7 +16,6 @@ import { momentsOfLayers } from '../../stages/prune/alone.ts'
 import { withFit } from '../../stages/prune/fit.ts'
 import { type Pattern, sparseTask } from '../../stages/prune/sparse.ts'
 import { type State, type StepEnv, step } from '../state.ts'
-import { checkFloat } from './budget.ts'
 
 const blocks = ['4x1', '1x4', '16x1', '1x16'] as const
 
@@ -32,6 +31,7 @@ type SparsifyOptions = OptionValues<typeof options>
 export const sparsify = step({
   id: 'sparsify',
   label: 'Set weights to zero',
+  stands: 'before',
   options,
   needs: o => (o.compensate ? ['calibration'] : []),
   run: sparsifyWith,
@@ -46,7 +46,6 @@ interface Layer {
 
 async function sparsifyWith(state: State, o: SparsifyOptions, env: StepEnv): Promise<State> {
   const { ctx } = env
-  checkFloat(state, 'sparsify')
   if (o.pattern === '2:4' && o.share !== 0.5)
     throw new StudioError('bad-recipe', `Of the pattern 2:4 a half goes, not ${o.share}`, {
       where: { step: 'sparsify' },

@@ -10,15 +10,6 @@ import type { Slot, State, StepEnv } from '../state.ts'
 import { shortage } from './lessons.ts'
 import type { TrainingOptions } from './training-options.ts'
 
-/** Steps that train floats come before the one that rounds them. */
-export function checkFloat(step: string, { variants }: State): void {
-  if (variants.length === 0) return
-  throw new StudioError('bad-recipe', `The step ${step} trains the model in floats, but it is quantised already`, {
-    where: { step },
-    hint: 'Put it before the step quantize, or use the step qat behind it.',
-  })
-}
-
 type Work<O> = (state: State, options: O, env: StepEnv) => Promise<State>
 type Check<O> = (state: State, options: O, env: StepEnv) => Promise<unknown>
 

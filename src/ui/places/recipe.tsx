@@ -205,9 +205,9 @@ export function RecipePlace(props: { project: ProjectView }) {
               data-testid="add-step"
               disabled={disabled()}
               onChange={event => {
-                const id = event.currentTarget.value
+                const step = catalogue()?.steps.find(({ id }) => id === event.currentTarget.value)
                 event.currentTarget.value = ''
-                if (id) void apply(addStep(recipe(), id))
+                if (step) void apply(addStep(recipe(), step))
               }}
             >
               <option value="">{t().recipe.addStep}…</option>

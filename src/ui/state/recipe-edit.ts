@@ -1,4 +1,5 @@
 // Edits of a recipe: each takes one and returns a new one. The page never holds a half-made recipe.
+import type { Catalogue } from '../../../workers/api.ts'
 import type { Range } from '../../ir/quant.ts'
 import type { Recipe, Step } from '../../recipe/types.ts'
 
@@ -17,9 +18,12 @@ export function setOption(recipe: Recipe, index: number, key: string, value: unk
   return { ...recipe, steps }
 }
 
-export const addStep = (recipe: Recipe, id: string): Recipe => {
-  const last = recipe.steps.findIndex(step => step.do === 'export')
-  const at = id === 'export' || last < 0 ? recipe.steps.length : last
+/** At the end but before the exports, or on the side of the step that quantises where it has something to do. */
+export function addStep(recipe: Recipe, { id, stands }: Pick<Catalogue['steps'][number], 'id' | 'stands'>): Recipe {
+  const exporting = recipe.steps.findIndex(step => step.do === 'export')
+  const end = id === 'export' || exporting < 0 ? recipe.steps.length : exporting
+  const rounding = quantizing(recipe)
+  const at = stands === null || rounding < 0 ? end : stands === 'before' ? rounding : rounding + 1
   return { ...recipe, steps: recipe.steps.toSpliced(at, 0, { do: id }) }
 }
 

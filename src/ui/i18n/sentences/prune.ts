@@ -65,8 +65,6 @@ export const prune: readonly Pair[] = [
     'After pruning {value} has {length} channels instead of {expected}',
     '剪除后 {value} 有 {length} 个通道，而不是 {expected} 个',
   ],
-  ['The model is quantised already when the step {step} comes', '执行 {step} 步骤时模型已经量化'],
-  ['Put the step {step} before quantize.', '请把 {step} 步骤放在 quantize 之前。'],
   [
     'BatchNormalizations keep the statistics of the unpruned model, since there are no samples.',
     '没有样本，BatchNormalization 保留剪除前模型的统计量。',

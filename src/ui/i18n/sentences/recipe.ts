@@ -2,6 +2,10 @@
 import type { Pair } from '../translator.ts'
 
 export const recipe: readonly Pair[] = [
+  ['The model is quantised already when the step {step} comes', '执行 {step} 步骤时模型已经量化'],
+  ['Put the step {step} before {rounded}.', '请把 {step} 步骤放在 {rounded} 之前。'],
+  ['The model is not quantised yet when the step {step} comes', '执行 {step} 步骤时模型尚未量化'],
+  ['Put the step {step} behind quantize.', '请把 {step} 步骤放在 quantize 之后。'],
   ['There are no samples to look for the error with', '没有可用来查找误差的样本'],
   ['Give some of those that the model is calibrated on.', '请提供一些用于校准该模型的样本。'],
   ['This recipe makes no model of few bits whose error could be looked for', '此配方不生成低位宽模型，没有误差可查'],

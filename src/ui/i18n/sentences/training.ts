@@ -66,14 +66,6 @@ export const training: readonly Pair[] = [
   ['Train what is quantised', '训练量化后的模型'],
   ['The step qat has no quantised model to train', '步骤 qat 没有可训练的量化模型'],
   ['Put { "do": "quantize" } with integer formats before it.', '请在它之前放置使用整数格式的 { "do": "quantize" }。'],
-  [
-    'The step {step} trains the model in floats, but it is quantised already',
-    '步骤 {step} 以浮点训练模型，但模型已经量化',
-  ],
-  [
-    'Put it before the step quantize, or use the step qat behind it.',
-    '请把它放在步骤 quantize 之前，或在其后使用步骤 qat。',
-  ],
   ["The label {label} is none of the model's {classes#} classes", '标签 {label} 不属于模型的 {classes#} 个类别'],
   ['Steps (0: as many as fit into the minutes)', '步数（0：时间内能走多少走多少）'],
   ['Stop after the step (0: after the last)', '在第几步之后停止（0：最后一步之后）'],
