@@ -65,7 +65,7 @@ function Remedies(props: { found: Diagnosis; project: ProjectView }) {
   const words = () => t().doctor
   const locked = () => props.project.readOnly || run.running() !== null
   const use = async ({ quantize }: TriedRemedy) => {
-    await project.setRecipe(withRemedy(props.project.recipe, quantize))
+    await project.editRecipe(recipe => withRemedy(recipe, quantize))
     await start()
   }
   return (

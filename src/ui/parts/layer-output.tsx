@@ -148,7 +148,7 @@ function Drawn(props: {
   }
   async function write(chosen: Range | null): Promise<void> {
     const { of, trial } = props
-    if (await project.setRecipe(setRange(recipe(), set(), chosen))) void trial.start(of, recipe())
+    if (await project.editRecipe(recipe => setRange(recipe, set(), chosen))) void trial.start(of, recipe())
   }
   const real = (value: number) => format.real(value, locale())
   const share = (value: number) => format.percent(100 * value, value > 0 && value < 0.001 ? 3 : 2, locale())

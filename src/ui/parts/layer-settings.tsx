@@ -39,9 +39,9 @@ export function LayerSettings(props: {
     props.trial.clear()
   }
   const changed = (next: LayerFields) => {
-    const wanted = setLayers(recipe(), [props.selector], next)
     // Without a result there is nothing to try it on.
-    if (!props.of) return void project.setRecipe(wanted)
+    if (!props.of) return void project.editRecipe(now => setLayers(now, [props.selector], next))
+    const wanted = setLayers(recipe(), [props.selector], next)
     if (JSON.stringify(wanted) === JSON.stringify(recipe())) return discard()
     setDraft(next)
     void props.trial.start(props.of, wanted)
@@ -88,7 +88,7 @@ export function LayerSettings(props: {
             class="button first"
             data-testid="layer-apply"
             disabled={locked()}
-            onClick={() => void project.setRecipe(setLayers(recipe(), [props.selector], draft()))}
+            onClick={() => void project.editRecipe(recipe => setLayers(recipe, [props.selector], draft()))}
           >
             {t().layer.apply}
           </button>

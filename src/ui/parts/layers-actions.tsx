@@ -13,7 +13,7 @@ export function LayersActions(props: { selectors: readonly string[]; onNone: () 
   const formats = (key: 'weights' | 'activations') =>
     (catalogue()?.steps.find(({ id }) => id === 'quantize')?.options[key] as ChoiceOption | undefined)?.choices ?? []
   const set = (fields: Record<string, unknown>) =>
-    void project.setRecipe(changeLayers(recipe(), props.selectors, { float: undefined, ...fields }))
+    void project.editRecipe(recipe => changeLayers(recipe, props.selectors, { float: undefined, ...fields }))
 
   function Format(choice: { of: 'weights' | 'activations'; name: string }) {
     const [value, setValue] = createSignal('')
@@ -48,7 +48,7 @@ export function LayersActions(props: { selectors: readonly string[]; onNone: () 
         type="button"
         class="button"
         disabled={locked()}
-        onClick={() => void project.setRecipe(setLayers(recipe(), props.selectors, null))}
+        onClick={() => void project.editRecipe(recipe => setLayers(recipe, props.selectors, null))}
       >
         {t().layer.takeBack}
       </button>
@@ -57,7 +57,7 @@ export function LayersActions(props: { selectors: readonly string[]; onNone: () 
         class="button"
         disabled={locked() || !searches(recipe())}
         title={searches(recipe()) ? undefined : t().layer.noSearch}
-        onClick={() => void project.setRecipe(searchOnly(recipe(), props.selectors))}
+        onClick={() => void project.editRecipe(recipe => searchOnly(recipe, props.selectors))}
       >
         {t().layer.search}
       </button>

@@ -46,7 +46,7 @@ function Remedies(props: { finding: Finding; project: ProjectView }) {
           type="button"
           class="link"
           disabled={locked()}
-          onClick={() => void project.setRecipe(cutBefore(props.project.recipe, ends()))}
+          onClick={() => void project.editRecipe(recipe => cutBefore(recipe, ends()))}
         >
           {t().lint.cutHere}
         </button>
@@ -56,7 +56,7 @@ function Remedies(props: { finding: Finding; project: ProjectView }) {
           type="button"
           class="link"
           disabled={locked()}
-          onClick={() => void project.setRecipe(setLayer(props.project.recipe, node()!.id, 'float'))}
+          onClick={() => void project.editRecipe(recipe => setLayer(recipe, node()!.id, 'float'))}
         >
           {t().lint.keepFloat}
         </button>

@@ -127,7 +127,7 @@ export function Wish(props: { project: ProjectView; disabled: boolean }) {
           class="button first"
           data-testid="wish-write"
           disabled={props.disabled || plan() === null}
-          onClick={() => void project.setRecipe(planned(props.project.recipe, plan()!))}
+          onClick={() => void project.editRecipe(recipe => planned(recipe, plan()!))}
         >
           {words().write}
         </button>

@@ -27,7 +27,7 @@ function Shape(props: { project: ProjectView; input: string; shape: readonly Dim
     setTyped(next)
     const dims = props.shape.map((dim, at) => next.get(at) ?? (at === k ? dim : (fixed()?.[at] ?? dim)))
     const whole = dims.every(dim => typeof dim === 'number') ? (dims as number[]) : null
-    if (whole || fixed()) void studio.project.setRecipe(setShape(props.project.recipe, props.input, whole))
+    if (whole || fixed()) void studio.project.editRecipe(recipe => setShape(recipe, props.input, whole))
   }
   return (
     <span class="dims">

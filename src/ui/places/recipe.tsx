@@ -12,7 +12,7 @@ import { stepName } from '../state/stage-words.ts'
 import { useStudio } from '../state/studio.ts'
 import './recipe.css'
 
-function Presets(props: { recipe: Recipe; disabled: boolean; onChange: (recipe: Recipe) => void }) {
+function Presets(props: { recipe: Recipe; disabled: boolean; onChange: (preset: Recipe) => void }) {
   const { catalogue } = useStudio()
   const current = () => catalogue()?.presets.find(preset => isPreset(props.recipe, preset.recipe))?.id ?? ''
   return (
@@ -24,7 +24,7 @@ function Presets(props: { recipe: Recipe; disabled: boolean; onChange: (recipe: 
         disabled={props.disabled}
         onChange={event => {
           const preset = catalogue()?.presets.find(({ id }) => id === event.currentTarget.value)
-          if (preset) props.onChange({ ...preset.recipe, input: props.recipe.input })
+          if (preset) props.onChange(preset.recipe)
         }}
       >
         <Show when={current() === ''}>
@@ -132,14 +132,18 @@ export function RecipePlace(props: { project: ProjectView }) {
   const { catalogue, project, run, setSharing } = useStudio()
   const recipe = () => props.project.recipe
   const disabled = () => props.project.readOnly || run.running() !== null
-  const apply = (next: Recipe) => project.setRecipe(next)
+  const apply = (edit: (recipe: Recipe) => Recipe) => void project.editRecipe(edit)
   return (
     <div class="place recipe-place">
       <div class="row apart">
         <h1>{t().recipe.title}</h1>
         <div class="row">
           <History project={props.project} disabled={disabled()} />
-          <Presets recipe={recipe()} disabled={disabled()} onChange={next => void apply(next)} />
+          <Presets
+            recipe={recipe()}
+            disabled={disabled()}
+            onChange={preset => apply(({ input }) => ({ ...preset, input }))}
+          />
           <button type="button" class="button" data-testid="share" onClick={() => setSharing(true)}>
             <Icon name="copy" />
             {t().share.open}
@@ -164,7 +168,7 @@ export function RecipePlace(props: { project: ProjectView }) {
                         class="button bare icon"
                         aria-label={`${t().recipe.up}: ${step().do}`}
                         disabled={disabled() || k === 0}
-                        onClick={() => void apply(moveStep(recipe(), k, -1))}
+                        onClick={() => apply(now => moveStep(now, k, -1))}
                       >
                         <Icon name="up" />
                       </button>
@@ -173,7 +177,7 @@ export function RecipePlace(props: { project: ProjectView }) {
                         class="button bare icon"
                         aria-label={`${t().recipe.down}: ${step().do}`}
                         disabled={disabled() || k === recipe().steps.length - 1}
-                        onClick={() => void apply(moveStep(recipe(), k, 1))}
+                        onClick={() => apply(now => moveStep(now, k, 1))}
                       >
                         <Icon name="down" />
                       </button>
@@ -182,7 +186,7 @@ export function RecipePlace(props: { project: ProjectView }) {
                         class="button bare icon"
                         aria-label={`${t().remove}: ${step().do}`}
                         disabled={disabled()}
-                        onClick={() => void apply(removeStep(recipe(), k))}
+                        onClick={() => apply(now => removeStep(now, k))}
                       >
                         <Icon name="close" />
                       </button>
@@ -192,7 +196,7 @@ export function RecipePlace(props: { project: ProjectView }) {
                     <StepOptions
                       step={step()}
                       disabled={disabled()}
-                      onChange={(key, value, initial) => void apply(setOption(recipe(), k, key, value, initial))}
+                      onChange={(key, value, initial) => apply(now => setOption(now, k, key, value, initial))}
                     />
                   </Show>
                 </li>
@@ -207,7 +211,7 @@ export function RecipePlace(props: { project: ProjectView }) {
               onChange={event => {
                 const step = catalogue()?.steps.find(({ id }) => id === event.currentTarget.value)
                 event.currentTarget.value = ''
-                if (step) void apply(addStep(recipe(), step))
+                if (step) apply(now => addStep(now, step))
               }}
             >
               <option value="">{t().recipe.addStep}…</option>
@@ -217,7 +221,7 @@ export function RecipePlace(props: { project: ProjectView }) {
             </select>
           </label>
         </section>
-        <RecipeText recipe={recipe()} disabled={disabled()} onChange={apply} />
+        <RecipeText recipe={recipe()} disabled={disabled()} onChange={project.setRecipe} />
       </div>
     </div>
   )

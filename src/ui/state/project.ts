@@ -11,6 +11,10 @@ export type Role = 'calibration' | 'evaluation'
 type Work = 'opening' | 'data' | 'saving'
 
 const undoMs = 30_000
+const gone = {
+  ok: false,
+  error: { code: 'cancelled', message: 'The project was closed', where: {}, hint: 'Open it again.' },
+} as const satisfies Result<never>
 
 export function createProject(api: StudioApi) {
   const [view, setView] = createSignal<ProjectView | null>(null)
@@ -183,6 +187,11 @@ export function createProject(api: StudioApi) {
     change,
     /** What was changed so far is kept: a run goes by it. */
     settled: () => changed,
+    /** Behind the changes that are on their way yet: none of them is taken back. */
+    editRecipe(edit: (recipe: Recipe) => Recipe): Promise<boolean> {
+      const { id } = view()!
+      return change(changed.then(() => (view()?.id === id ? api.setRecipe(id, edit(view()!.recipe)) : gone)))
+    },
     setRecipe: (recipe: Recipe) => change(api.setRecipe(view()!.id, recipe)),
     undoRecipe: () => change(api.undoRecipe(view()!.id)),
     redoRecipe: () => change(api.redoRecipe(view()!.id)),
