@@ -57,6 +57,14 @@ export function createProject(api: StudioApi) {
     changed = Promise.allSettled([changed, taken])
     return taken
   }
+  let recipeChanged: Promise<unknown> = Promise.resolve()
+  /** Behind the changes of the recipe that are on their way yet, so that none of them is taken back. */
+  function changeRecipe(call: (id: string) => Promise<Result<ProjectView>>): Promise<boolean> {
+    const { id } = view()!
+    const taken = change(recipeChanged.then(() => (view()?.id === id ? call(id) : gone)))
+    recipeChanged = Promise.allSettled([taken])
+    return taken
+  }
   let wanted: string | null = null
 
   /** Another project takes the place of the one that is open, which is let go. `id` is of one to open: a later wish goes before it. */
@@ -187,14 +195,10 @@ export function createProject(api: StudioApi) {
     change,
     /** What was changed so far is kept: a run goes by it. */
     settled: () => changed,
-    /** Behind the changes that are on their way yet: none of them is taken back. */
-    editRecipe(edit: (recipe: Recipe) => Recipe): Promise<boolean> {
-      const { id } = view()!
-      return change(changed.then(() => (view()?.id === id ? api.setRecipe(id, edit(view()!.recipe)) : gone)))
-    },
-    setRecipe: (recipe: Recipe) => change(api.setRecipe(view()!.id, recipe)),
-    undoRecipe: () => change(api.undoRecipe(view()!.id)),
-    redoRecipe: () => change(api.redoRecipe(view()!.id)),
+    editRecipe: (edit: (recipe: Recipe) => Recipe) => changeRecipe(id => api.setRecipe(id, edit(view()!.recipe))),
+    setRecipe: (recipe: Recipe) => changeRecipe(id => api.setRecipe(id, recipe)),
+    undoRecipe: () => changeRecipe(id => api.undoRecipe(id)),
+    redoRecipe: () => changeRecipe(id => api.redoRecipe(id)),
   }
 }
 export type ProjectState = ReturnType<typeof createProject>
