@@ -11,10 +11,6 @@ export type Role = 'calibration' | 'evaluation'
 type Work = 'opening' | 'data' | 'saving'
 
 const undoMs = 30_000
-const gone = {
-  ok: false,
-  error: { code: 'cancelled', message: 'The project was closed', where: {}, hint: 'Open it again.' },
-} as const satisfies Result<never>
 
 export function createProject(api: StudioApi) {
   const [view, setView] = createSignal<ProjectView | null>(null)
@@ -57,13 +53,15 @@ export function createProject(api: StudioApi) {
     changed = Promise.allSettled([changed, taken])
     return taken
   }
-  let recipeChanged: Promise<unknown> = Promise.resolve()
-  /** Behind the changes of the recipe that are on their way yet, so that none of them is taken back. */
-  function changeRecipe(call: (id: string) => Promise<Result<ProjectView>>): Promise<boolean> {
+  let latest: { id: string; recipe: Recipe } | null = null
+  /** The recipe is shown when it was kept; until then it is what later edits build on. */
+  function setRecipe(recipe: Recipe): Promise<boolean> {
     const { id } = view()!
-    const taken = change(recipeChanged.then(() => (view()?.id === id ? call(id) : gone)))
-    recipeChanged = Promise.allSettled([taken])
-    return taken
+    const mine = { id, recipe }
+    latest = mine
+    return change(api.setRecipe(id, recipe)).finally(() => {
+      if (latest === mine) latest = null
+    })
   }
   let wanted: string | null = null
 
@@ -195,10 +193,11 @@ export function createProject(api: StudioApi) {
     change,
     /** What was changed so far is kept: a run goes by it. */
     settled: () => changed,
-    editRecipe: (edit: (recipe: Recipe) => Recipe) => changeRecipe(id => api.setRecipe(id, edit(view()!.recipe))),
-    setRecipe: (recipe: Recipe) => changeRecipe(id => api.setRecipe(id, recipe)),
-    undoRecipe: () => changeRecipe(id => api.undoRecipe(id)),
-    redoRecipe: () => changeRecipe(id => api.redoRecipe(id)),
+    setRecipe,
+    editRecipe: (edit: (recipe: Recipe) => Recipe) =>
+      setRecipe(edit(latest?.id === view()!.id ? latest.recipe : view()!.recipe)),
+    undoRecipe: () => change(api.undoRecipe(view()!.id)),
+    redoRecipe: () => change(api.redoRecipe(view()!.id)),
   }
 }
 export type ProjectState = ReturnType<typeof createProject>
