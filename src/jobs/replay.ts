@@ -4,6 +4,7 @@ import type { Context } from '../ir/context.ts'
 import { infer } from '../ops/infer.ts'
 import { envAfter, type PlayRequest, play, type StageStore } from '../recipe/play.ts'
 import { initialState, type State, type StepEnv } from '../recipe/state.ts'
+import { findStep } from '../recipe/steps/index.ts'
 import type { QuantizeOptions } from '../recipe/steps/quantize-options.ts'
 import { baseOf, type SearchOptions } from '../recipe/steps/search-options.ts'
 import type { Recipe, Step } from '../recipe/types.ts'
@@ -24,8 +25,7 @@ export interface Replayed {
 }
 
 /** Index of the last step that quantises, or -1. */
-export const quantizing = ({ steps }: Recipe): number =>
-  steps.findLastIndex(s => s.do === 'quantize' || s.do === 'search')
+export const quantizing = ({ steps }: Recipe): number => steps.findLastIndex(s => findStep(s.do)?.rounds)
 
 /** The first steps of a recipe, to be played from the store where a run has kept them. */
 export function firstSteps(request: ReplayRequest, count: number): PlayRequest {
